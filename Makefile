@@ -1,0 +1,54 @@
+BUN := .bun/bun
+CXX ?= g++
+CXXFLAGS := -std=c++20 -O3 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections \
+  -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -include src/native/old_glibc.hpp
+LDFLAGS := -shared -static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--no-undefined \
+  -Wl,--wrap=pthread_once -Wl,--wrap=__pthread_key_create
+LIBERFA := $(firstword $(wildcard /usr/lib/*/liberfa.a /usr/lib/liberfa.a))
+
+# The native core, once for every x86-64 and once for those with AVX2 and FMA; chosen when it is loaded.
+LEVELS := x86-64 x86-64-v3
+CORE := $(LEVELS:%=build/libskyscan-%.so)
+SOURCES := $(wildcard src/native/*.cpp)
+TYPESCRIPT := $(shell find bin src -name '*.ts' -o -name '*.tsv' -o -name '*.ttf' -o -name '*.json')
+
+.PHONY: setup build core demo test test-long bench lint format clean
+
+build: dist/skyscan
+
+setup:
+	@sh scripts/setup.sh
+
+core: setup
+	@$(MAKE) --no-print-directory $(CORE)
+
+dist/skyscan: setup core $(TYPESCRIPT) package.json
+	@mkdir -p dist
+	$(BUN) build --compile --minify-syntax --minify-whitespace --sourcemap=none bin/skyscan.ts --outfile $@.new
+	@mv $@.new $@
+
+define level_rules
+build/$(1)/%.o: src/native/%.cpp Makefile
+	@mkdir -p $$(@D)
+	$$(CXX) $$(CXXFLAGS) -march=$(1) -MMD -MP -c $$< -o $$@
+
+build/libskyscan-$(1).so: $$(SOURCES:src/native/%.cpp=build/$(1)/%.o)
+	$$(CXX) $$(LDFLAGS) $$^ $$(LIBERFA) -o $$@
+endef
+$(foreach level,$(LEVELS),$(eval $(call level_rules,$(level))))
+-include $(LEVELS:%=build/%/*.d)
+
+test: build
+	$(BUN) test
+
+lint: setup
+	$(BUN) x tsc --noEmit
+	$(BUN) x biome check --config-path=.biome.json
+	clang-format --dry-run --Werror src/native/*.cpp src/native/*.hpp src/native/*.h
+
+format: setup
+	$(BUN) x biome check --write --config-path=.biome.json
+	clang-format -i src/native/*.cpp src/native/*.hpp src/native/*.h
+
+clean:
+	rm -rf build dist

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Brings a fresh machine to the point where `make build` works: Bun, the JavaScript packages, the C++ libraries.
+# Installs Debian packages itself when it can; otherwise prints the one command to run.
+set -eu
+cd "$(dirname "$0")/.."
+
+bun_version=1.4.5
+# The baseline build of Bun: the executable it makes must also start on worker nodes without AVX2.
+bun_package=@oven/bun-linux-x64-baseline
+
+need=""
+[ -f /usr/include/dlib/optimization.h ] || need="$need libdlib-dev"
+[ -f /usr/include/erfa.h ] || need="$need liberfa-dev"
+[ -f /usr/include/boost/math/special_functions/gamma.hpp ] || need="$need libboost-math-dev"
+command -v g++ >/dev/null 2>&1 || need="$need g++"
+if [ -n "$need" ]; then
+  sudo=""
+  [ "$(id -u)" = 0 ] || sudo="sudo -n"
+  echo "installing$need"
+  if ! { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $need; } >/dev/null 2>&1; then
+    echo "setup: missing packages; run:  sudo apt-get install$need" >&2
+    exit 1
+  fi
+fi
+
+if [ "$(.bun/bun --version 2>/dev/null || true)" != "$bun_version" ]; then
+  echo "installing Bun $bun_version"
+  rm -rf .bun && mkdir .bun
+  npm install --silent --no-save --no-audit --no-fund --prefix .bun "$bun_package@$bun_version" >/dev/null 2>&1 ||
+    { echo "setup: npm could not install $bun_package@$bun_version" >&2; exit 1; }
+  ln -s "node_modules/$bun_package/bin/bun" .bun/bun
+fi
+
+if [ ! -d node_modules ] || [ bun.lock -nt node_modules ] || [ package.json -nt node_modules ]; then
+  .bun/bun install --frozen-lockfile --silent
+  touch node_modules
+fi

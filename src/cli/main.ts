@@ -1,0 +1,33 @@
+import { Command, CommanderError } from "commander";
+import { consola } from "consola";
+import { version } from "../../package.json";
+import { ExitCode, SkyscanError } from "../config/errors.ts";
+
+/** The whole command line; each subcommand's flags are in its own file beside this one. */
+function program(): Command {
+  return new Command("skyscan")
+    .description("Localise a neutrino alert: a likelihood scan of the sky.")
+    .version(version)
+    .showHelpAfterError("(add --help for usage)");
+}
+
+/**
+ * Runs one command line and returns its exit code.
+ * @param argv arguments after the program's name
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const root = program();
+  for (const command of [root, ...root.commands]) command.exitOverride();
+  try {
+    await root.parseAsync([...argv], { from: "user" });
+    return ExitCode.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.badInput;
+    if (error instanceof SkyscanError) {
+      consola.error(error.message);
+      return error.exitCode;
+    }
+    consola.error(error);
+    return ExitCode.internal;
+  }
+}

@@ -1,0 +1,52 @@
+/** What the process tells its caller. HTCondor, Slurm and shell scripts decide on these. */
+export const ExitCode = {
+  done: 0,
+  /** Something the command was asked to check does not hold (`result compare`). */
+  differs: 1,
+  badInput: 2,
+  broker: 3,
+  timeout: 4,
+  internal: 5,
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** An error whose message is one clear line for the user; anything else that escapes is a bug (exit code 5). */
+export class SkyscanError extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: ExitCode,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Bad usage or input: says what, where (file, frame, key, byte) and what was expected. */
+export class InputError extends SkyscanError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, ExitCode.badInput, options);
+  }
+}
+
+/** The broker cannot be reached or refuses us. */
+export class BrokerError extends SkyscanError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, ExitCode.broker, options);
+  }
+}
+
+/** Waited too long: clients for work, servers for results. */
+export class TimedOut extends SkyscanError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, ExitCode.timeout, options);
+  }
+}
+
+/** SIGINT or SIGTERM. */
+export class Interrupted extends SkyscanError {
+  constructor(message = "interrupted", options?: ErrorOptions) {
+    super(message, ExitCode.interrupted, options);
+  }
+}

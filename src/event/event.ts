@@ -1,0 +1,27 @@
+import type { Frame } from "../i3/frame.ts";
+
+/** Names one event in results, file names and logs. */
+export interface EventMetadata {
+  readonly runId: number;
+  readonly eventId: number;
+  /** "neutrino", "HESE", … : the alert's stream. */
+  readonly eventType: string;
+  /** UTC, days. */
+  readonly mjd: number;
+  readonly isRealEvent: boolean;
+}
+
+/** One recorded readout. Objects are looked up by key through find() in objects.ts: P, then Q, D, C, G. */
+export interface Event {
+  readonly metadata: EventMetadata;
+  /** The alert's `value.version`: "2021a", "2023a", …; "" where absent. */
+  readonly formatVersion: string;
+  /** The G, C, D, Q, P frames. */
+  readonly frames: readonly Frame[];
+  /** The short alert message (value.data without frames), as it was. */
+  readonly message: Readonly<Record<string, unknown>>;
+}
+
+/** "run00136662.evt000035405932.neutrino": the stem of every file about this event. */
+export const eventName = (event: EventMetadata): string =>
+  `run${String(event.runId).padStart(8, "0")}.evt${String(event.eventId).padStart(12, "0")}.${event.eventType}`;

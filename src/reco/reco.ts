@@ -1,0 +1,127 @@
+import type { Detector } from "../detector/detector.ts";
+import type { Event } from "../event/event.ts";
+import type { PulseMap, TimeWindow, TimeWindowMap } from "../i3/pulses.ts";
+import type { LightModel } from "../native/light.ts";
+
+/** A point of the track: m, ns. */
+export interface Vertex {
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+  readonly time: number;
+}
+
+/** A track: a vertex and the direction the particle comes FROM (rad). */
+export interface Hypothesis extends Vertex {
+  readonly zenith: number;
+  readonly azimuth: number;
+}
+
+/** Where a fit starts: direction fixed, vertex free. */
+export interface Seed extends Hypothesis {
+  /** GeV; a coarser pixel's result. Algorithms with an energy estimate of their own ignore it. */
+  readonly energy?: number;
+  /** A second first guess; the better of the two fits counts. */
+  readonly fallback?: Vertex;
+}
+
+/** One minimisation's outcome. A fit that could not be done has llh NaN and a reason. */
+export interface Fit extends Vertex {
+  /** Negative log-likelihood at the minimum. */
+  readonly llh: number;
+  /** GeV. E_in: lost inside the instrumented volume, E_tot: all losses; NaN where the algorithm has none. */
+  readonly energy: number;
+  readonly E_in: number;
+  readonly E_tot: number;
+  /** Likelihood calls. */
+  readonly evaluations: number;
+  /** Energy losses along the track (millipede). */
+  readonly losses?: readonly EnergyLoss[];
+  readonly reason?: string;
+}
+
+export interface EnergyLoss extends Vertex {
+  /** GeV. */
+  readonly energy: number;
+}
+
+/** The likelihood at one hypothesis, nothing minimised but (in millipede) the energies. */
+export interface Evaluation {
+  readonly llh: number;
+  /** GeV per cascade (millipede). */
+  readonly energies?: readonly number[];
+  readonly bins?: number;
+  readonly doms?: number;
+}
+
+export interface EvaluateOptions {
+  /** Exactly as the reference computes it, at any cost. */
+  readonly exact?: boolean;
+  /** GeV (splinempe); default: the prepared event's estimate. */
+  readonly energy?: number;
+  /** Distance of neighbouring cascades, m (millipede). */
+  readonly spacing?: number;
+}
+
+/** How an algorithm wants its seeds made; see seed.ts. */
+export interface SeedSettings {
+  /** Displacements of the vertex, m, before rotation; one fit each. */
+  readonly variations: readonly (readonly [number, number, number])[];
+  readonly rotateVertex: boolean;
+  readonly refineTime: boolean;
+  readonly addFallbackPosition: boolean;
+  /** Scan only within this angle (rad) of the event's online track (pointed scans). */
+  readonly pointedRadius?: number;
+}
+
+/** An event made ready for one algorithm: everything a fit needs, all of it plain data. */
+export interface PreparedEvent {
+  readonly detector: Detector;
+  /** The cleaning steps by name (hlc, rt, time_window, ic, late, cleaned), in order; those the algorithm has. */
+  readonly pulses: Readonly<Record<string, PulseMap>>;
+  /** What is fitted: pulses.cleaned. */
+  readonly cleaned: PulseMap;
+  /** HLC pulses, for refine_time. */
+  readonly hlc: PulseMap;
+  /** The event's vertex seed. */
+  readonly vertex: Vertex;
+  /** Time windows excluded per DOM; a wholly excluded DOM has one [-Infinity, Infinity). */
+  readonly exclusions: TimeWindowMap;
+  /** Readout window of the fitted pulse series. */
+  readonly readoutWindow: TimeWindow;
+  readonly energy?: EnergyEstimate;
+}
+
+export interface EnergyEstimate {
+  /** GeV. */
+  readonly value: number;
+  /** The frame key or method it comes from. */
+  readonly source: string;
+}
+
+/** A prepared event loaded into the native core. Not shared between threads; close it when done. */
+export interface Fitter {
+  fit(seed: Seed): Fit | Promise<Fit>;
+  evaluate(hypothesis: Hypothesis, options?: EvaluateOptions): Evaluation;
+  close(): void;
+}
+
+/** Everything the rest of the program knows of an algorithm. One file each beside this one; registry.ts lists them. */
+export interface Reco {
+  readonly name: string;
+  readonly seeds: SeedSettings;
+  /** For the light model to open: which of the two source kinds the algorithm fits. undefined: needs no light. */
+  readonly light?: "muon" | "cascade" | "cascade-ftp";
+  /** Throws InputError when the event lacks what the algorithm needs. */
+  prepare(event: Event, detector: Detector, light: LightModel | undefined, options?: PrepareOptions): PreparedEvent;
+  open(prepared: PreparedEvent, light: LightModel | undefined, options?: FitterOptions): Fitter;
+}
+
+export interface PrepareOptions {
+  /** Seed for algorithms with random numbers of their own (dummies). */
+  readonly seed?: number;
+}
+
+export interface FitterOptions {
+  readonly seed?: number;
+}
