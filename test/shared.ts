@@ -1,6 +1,6 @@
+import { describe } from "bun:test";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { describe } from "bun:test";
 
 /** The folder of reference numbers and real alerts, kept beside the repository; absent in a bare clone. */
 const folder = resolve(import.meta.dir, "../../shared");
@@ -10,9 +10,7 @@ export const hasShared = existsSync(folder);
 export const shared = (...path: string[]): string => join(folder, ...path);
 
 /** describe(), skipped with a clear message when the shared folder is missing. */
-export const describeShared: typeof describe.skip = hasShared
-  ? describe
-  : (((name: string, body: () => void) => {
-      console.warn(`skipped, needs ../shared: ${name}`);
-      describe.skip(name, body);
-    }) as typeof describe.skip);
+export function describeShared(name: string, body: () => void): void {
+  if (!hasShared) console.warn(`skipped, needs ../shared: ${name}`);
+  (hasShared ? describe : describe.skip)(name, body);
+}

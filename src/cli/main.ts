@@ -22,7 +22,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     await root.parseAsync([...argv], { from: "user" });
     return ExitCode.done;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.badInput;
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? ExitCode.done : ExitCode.badInput;
     if (error instanceof SkyscanError) {
       consola.error(error.message);
       return error.exitCode;

@@ -113,7 +113,12 @@ export interface Reco {
   /** For the light model to open: which of the two source kinds the algorithm fits. undefined: needs no light. */
   readonly light?: "muon" | "cascade" | "cascade-ftp";
   /** Throws InputError when the event lacks what the algorithm needs. */
-  prepare(event: Event, detector: Detector, light: LightModel | undefined, options?: PrepareOptions): PreparedEvent;
+  prepare(
+    event: Event,
+    detector: Detector,
+    light: LightModel | undefined,
+    options?: PrepareOptions,
+  ): PreparedEvent;
   open(prepared: PreparedEvent, light: LightModel | undefined, options?: FitterOptions): Fitter;
 }
 
