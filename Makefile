@@ -22,7 +22,7 @@ setup:
 core: setup
 	@$(MAKE) --no-print-directory $(CORE)
 
-dist/skyscan: setup core $(TYPESCRIPT) package.json
+dist/skyscan: setup core $(TYPESCRIPT) package.json bun.lock
 	@mkdir -p dist
 	$(BUN) build --compile --minify-syntax --minify-whitespace --sourcemap=none bin/skyscan.ts --outfile $@.new
 	@mv $@.new $@
@@ -38,8 +38,19 @@ endef
 $(foreach level,$(LEVELS),$(eval $(call level_rules,$(level))))
 -include $(LEVELS:%=build/%/*.d)
 
+# The main job on an event of our own, whose true direction is known.
+demo: build
+	dist/skyscan scan test/data/simulated_muon.json --output-dir build/demo --cache-dir build/demo/cache --seed 1
+
 test: build
+	$(BUN) x tsc --noEmit
 	$(BUN) test
+
+test-long: build
+	$(BUN) test --timeout 3600000 $(addprefix ./,$(wildcard test/long/*.long.ts))
+
+bench: build
+	$(BUN) scripts/bench.ts
 
 lint: setup
 	$(BUN) x tsc --noEmit
