@@ -6,6 +6,16 @@ import { InputError } from "../config/errors.ts";
 /** The C ABI, skyscan.h, name by name. Calls that can fail end with (message, messageSize). */
 const symbols = {
   skyscan_cpu_level: { args: [], returns: "i32" },
+
+  // Directions (astro.ts)
+  skyscan_to_equatorial: {
+    args: ["i64", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_to_detector: {
+    args: ["i64", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
 } as const satisfies Record<string, FFIFunction>;
 
 function open(path: string) {

@@ -27,6 +27,18 @@ enum skyscan_status {
 /* Best instruction set level this machine runs: 1 = x86-64, 3 = x86-64-v3 (AVX2, FMA). */
 SKYSCAN_API int32_t skyscan_cpu_level(void);
 
+/* --- Directions (astro.cpp) ---
+ *
+ * Detector directions to equatorial J2000 and back, element by element: all arrays have `count`
+ * entries, rad; mjd is UTC, days. zenith and azimuth say where the particle comes from. ra and azimuth
+ * come out in [0, 2 pi). Equal times next to each other share the costly part. Any thread. */
+SKYSCAN_API int32_t skyscan_to_equatorial(int64_t count, const double* zenith,
+                                          const double* azimuth, const double* mjd, double* ra,
+                                          double* dec, char* message, int64_t message_size);
+SKYSCAN_API int32_t skyscan_to_detector(int64_t count, const double* ra, const double* dec,
+                                        const double* mjd, double* zenith, double* azimuth,
+                                        char* message, int64_t message_size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,71 @@
+import { ptr } from "bun:ffi";
+import { check, core } from "./binding.ts";
+
+/** Equatorial, J2000 (ICRS), rad: ra in [0, 2π), dec in [-π/2, π/2]. */
+export interface Equatorial {
+  readonly ra: number;
+  readonly dec: number;
+}
+
+/** Where a particle comes from in IceCube's coordinates, rad: zenith in [0, π], azimuth in [0, 2π). */
+export interface Local {
+  readonly zenith: number;
+  readonly azimuth: number;
+}
+
+type Call = typeof core.skyscan_to_equatorial;
+
+/** One call of the core for any number of directions; the time may differ from one to the next. */
+function convert(
+  call: Call,
+  first: Float64Array,
+  second: Float64Array,
+  mjd: number | Float64Array,
+): [Float64Array, Float64Array] {
+  const count = first.length;
+  const times = typeof mjd === "number" ? new Float64Array(count).fill(mjd) : mjd;
+  if (second.length !== count || times.length !== count)
+    throw new RangeError(`directions of ${count}, ${second.length} and ${times.length} numbers`);
+  const out: [Float64Array, Float64Array] = [new Float64Array(count), new Float64Array(count)];
+  // bun:ffi has no address for an empty array.
+  if (count > 0)
+    check((message, size) =>
+      call(count, ptr(first), ptr(second), ptr(times), ptr(out[0]), ptr(out[1]), message, size),
+    );
+  return out;
+}
+
+/**
+ * Detector directions to the sky, element by element.
+ * @param mjd UTC; equal times next to each other are much cheaper than changing ones
+ */
+export function toEquatorialArray(
+  zenith: Float64Array,
+  azimuth: Float64Array,
+  mjd: number | Float64Array,
+): { ra: Float64Array; dec: Float64Array } {
+  const [ra, dec] = convert(core.skyscan_to_equatorial, zenith, azimuth, mjd);
+  return { ra, dec };
+}
+
+/** The sky to detector directions, element by element; see {@link toEquatorialArray}. */
+export function toDetectorArray(
+  ra: Float64Array,
+  dec: Float64Array,
+  mjd: number | Float64Array,
+): { zenith: Float64Array; azimuth: Float64Array } {
+  const [zenith, azimuth] = convert(core.skyscan_to_detector, ra, dec, mjd);
+  return { zenith, azimuth };
+}
+
+/** One detector direction (rad) to the sky at an MJD (UTC). */
+export function toEquatorial(zenith: number, azimuth: number, mjd: number): Equatorial {
+  const { ra, dec } = toEquatorialArray(Float64Array.of(zenith), Float64Array.of(azimuth), mjd);
+  return { ra: ra[0]!, dec: dec[0]! };
+}
+
+/** One direction of the sky (rad, J2000) to the detector at an MJD (UTC). */
+export function toDetector(ra: number, dec: number, mjd: number): Local {
+  const { zenith, azimuth } = toDetectorArray(Float64Array.of(ra), Float64Array.of(dec), mjd);
+  return { zenith: zenith[0]!, azimuth: azimuth[0]! };
+}
