@@ -1,0 +1,59 @@
+// Non-negative energies of maximum Poisson likelihood: the inner problem of millipede.
+//
+//   maximise  L(E) = sum_i d_i ln mu_i - sum_i mu_i - regularisation sum_j E_j^2,   E >= 0,
+//   mu = B E + noise.
+//
+// Only bins with charge need their mu one by one (the "rows" below); all others enter L through
+// the columns' sums alone. L is concave, so the Karush-Kuhn-Tucker conditions prove an optimum.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace skyscan {
+
+// The response, one column per cascade, sparse over the rows (bins with charge).
+struct Response {
+  std::vector<std::size_t> begin{0};  // column j holds entries begin[j] .. begin[j + 1]
+  std::vector<std::int32_t> row;      // ascending within a column
+  std::vector<double> value;          // PE per GeV
+  std::vector<double> sum;            // over ALL bins, also those without charge; PE per GeV
+
+  std::size_t columns() const { return sum.size(); }
+  void clear();
+};
+
+struct Rows {
+  std::vector<double> charge;  // PE, > 0
+  std::vector<double> noise;   // PE, > 0
+};
+
+struct EnergySettings {
+  double regularisation = 0;  // 1 / GeV^2
+  double tolerance = 1e-7;    // on the certificate, in units of L
+  int max_iterations = 500;
+};
+
+struct EnergySolution {
+  std::vector<double> energies;     // GeV, one per column
+  std::vector<double> expectation;  // mu of every row
+  // dL/dE_j / sum_j: at an optimum 0 where E_j > 0 and <= 0 elsewhere; -1 = sees no charge.
+  std::vector<double> reduced_gradient;
+  // Proven upper bound of L(best) - L(energies): L is concave and, at its optimum, the light of
+  // all cascades is at most the charge of all rows.
+  double certificate = 0;
+  int iterations = 0;
+  bool converged = false;
+};
+
+// `start` (GeV, one per column) warms the start; empty or all zero: none.
+EnergySolution solve_energies(const Response& response, const Rows& rows,
+                              const std::vector<double>& start, const EnergySettings& settings);
+
+// Solves the symmetric positive definite n x n system in place by Cholesky: `matrix` (row-major,
+// lower triangle used) is overwritten, `x` holds the right-hand side, then the solution. Returns
+// false when it is not positive definite.
+bool solve_cholesky(std::vector<double>& matrix, std::vector<double>& x, std::size_t n);
+
+}  // namespace skyscan
