@@ -1,0 +1,27 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../config/errors.ts";
+
+/** Keeps every message as a file: <number>-<in|out>-<topic's last levels>.json. */
+export type Debug = (way: "in" | "out", topic: string, payload: Uint8Array | string) => void;
+
+/** @returns a function that writes, or does nothing when no directory is asked for */
+export function openDebug(directory: string | undefined): Debug {
+  if (directory === undefined) return () => {};
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (cause) {
+    throw new InputError(`--debug-directory ${directory}: cannot be made`, { cause });
+  }
+  let number = 0;
+  return (way, topic, payload) => {
+    // Topics come from the wire: only letters, digits and dashes of them reach the file system.
+    const tail = topic.split("/").slice(2).join("-").replace(/[^A-Za-z0-9-]/g, "_").slice(0, 100);
+    const name = `${String(number++).padStart(8, "0")}-${way}-${tail}.json`;
+    try {
+      writeFileSync(join(directory, name), payload);
+    } catch (cause) {
+      throw new InputError(`${join(directory, name)}: cannot be written`, { cause });
+    }
+  };
+}

@@ -1,0 +1,84 @@
+import { ExitCode, SkyscanError } from "../config/errors.ts";
+import type {
+  FitOutcome,
+  FitSetup,
+  FitTask,
+  FromFitProcess,
+  Light,
+  ToFitProcess,
+} from "./protocol.ts";
+
+/** The fits of one event, ready to run. */
+export interface Fits {
+  readonly light: Light | null;
+  /** May throw: that attempt has failed. */
+  fit(task: FitTask): FitOutcome | Promise<FitOutcome>;
+}
+
+/** Outcomes are reported at least this often, ms: what a crash leaves in doubt is no older. */
+const reportEvery = 10;
+
+/**
+ * The life of a fit process: one event, one algorithm, fits one after the other, until its parent is gone.
+ * Never returns. Talks to its parent by Bun's process channel only.
+ */
+export async function runFitProcess(open: (setup: FitSetup) => Promise<Fits>): Promise<never> {
+  const send = (message: FromFitProcess) => void process.send?.(message);
+  const waiting: FitTask[] = [];
+  let fits: Fits | undefined;
+  let isBusy = false;
+
+  // Ctrl-C goes to the whole process group; it is the parent that decides what becomes of us.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {});
+  process.on("disconnect", () => process.exit(ExitCode.done));
+
+  const work = async () => {
+    if (isBusy || fits === undefined) return;
+    isBusy = true;
+    let outcomes: FitOutcome[] = [];
+    let reported = performance.now();
+    for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) {
+      const started = performance.now();
+      try {
+        outcomes.push(await fits.fit(task));
+      } catch (error) {
+        outcomes.push({
+          id: task.id,
+          evaluations: 0,
+          seconds: (performance.now() - started) / 1000,
+          reason: `${error instanceof Error ? error.message : error}`.slice(0, 500),
+        });
+      }
+      if (waiting.length > 0 && performance.now() - reported < reportEvery) continue;
+      send({ kind: "done", outcomes });
+      outcomes = [];
+      // Let the message out and new tasks in before a fit that may never end.
+      await new Promise(setImmediate);
+      reported = performance.now();
+    }
+    isBusy = false;
+  };
+
+  process.on("message", async (message: ToFitProcess) => {
+    if (message.kind === "fit") {
+      waiting.push(...message.tasks);
+      await work();
+      return;
+    }
+    try {
+      fits = await open(message.setup);
+    } catch (error) {
+      const isUsers = error instanceof SkyscanError;
+      send({
+        kind: "refused",
+        message: isUsers ? error.message : `${error instanceof Error ? error.stack : error}`,
+        exitCode: isUsers ? error.exitCode : ExitCode.internal,
+      });
+      return;
+    }
+    send({ kind: "ready", light: fits.light });
+    await work();
+  });
+  return await new Promise<never>(() => {});
+}

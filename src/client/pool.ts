@@ -1,0 +1,227 @@
+import type { Subprocess } from "bun";
+import { consola } from "consola";
+import { type ExitCode, SkyscanError } from "../config/errors.ts";
+import type {
+  FitOutcome,
+  FitSetup,
+  FitTask,
+  FromFitProcess,
+  Light,
+  ToFitProcess,
+} from "./protocol.ts";
+
+export interface PoolOptions {
+  /** The command line of one fit process. */
+  readonly command: readonly string[];
+  readonly workers: number;
+  readonly setup: FitSetup;
+  /** A fit that takes longer is hung, s. */
+  readonly recoTimeout: number;
+  /** Values, or a failed attempt (no values). Called once per submitted task that was not taken back. */
+  readonly onOutcome: (outcome: FitOutcome) => void;
+  /** The pool cannot go on. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Fit processes that run tasks. A crash or a hang costs the task at fault one attempt, and nothing else. */
+export interface Pool {
+  /** The light model in use, when the first process is ready. */
+  readonly ready: Promise<Light | null>;
+  submit(tasks: readonly FitTask[]): void;
+  /** Takes back every task no process has begun. @returns their ids */
+  takeBack(): number[];
+  /** Tasks in processes' hands. */
+  running(): number[];
+  /** Tasks submitted and not finished. */
+  readonly size: number;
+  /** Usual time of one fit, s; NaN before the first. */
+  readonly usualSeconds: number;
+  /** Fit processes' ids, for tests and logs. */
+  pids(): number[];
+  /** Kills all of them at once. */
+  close(): Promise<void>;
+}
+
+/** Short fits are handed over in batches of about this long, s: the channel's latency disappears in them. */
+const batchSeconds = 0.02;
+const longestBatch = 64;
+/** Weight of the newest fit in the running mean. */
+const newestWeight = 0.05;
+/** A process that cannot be started this often in a row is no accident. */
+const maxBadStarts = 3;
+/** Opening an event and its light may take this long, s (photon tables over a slow file system). */
+const openTimeout = 600;
+
+interface Worker {
+  process: Subprocess;
+  isReady: boolean;
+  /** In the order in which the process does them. */
+  hand: FitTask[];
+  timer: ReturnType<typeof setTimeout> | undefined;
+  isHung: boolean;
+}
+
+export function createPool(options: PoolOptions): Pool {
+  const waiting: FitTask[] = [];
+  /** Tasks of batches that ended in a crash: run one at a time, to find the one at fault. */
+  const suspects: FitTask[] = [];
+  const workers = new Set<Worker>();
+  const ready = Promise.withResolvers<Light | null>();
+  ready.promise.catch(() => {});
+  let usualSeconds = Number.NaN;
+  let badStarts = 0;
+  let isClosed = false;
+  let size = 0;
+
+  const { SKYSCAN_AUTH_TOKEN: _token, ...env } = process.env;
+
+  const fatal = (error: Error) => {
+    if (isClosed) return;
+    ready.reject(error);
+    options.onFatal(error);
+  };
+  const report = (outcome: FitOutcome) => {
+    size--;
+    if (outcome.values !== undefined)
+      usualSeconds = Number.isNaN(usualSeconds)
+        ? outcome.seconds
+        : usualSeconds + newestWeight * (outcome.seconds - usualSeconds);
+    options.onOutcome(outcome);
+  };
+  const send = (worker: Worker, message: ToFitProcess) => {
+    // A process that has just died refuses; its exit is handled where exits are.
+    try {
+      worker.process.send(message);
+    } catch {}
+  };
+  const watch = (worker: Worker, seconds: number) => {
+    clearTimeout(worker.timer);
+    worker.timer = setTimeout(() => {
+      worker.isHung = true;
+      worker.process.kill("SIGKILL");
+    }, seconds * 1000);
+  };
+  const feed = (worker: Worker) => {
+    if (!worker.isReady || isClosed) return;
+    const batch = Math.min(longestBatch, Math.max(1, Math.floor(batchSeconds / usualSeconds) || 1));
+    const wasIdle = worker.hand.length === 0;
+    let tasks: FitTask[];
+    if (suspects.length > 0) tasks = wasIdle ? suspects.splice(0, 1) : [];
+    else if (worker.hand.length > batch / 2) return;
+    // A share of what is left, so that at the end all processes end together.
+    else
+      tasks = waiting.splice(
+        0,
+        Math.min(batch, Math.max(1, Math.ceil(waiting.length / (2 * options.workers)))),
+      );
+    if (batch === 1 && !wasIdle && tasks.length > 0) {
+      waiting.unshift(...tasks);
+      return;
+    }
+    if (tasks.length === 0) return;
+    worker.hand.push(...tasks);
+    send(worker, { kind: "fit", tasks });
+    if (wasIdle) watch(worker, options.recoTimeout);
+  };
+  const feedAll = () => {
+    for (const worker of workers) feed(worker);
+  };
+
+  const receive = (worker: Worker, message: FromFitProcess) => {
+    if (message.kind === "refused") {
+      worker.isReady = false;
+      fatal(new SkyscanError(message.message, message.exitCode as ExitCode));
+      return;
+    }
+    if (message.kind === "ready") {
+      clearTimeout(worker.timer);
+      worker.isReady = true;
+      badStarts = 0;
+      ready.resolve(message.light);
+      feed(worker);
+      return;
+    }
+    for (const outcome of message.outcomes) {
+      const at = worker.hand.findIndex((task) => task.id === outcome.id);
+      if (at < 0) continue;
+      worker.hand.splice(at, 1);
+      report(outcome);
+    }
+    clearTimeout(worker.timer);
+    feed(worker);
+    if (worker.hand.length > 0) watch(worker, options.recoTimeout);
+  };
+
+  const exited = (worker: Worker) => {
+    clearTimeout(worker.timer);
+    workers.delete(worker);
+    if (isClosed) return;
+    const why = worker.isHung
+      ? `no result within ${options.recoTimeout} s`
+      : `the fit process ended with ${worker.process.signalCode ?? `code ${worker.process.exitCode}`}`;
+    if (!worker.isReady) {
+      if (++badStarts >= maxBadStarts) {
+        fatal(new Error(`fit processes cannot be started: ${why}`));
+        return;
+      }
+    } else if (worker.hand.length === 1) {
+      const [task] = worker.hand;
+      consola.debug(`nside ${task!.nside} pixel ${task!.pixel} variation ${task!.posvar}: ${why}`);
+      report({ id: task!.id, evaluations: 0, seconds: options.recoTimeout, reason: why });
+    } else suspects.push(...worker.hand);
+    start();
+    feedAll();
+  };
+
+  const start = () => {
+    const worker: Worker = {
+      process: Bun.spawn([...options.command], {
+        stdio: ["ignore", "inherit", "inherit"],
+        env,
+        serialization: "advanced",
+        ipc: (message) => receive(worker, message as FromFitProcess),
+        onExit: () => exited(worker),
+      }),
+      isReady: false,
+      hand: [],
+      timer: undefined,
+      isHung: false,
+    };
+    workers.add(worker);
+    watch(worker, openTimeout);
+    send(worker, { kind: "open", setup: options.setup });
+  };
+
+  for (let n = 0; n < options.workers; n++) start();
+
+  return {
+    ready: ready.promise,
+    submit(tasks) {
+      size += tasks.length;
+      waiting.push(...tasks);
+      feedAll();
+    },
+    takeBack() {
+      const ids = [...suspects.splice(0), ...waiting.splice(0)].map((task) => task.id);
+      size -= ids.length;
+      return ids;
+    },
+    running: () => [...workers].flatMap((worker) => worker.hand.map((task) => task.id)),
+    get size() {
+      return size;
+    },
+    get usualSeconds() {
+      return usualSeconds;
+    },
+    pids: () => [...workers].map((worker) => worker.process.pid),
+    async close() {
+      isClosed = true;
+      const all = [...workers];
+      for (const worker of all) {
+        clearTimeout(worker.timer);
+        worker.process.kill("SIGKILL");
+      }
+      await Promise.all(all.map((worker) => worker.process.exited));
+    },
+  };
+}

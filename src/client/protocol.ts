@@ -1,0 +1,51 @@
+import type { StartupData } from "../mq/messages.ts";
+
+/** What a fit process needs before its first task. */
+export interface FitSetup {
+  readonly startup: Pick<StartupData, "baseline_GCD_file" | "GCDQp_packet">;
+  readonly reco: string;
+  /** Random seed of the scan, if it has one. */
+  readonly seed?: number;
+  readonly isRealEvent: boolean;
+  readonly miniTest: boolean;
+  readonly photonTables?: string;
+  readonly gcdDir?: string;
+}
+
+/** One fit to do. */
+export interface FitTask {
+  readonly id: number;
+  readonly nside: number;
+  readonly pixel: number;
+  readonly posvar: number;
+  /** The coarser pixel's x, y, z (m), time (ns), energy (GeV). */
+  readonly parent: readonly [number, number, number, number, number] | null;
+}
+
+/** What came of it: values (llh NaN with a reason where the fit could not be done), or an attempt that failed. */
+export interface FitOutcome {
+  readonly id: number;
+  /** llh, x, y, z, time, energy, E_in, E_tot. */
+  readonly values?: readonly [number, number, number, number, number, number, number, number];
+  readonly evaluations: number;
+  readonly seconds: number;
+  /** Why llh is NaN, or why the attempt failed. */
+  readonly reason?: string;
+}
+
+/** The light model a fit process opened; null: none needed. */
+export interface Light {
+  readonly kind: string;
+  readonly description: string;
+}
+
+/** Main process → fit process. */
+export type ToFitProcess =
+  | { readonly kind: "open"; readonly setup: FitSetup }
+  | { readonly kind: "fit"; readonly tasks: readonly FitTask[] };
+
+/** Fit process → main process. refused: the input cannot be used, here or anywhere. */
+export type FromFitProcess =
+  | { readonly kind: "ready"; readonly light: Light | null }
+  | { readonly kind: "refused"; readonly message: string; readonly exitCode: number }
+  | { readonly kind: "done"; readonly outcomes: readonly FitOutcome[] };

@@ -1,0 +1,176 @@
+import * as v from "valibot";
+
+/** Raised whenever a message changes its meaning: server and clients must agree. */
+export const protocolVersion = 1;
+
+/** The longest message anyone accepts, bytes; start-up parts stay below {@link startupPartSize} plus their frame. */
+export const maxMessageSize = 1 << 20;
+
+/** Start-up data travels in parts of this many bytes: under every broker's default limit (256 KiB and more). */
+export const startupPartSize = 100_000;
+
+/** No start-up data is longer than this, bytes (alerts are up to 500 KB). */
+export const maxStartupSize = 64 << 20;
+
+/** Tasks or results in one message. */
+export const maxBatch = 1000;
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const text = (length: number) => v.pipe(v.string(), v.maxLength(length));
+/** JSON has no NaN: it travels as null. */
+const real = v.pipe(
+  v.nullable(v.number()),
+  v.transform((value) => value ?? Number.NaN),
+);
+const nside = v.pipe(
+  v.number(),
+  v.integer(),
+  v.minValue(1),
+  v.maxValue(1 << 16),
+  v.check((n) => (n & (n - 1)) === 0, "nside must be a power of two"),
+);
+const posvar = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(63));
+const clientId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/));
+const lease = count;
+
+/** Vertex (m, ns) and energy (GeV) of the coarser pixel's fit a seed starts from. */
+const parent = v.tuple([real, real, real, real, real]);
+
+/** [lease, nside, pixel, posvar, parent [x, y, z, time, energy] or null] */
+const taskEntry = v.tuple([lease, nside, count, posvar, v.nullable(parent)]);
+
+/** Server → one client. */
+export const TaskMessage = v.object({
+  session: count,
+  tasks: v.pipe(v.array(taskEntry), v.maxLength(maxBatch)),
+  /** The server will not work with this client; why. */
+  refused: v.optional(text(1000)),
+});
+export type TaskMessage = v.InferOutput<typeof TaskMessage>;
+export type TaskEntry = v.InferOutput<typeof taskEntry>;
+
+/** [lease, nside, pixel, posvar, llh, x, y, z, time, energy, E_in, E_tot, seconds, evaluations, reason or null] */
+const resultEntry = v.tuple([
+  lease,
+  nside,
+  count,
+  posvar,
+  real,
+  real,
+  real,
+  real,
+  real,
+  real,
+  real,
+  real,
+  v.pipe(v.number(), v.minValue(0)),
+  count,
+  v.nullable(text(500)),
+]);
+
+/** [lease, nside, pixel, posvar, reason, seconds] */
+const failureEntry = v.tuple([
+  lease,
+  nside,
+  count,
+  posvar,
+  text(500),
+  v.pipe(v.number(), v.minValue(0)),
+]);
+
+/** Client → server. */
+export const ResultMessage = v.object({
+  client: clientId,
+  session: count,
+  /** Tasks the client wants in hand from now on. */
+  want: v.pipe(count, v.maxValue(100_000)),
+  results: v.pipe(v.array(resultEntry), v.maxLength(maxBatch)),
+  /** Attempts that crashed, hung or threw: to be tried elsewhere. */
+  failures: v.pipe(v.array(failureEntry), v.maxLength(maxBatch)),
+});
+export type ResultMessage = v.InferOutput<typeof ResultMessage>;
+export type ResultEntry = v.InferOutput<typeof resultEntry>;
+export type FailureEntry = v.InferOutput<typeof failureEntry>;
+
+/** Client → server, retained; as last will with state "gone". */
+export const ClientStatus = v.object({
+  protocol: count,
+  /** ready: wants tasks; draining: wants none any more; gone: holds nothing. */
+  state: v.picklist(["ready", "draining", "gone"]),
+  version: text(50),
+  /** For people: which machine. */
+  host: text(255),
+  workers: v.pipe(count, v.maxValue(100_000)),
+  want: v.pipe(count, v.maxValue(100_000)),
+  /** The light model's kind and description; null for algorithms that need none. */
+  light: v.nullable(v.object({ kind: text(20), description: text(2000) })),
+  session: count,
+  /** Leases in hand: what the server thinks beyond these got lost on the way. */
+  holding: v.optional(v.pipe(v.array(lease), v.maxLength(100_000))),
+});
+export type ClientStatus = v.InferOutput<typeof ClientStatus>;
+
+/** Server → clients, retained. */
+export const Control = v.object({
+  protocol: count,
+  version: text(50),
+  state: v.picklist(["open", "done", "failed"]),
+  /** Why it failed. */
+  reason: v.optional(text(2000)),
+  /** Counts the server's starts: tasks of an earlier one are handed out anew. */
+  session: count,
+  event: text(200),
+  reco: text(100),
+  /** Random seed of the scan; null: none given. */
+  seed: v.nullable(v.number()),
+  isRealEvent: v.boolean(),
+  /** Two seed variations only. */
+  miniTest: v.boolean(),
+  /** Longest time one fit may take, s. */
+  recoTimeout: v.pipe(v.number(), v.minValue(0)),
+  /** How long clients without a setting of their own wait for work, s. */
+  timeoutToClients: v.pipe(v.number(), v.minValue(0)),
+  /** Parts, bytes and SHA-256 (hex) of the start-up data. */
+  startup: v.object({
+    parts: v.pipe(count, v.maxValue(1000)),
+    bytes: v.pipe(count, v.maxValue(maxStartupSize)),
+    sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  }),
+});
+export type Control = v.InferOutput<typeof Control>;
+
+/** What a client needs of the event; also the file startup.json. Names as in the system this replaces. */
+export const StartupData = v.object({
+  mq_basename: text(128),
+  /** Empty when the built-in geometry serves. */
+  baseline_GCD_file: text(4096),
+  GCDQp_packet: v.unknown(),
+});
+export type StartupData = v.InferOutput<typeof StartupData>;
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** A message that must not be believed: too long, no JSON, or not what its topic promises. */
+export class MalformedMessage extends Error {}
+
+/**
+ * Reads one message from the wire.
+ * Throws MalformedMessage with one line of explanation.
+ */
+export function parseMessage<TSchema extends v.GenericSchema>(
+  schema: TSchema,
+  payload: Uint8Array,
+): v.InferOutput<TSchema> {
+  if (payload.length > maxMessageSize)
+    throw new MalformedMessage(`${payload.length} bytes, more than ${maxMessageSize}`);
+  let json: unknown;
+  try {
+    json = JSON.parse(decoder.decode(payload));
+  } catch {
+    throw new MalformedMessage("no JSON");
+  }
+  const parsed = v.safeParse(schema, json, { abortEarly: true });
+  if (parsed.success) return parsed.output;
+  const issue = parsed.issues[0];
+  throw new MalformedMessage(`${v.getDotPath(issue) ?? "message"}: ${issue.message}`);
+}
