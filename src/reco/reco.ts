@@ -90,6 +90,8 @@ export interface PreparedEvent {
   /** Readout window of the fitted pulse series. */
   readonly readoutWindow: TimeWindow;
   readonly energy?: EnergyEstimate;
+  /** Centre of a pointed scan, where the online track comes from (rad). */
+  readonly pointing?: { readonly zenith: number; readonly azimuth: number };
 }
 
 export interface EnergyEstimate {
@@ -99,9 +101,17 @@ export interface EnergyEstimate {
   readonly source: string;
 }
 
+/** A fit's place in the scan. */
+export interface FitTask {
+  readonly nside: number;
+  readonly pixel: number;
+  readonly posvar: number;
+}
+
 /** A prepared event loaded into the native core. Not shared between threads; close it when done. */
 export interface Fitter {
-  fit(seed: Seed): Fit | Promise<Fit>;
+  /** `task`: which fit of the scan it is, for algorithms with random numbers of their own (dummies). */
+  fit(seed: Seed, task?: FitTask): Fit | Promise<Fit>;
   evaluate(hypothesis: Hypothesis, options?: EvaluateOptions): Evaluation;
   close(): void;
 }
@@ -113,20 +123,11 @@ export interface Reco {
   /** For the light model to open: which of the two source kinds the algorithm fits. undefined: needs no light. */
   readonly light?: "muon" | "cascade" | "cascade-ftp";
   /** Throws InputError when the event lacks what the algorithm needs. */
-  prepare(
-    event: Event,
-    detector: Detector,
-    light: LightModel | undefined,
-    options?: PrepareOptions,
-  ): PreparedEvent;
+  prepare(event: Event, detector: Detector, light: LightModel | undefined): PreparedEvent;
   open(prepared: PreparedEvent, light: LightModel | undefined, options?: FitterOptions): Fitter;
 }
 
-export interface PrepareOptions {
-  /** Seed for algorithms with random numbers of their own (dummies). */
-  readonly seed?: number;
-}
-
 export interface FitterOptions {
+  /** Seed for algorithms with random numbers of their own (dummies). */
   readonly seed?: number;
 }

@@ -56,10 +56,10 @@ describeShared("seeds of pixels equal the reference's", () => {
       // The second alert carries a HESE vertex, which millipede takes: it equals the one above 250 PE.
       const threshold = file.startsWith("138632") ? 250 : seedSettings.threshold;
       const vertex = vertexSeed(hlc, detector, threshold)!;
-      expectClose([vertex.x, vertex.y, vertex.z, vertex.time], [
-        ...expected.seed_pos,
-        expected.seed_time,
-      ]);
+      expectClose(
+        [vertex.x, vertex.y, vertex.z, vertex.time],
+        [...expected.seed_pos, expected.seed_time],
+      );
 
       const prepared = { detector, hlc, vertex } as PreparedEvent;
       for (const { seeds } of expected.pixels) {

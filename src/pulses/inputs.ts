@@ -1,0 +1,96 @@
+import { InputError } from "../config/errors.ts";
+import type { Event } from "../event/event.ts";
+import { findObject, keysOf, resolvePulses } from "../event/objects.ts";
+import type { PulseMap, TimeWindow, TimeWindowMap } from "../i3/pulses.ts";
+
+/** A track found online at the Pole, and where it comes from (rad); m, ns, GeV (NaN: unset). */
+export interface OnlineTrack {
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+  readonly time: number;
+  readonly zenith: number;
+  readonly azimuth: number;
+  readonly energy: number;
+}
+
+/** How an alert's keys are called in its realtime format version. */
+export interface InputNames {
+  /** All pulses of the event's split, before cleaning. */
+  readonly pulses: string;
+  readonly splineMpe: string;
+  readonly bestFit: string;
+}
+
+const NAMES_2021: InputNames = {
+  pulses: "SplitUncleanedInIcePulses",
+  splineMpe: "OnlineL2_SplineMPE",
+  bestFit: "OnlineL2_BestFit",
+};
+const NAMES_2023: InputNames = {
+  pulses: "SplitInIcePulses",
+  splineMpe: "l2_online_SplineMPE",
+  bestFit: "l2_online_BestFit",
+};
+const BY_VERSION: Readonly<Record<string, InputNames>> = {
+  "": NAMES_2021,
+  "2021a": NAMES_2021,
+  "2023a": NAMES_2023,
+  "2024a": NAMES_2023,
+};
+
+/** The names for the event's version; for a version not known, those of the newest if it has them. */
+export function inputNames(event: Event): InputNames {
+  const known = BY_VERSION[event.formatVersion];
+  if (known) return known;
+  return keysOf(event).includes(NAMES_2023.pulses) ? NAMES_2023 : NAMES_2021;
+}
+
+/** All pulses of the event before cleaning. Throws InputError, naming what is present, without them. */
+export const basePulses = (event: Event): PulseMap =>
+  resolvePulses(event, inputNames(event).pulses);
+
+/** Readout window of a pulse series, recorded as "<series>TimeRange". */
+export function timeRange(event: Event, pulses: string): TimeWindow {
+  const key = `${pulses}TimeRange`;
+  const object = findObject(event, key);
+  if (object?.type !== "I3TimeWindow")
+    throw new InputError(
+      `the event has no readout window "${key}"; it has ${listed(event, /TimeRange$|Range$/)}`,
+    );
+  return object.value;
+}
+
+/** Time windows per DOM (CalibrationErrata, SaturationWindows); none where the event has no such key. */
+export function timeWindows(event: Event, key: string): TimeWindowMap {
+  const object = findObject(event, key);
+  return object?.type === "I3TimeWindowSeriesMap" ? object.value : new Map();
+}
+
+/** A track of the frame whose fit succeeded. */
+export function findTrack(event: Event, key: string): OnlineTrack | undefined {
+  const object = findObject(event, key);
+  if (object?.type !== "I3Particle" || object.value.fit_status !== "OK") return undefined;
+  const { pos, dir, time, energy } = object.value;
+  const track = { x: pos[0], y: pos[1], z: pos[2], time, ...dir };
+  return Object.values(track).every(Number.isFinite) ? { ...track, energy } : undefined;
+}
+
+/** The vertex the HESE filter found at the Pole; undefined for alerts of other kinds. */
+export function heseVertex(
+  event: Event,
+): { x: number; y: number; z: number; time: number } | undefined {
+  // The original takes the vertex where the veto's verdict is there, whatever it says.
+  if (!findObject(event, "HESE_VHESelfVeto")) return undefined;
+  const position = findObject(event, "HESE_VHESelfVetoVertexPos");
+  const time = findObject(event, "HESE_VHESelfVetoVertexTime");
+  if (position?.type !== "I3Position" || time?.type !== "I3Double") return undefined;
+  const [x, y, z] = position.value;
+  return { x, y, z, time: time.value };
+}
+
+/** Keys that match, for error messages. */
+export function listed(event: Event, pattern: RegExp): string {
+  const keys = keysOf(event).filter((key) => pattern.test(key));
+  return keys.length > 0 ? keys.join(", ") : "none of that kind";
+}

@@ -1,0 +1,25 @@
+import { InputError } from "../config/errors.ts";
+import { crashDummy } from "./crash_dummy.ts";
+import { dummy } from "./dummy.ts";
+import type { Reco } from "./reco.ts";
+import { splinempe } from "./splinempe.ts";
+import { splinempePointed } from "./splinempe_pointed.ts";
+
+/** Every algorithm; a new one is one file beside this one and its name here. */
+const recos: readonly Reco[] = [splinempe, splinempePointed, dummy, crashDummy];
+
+const aliases: Readonly<Record<string, string>> = { millipede: "millipede_original" };
+
+/** Names for `--reco-algo`. */
+export const recoNames: readonly string[] = recos.map((reco) => reco.name);
+
+/** The algorithm of that name or alias. Throws InputError with the names there are. */
+export function findReco(name: string): Reco {
+  const wanted = aliases[name] ?? name;
+  const reco = recos.find((candidate) => candidate.name === wanted);
+  if (!reco)
+    throw new InputError(
+      `unknown reconstruction algorithm "${name}": expected one of ${recoNames.join(", ")}`,
+    );
+  return reco;
+}

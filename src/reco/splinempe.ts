@@ -1,0 +1,96 @@
+import { InputError } from "../config/errors.ts";
+import type { Detector } from "../detector/detector.ts";
+import type { Event } from "../event/event.ts";
+import type { PulseMap } from "../i3/pulses.ts";
+import type { LightModel } from "../native/light.ts";
+import { openSplineMpe } from "../native/splinempe.ts";
+import { basePulses } from "../pulses/inputs.ts";
+import { hlcPulses } from "../pulses/local_coincidence.ts";
+import { cleanSeededRt } from "../pulses/seeded_rt.ts";
+import { iceCubePulses } from "../pulses/strings.ts";
+import { cleanTimeWindow, pulseSpan } from "../pulses/time_window.ts";
+import { vertexSeed } from "../pulses/vertex_seed.ts";
+import { estimateEnergy } from "./energy.ts";
+import type { EnergyEstimate, Fitter, PreparedEvent, Reco, SeedSettings, Vertex } from "./reco.ts";
+import { cylinder } from "./variations.ts";
+
+/** Length of the window with most pulses, ns: IceCube's standard for muons. */
+const TIME_WINDOW = 6000;
+/** Charges (PE) the vertex seed asks for: the HESE selection's, else what faint events have. */
+const SEED_THRESHOLDS = [250, 5];
+
+const seeds: SeedSettings = {
+  variations: cylinder(),
+  rotateVertex: true,
+  refineTime: true,
+  addFallbackPosition: true,
+};
+
+/** Track likelihood on the first pulse of each DOM ("SplineMPE max"); free vertex, fixed time. */
+export const splinempe: Reco = { name: "splinempe", seeds, light: "muon", prepare, open };
+
+function prepare(event: Event, detector: Detector, light: LightModel | undefined): PreparedEvent {
+  const base = basePulses(event);
+  const hlc = hlcPulses(base);
+  const rt = cleanSeededRt(base, detector);
+  const time_window = cleanTimeWindow(rt, TIME_WINDOW);
+  const ic = iceCubePulses(time_window);
+  const readoutWindow = pulseSpan(ic);
+  if (!readoutWindow)
+    throw new InputError(
+      "no pulses are left on strings 1 to 78 after cleaning: splinempe has nothing to fit",
+    );
+  const energy = estimateEnergy(event, ic, detector, light);
+  return {
+    detector,
+    pulses: { hlc, rt, time_window, ic, cleaned: ic },
+    cleaned: ic,
+    hlc,
+    vertex: firstVertex(hlc, detector, SEED_THRESHOLDS),
+    exclusions: new Map(),
+    readoutWindow,
+    ...(energy ? { energy } : {}),
+  };
+}
+
+/** The vertex seed for the first threshold (PE) that the event's charge exceeds. */
+export function firstVertex(
+  hlc: PulseMap,
+  detector: Detector,
+  thresholds: readonly number[],
+): Vertex {
+  for (const threshold of thresholds) {
+    const vertex = vertexSeed(hlc, detector, threshold);
+    if (vertex) return vertex;
+  }
+  throw new InputError(
+    `no vertex seed: at no time do the HLC pulses of 3 µs exceed ${thresholds.at(-1)} PE`,
+  );
+}
+
+function open(prepared: PreparedEvent, light: LightModel | undefined): Fitter {
+  if (!light) throw new Error("splinempe needs a light model");
+  const energy = requiredEnergy(prepared.energy);
+  const doms = [...prepared.cleaned].map(([key, series]) => {
+    const { x, y, z, relativeEfficiency } = prepared.detector.doms.get(key)!;
+    return {
+      x,
+      y,
+      z,
+      efficiency: Number.isNaN(relativeEfficiency) ? 1 : relativeEfficiency,
+      firstTime: series[0]!.time,
+      charge: series.reduce((sum, pulse) => sum + pulse.charge, 0),
+    };
+  });
+  const core = openSplineMpe(light, { doms, window: prepared.readoutWindow, energy });
+  return {
+    fit: (seed) => ({ ...core.fit(seed), energy, E_in: Number.NaN, E_tot: Number.NaN }),
+    evaluate: (hypothesis, options) => ({ llh: core.evaluate(hypothesis, options) }),
+    close: () => core.close(),
+  };
+}
+
+function requiredEnergy(estimate: EnergyEstimate | undefined): number {
+  if (!estimate) throw new Error("splinempe was prepared without a light model to estimate with");
+  return estimate.value;
+}
