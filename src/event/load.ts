@@ -1,0 +1,106 @@
+import { readFile, stat } from "node:fs/promises";
+import { InputError } from "../config/errors.ts";
+import { inContext, placed } from "../i3/context.ts";
+import { type Alert, decodeAlert } from "../i3/envelope.ts";
+import { modifiedJulianDate } from "../i3/time.ts";
+import type { Event, EventMetadata } from "./event.ts";
+import { type FrameView, findOf } from "./objects.ts";
+
+export interface LoadOptions {
+  /** Detector data (default) or simulation; alerts do not say. */
+  readonly isRealEvent?: boolean;
+}
+
+/** Largest file read as an alert, bytes; those of the detector have half a megabyte. */
+const LARGEST_FILE = 256 * 2 ** 20;
+
+/**
+ * Reads one event from a file: an alert (.json, .pkl) or I3 frames (.i3, .i3.gz, .i3.bz2, .i3.zst), told apart
+ * by content.
+ * @throws InputError, one line, naming the file, for anything that is no such event
+ */
+export async function loadEvent(path: string, options: LoadOptions = {}): Promise<Event> {
+  const { size } = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(
+      error.code === "ENOENT" ? `${path}: no such file` : `${path}: cannot be read (${error.code})`,
+    );
+  });
+  if (size > LARGEST_FILE)
+    throw new InputError(`${path}: ${size} bytes are no alert (at most ${LARGEST_FILE})`);
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(`${path}: cannot be read (${error.code})`);
+  });
+  try {
+    return parseEvent(bytes, path, options);
+  } catch (error) {
+    throw placed(path, error);
+  }
+}
+
+/** The same from bytes in memory. `name` stands for the file in error messages. */
+export function parseEvent(bytes: Uint8Array, name: string, options: LoadOptions = {}): Event {
+  return inContext(name, () => {
+    if (bytes.length === 0) throw new InputError("empty file");
+    return eventOf(decodeAlert(bytes), options);
+  });
+}
+
+function eventOf(alert: Alert, options: LoadOptions): Event {
+  const physics = alert.frames.filter(({ stream }) => stream === "P" || stream === "p");
+  if (physics.length !== 1 || !physics[0])
+    throw new InputError(`${physics.length} physics frames (P or p), one expected`);
+  const streams = alert.frames.map(({ stream }) => stream);
+  const repeated = streams.find((stream, i) => streams.indexOf(stream) !== i);
+  if (repeated) throw new InputError(`two ${repeated} frames`);
+  return {
+    metadata: metadataOf({ frames: [physics[0]] }, options.isRealEvent ?? true),
+    formatVersion: alert.formatVersion,
+    frames: alert.frames,
+    message: alert.message,
+  };
+}
+
+/** What identifies the event; all of it from the P frame, as the original reads it. */
+function metadataOf(physics: FrameView, isRealEvent: boolean): EventMetadata {
+  const header = findOf(physics, "I3EventHeader", "I3EventHeader");
+  if (!header) throw new InputError("the physics frame has no I3EventHeader");
+  return {
+    runId: header.run_id,
+    eventId: header.event_id,
+    eventType: eventTypeOf(physics),
+    mjd: modifiedJulianDate(header.start_time),
+    isRealEvent,
+  };
+}
+
+/** Streams by their key in the short message, in the order in which they are asked for. */
+const STREAMS = [
+  ["hese", "HESE"],
+  ["ehe", "EHE"],
+  ["neutrino", "neutrino"],
+  ["estres", "ESTRES"],
+] as const;
+/** Streams by a key that only their alerts carry, for alerts without a short message. */
+const MARKS = [
+  ["HESE_llhratio", "HESE"],
+  ["Estres_p_miss", "ESTRES"],
+  ["PoleEHEOphelia_ImpLF", "EHE"],
+] as const;
+
+/** The alert's stream; "None" where nothing tells it (as the original names such files). */
+function eventTypeOf(physics: FrameView): string {
+  const message = findOf(physics, "AlertShortFollowupMsg", "I3String");
+  if (message) {
+    let content: unknown;
+    try {
+      content = JSON.parse(message.value.replace(/\bNaN\b/g, "null"));
+    } catch {
+      throw new InputError('key "AlertShortFollowupMsg": no JSON');
+    }
+    if (typeof content === "object" && content !== null)
+      for (const [key, type] of STREAMS) if (key in content) return type;
+    return "None";
+  }
+  for (const [key, type] of MARKS) if (physics.frames[0]?.records.has(key)) return type;
+  return "None";
+}
