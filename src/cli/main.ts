@@ -2,14 +2,21 @@ import { Command, CommanderError } from "commander";
 import { consola } from "consola";
 import { version } from "../../package.json";
 import { ExitCode, SkyscanError } from "../config/errors.ts";
+import { resultCommand } from "./result.ts";
 
 /** The whole command line; each subcommand's flags are in its own file beside this one. */
 function program(): Command {
   return new Command("skyscan")
     .description("Localise a neutrino alert: a likelihood scan of the sky.")
     .version(version)
-    .showHelpAfterError("(add --help for usage)");
+    .showHelpAfterError("(add --help for usage)")
+    .addCommand(resultCommand());
 }
+
+const withSubcommands = (command: Command): Command[] => [
+  command,
+  ...command.commands.flatMap(withSubcommands),
+];
 
 /**
  * Runs one command line and returns its exit code.
@@ -17,7 +24,7 @@ function program(): Command {
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const root = program();
-  for (const command of [root, ...root.commands]) command.exitOverride();
+  for (const command of withSubcommands(root)) command.exitOverride();
   try {
     await root.parseAsync([...argv], { from: "user" });
     return ExitCode.done;

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { InputError } from "../../src/config/errors.ts";
 import { pythonFloat, readJson, writeJson } from "../../src/result/json.ts";
 import { readNpz, writeNpz } from "../../src/result/npz.ts";
 import { describeShared, shared } from "../shared.ts";
 import { example, pixel } from "./examples.ts";
-import { python, testWithNumpy } from "./python.ts";
+import { python, testWithNumpy, withFolder } from "./python.ts";
 
 describe("pythonFloat", () => {
   test.each([
@@ -40,7 +41,7 @@ print(json.dumps([[v.hex(), repr(v), struct.pack('>d', v).hex()] for v in values
 });
 
 describe("json", () => {
-  testWithNumpy("is byte for byte Python's json.dump with indent=4", () => {
+  testWithNumpy("is byte for byte Python's json.dump with indent=4", async () => {
     const odd = {
       ...example,
       metadata: { ...example.metadata, eventType: 'a"é\n\u007f😀' },
@@ -48,15 +49,12 @@ describe("json", () => {
     const text = writeJson(odd);
     const program = `
 import sys, json
-text = sys.stdin.read() if len(sys.argv) < 2 else open(sys.argv[1]).read()
-sys.stdout.write(json.dumps(json.loads(text), indent=4))`;
-    const path = `${import.meta.dir}/.json-test-${process.pid}.json`;
-    try {
-      require("node:fs").writeFileSync(path, text);
+sys.stdout.write(json.dumps(json.load(open(sys.argv[1])), indent=4))`;
+    await withFolder(async (folder) => {
+      const path = join(folder, "a.json");
+      await Bun.write(path, text);
       expect(python(program, path)).toBe(text);
-    } finally {
-      require("node:fs").rmSync(path);
-    }
+    });
   });
 
   test("keeps everything but the energy, NaN and infinity included", () => {

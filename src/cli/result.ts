@@ -1,0 +1,80 @@
+import { Command, InvalidArgumentError } from "commander";
+import { ExitCode, SkyscanError } from "../config/errors.ts";
+import { compareResults, defaultTolerances, type Tolerances } from "../result/compare.ts";
+import { readResult, writeResult } from "../result/files.ts";
+import { comparisonLines, summarise, summaryLines } from "../result/summary.ts";
+
+/** "1e-3" for all columns, or "llh=1e-5,E_in=0.1" for some; repeated flags add up. */
+function parseTolerances(text: string, previous: Tolerances = defaultTolerances): Tolerances {
+  const number = (value: string): number => {
+    const parsed = Number(value);
+    if (value.trim() === "" || !(parsed >= 0))
+      throw new InvalidArgumentError(`expected a number ≥ 0, found "${value}".`);
+    return parsed;
+  };
+  const tolerances: Record<string, number> = { ...previous };
+  for (const part of text.split(",")) {
+    const [column, value] = part.split("=") as [string, string | undefined];
+    if (value === undefined) for (const name in tolerances) tolerances[name] = number(column);
+    else if (column in tolerances) tolerances[column] = number(value);
+    else
+      throw new InvalidArgumentError(
+        `no column "${column}"; there are ${Object.keys(tolerances).join(", ")}.`,
+      );
+  }
+  return tolerances as Tolerances;
+}
+
+/** `skyscan result`: look at, convert and compare result files. */
+export function resultCommand(): Command {
+  const result = new Command("result").description("Look at, convert and compare result files.");
+
+  result
+    .command("info")
+    .description("Say what is in a result file: event, pixels, best fit, contours.")
+    .argument("<file>", "result, .npz or .json")
+    .option("--json", "machine-readable; angles in radians unless named otherwise", false)
+    .addHelpText(
+      "after",
+      "\nExample:\n  skyscan result info run00136766.evt000007637140.neutrino_8_64_512.npz",
+    )
+    .action(async (file: string, { json }: { json: boolean }) => {
+      const summary = summarise(await readResult(file));
+      console.log(json ? JSON.stringify(summary) : summaryLines(summary).join("\n"));
+    });
+
+  result
+    .command("convert")
+    .description("Convert between .npz and .json; nothing is lost either way.")
+    .argument("<in>", "result, .npz or .json")
+    .argument("<out>", "file to write; .npz or .json says the format")
+    .addHelpText("after", "\nExample:\n  skyscan result convert map.npz map.json")
+    .action(async (input: string, output: string) => {
+      await writeResult(output, await readResult(input));
+    });
+
+  result
+    .command("compare")
+    .description("Compare two results pixel by pixel; exit code 1 when they are not close.")
+    .argument("<a>", "result, .npz or .json")
+    .argument("<b>", "the one it is compared with")
+    .option(
+      "--rtol <tolerance>",
+      "relative: a number for all columns, or llh=1e-4,E_in=1e-2,E_tot=1e-2,X=1e-3,Y=1e-3,Z=1e-3,T=1e-3 (the default)",
+      (text: string, previous?: Tolerances) => parseTolerances(text, previous),
+    )
+    .option("--json", "machine-readable", false)
+    .addHelpText(
+      "after",
+      "\nExample:\n  skyscan result compare ours.npz theirs.json --rtol llh=1e-3",
+    )
+    .action(async (a: string, b: string, options: { rtol?: Tolerances; json: boolean }) => {
+      const comparison = compareResults(await readResult(a), await readResult(b), options.rtol);
+      console.log(
+        options.json ? JSON.stringify(comparison) : comparisonLines(comparison).join("\n"),
+      );
+      if (!comparison.close)
+        throw new SkyscanError(`${a} and ${b} are not close`, ExitCode.differs);
+    });
+  return result;
+}

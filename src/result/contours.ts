@@ -1,0 +1,189 @@
+import Delaunator from "delaunator";
+import { type Direction, pixelVector, type Vector, vectorOf } from "../sky/healpix.ts";
+import { finestPixels } from "./finest.ts";
+import { bestFit, type SkyScanResult } from "./result.ts";
+
+/** A level of 2·Δllh and the share of a χ² distribution with two degrees of freedom below it. */
+export interface ContourLevel {
+  readonly percent: number;
+  readonly level: number;
+}
+
+/** Wilks' theorem for the two coordinates of the direction; skyreader's rounding. */
+export const contourLevels: readonly ContourLevel[] = [
+  { percent: 50, level: 1.39 },
+  { percent: 90, level: 4.61 },
+];
+
+/** Where 2·Δllh passes one level. */
+export interface Contour extends ContourLevel {
+  /** Solid angle below the level, sr. A lower limit where the contour is open. */
+  readonly area: number;
+  /** Radius of the circle in the plane of that area, √(area/π), rad. */
+  readonly radius: number;
+  /** Reaches the edge of what has been scanned. */
+  readonly isOpen: boolean;
+  readonly lines: readonly ContourLine[];
+}
+
+export interface ContourLine {
+  readonly isClosed: boolean;
+  /** A closed line does not repeat its first point. */
+  readonly points: readonly Direction[];
+}
+
+/**
+ * Traces the contours of a map. 2·Δllh is interpolated linearly on the Delaunay triangulation of the scanned pixels'
+ * centres on the sphere, the finest available everywhere; failed pixels are bridged.
+ * @returns one contour per level; none for a map of fewer than three pixels
+ */
+export function traceContours(
+  result: SkyScanResult,
+  levels: readonly ContourLevel[] = contourLevels,
+): Contour[] {
+  const best = bestFit(result);
+  if (best === undefined) return [];
+  const toPlane = stereographic(pixelVector(best.nside, best.pixel));
+  const vectors: Vector[] = [];
+  const values: number[] = [];
+  const coordinates: number[] = [];
+  for (const { nside, pixel, llh } of finestPixels(result)) {
+    const vector = pixelVector(nside, pixel);
+    const point = toPlane(vector);
+    if (point === undefined) continue;
+    vectors.push(vector);
+    values.push(2 * (llh - best.llh));
+    coordinates.push(...point);
+  }
+  if (vectors.length < 3) return [];
+  const mesh = new Delaunator(coordinates);
+  if (mesh.triangles.length === 0) return [];
+  return levels.map(({ percent, level }) => {
+    const area = areaBelow(level, mesh, vectors, values);
+    return {
+      percent,
+      level,
+      area,
+      radius: Math.sqrt(area / Math.PI),
+      isOpen: mesh.hull.some((point) => values[point]! < level),
+      lines: traceLines(level, mesh, vectors, values),
+    };
+  });
+}
+
+/**
+ * Stereographic projection around a centre. It maps circles to circles: a Delaunay triangulation in its plane is one
+ * on the sphere. Undefined at the antipode.
+ */
+function stereographic(centre: Vector): (v: Vector) => [number, number] | undefined {
+  const [east, north] = tangents(centre);
+  return (v) => {
+    const depth = 1 + dot(v, centre);
+    return depth < 1e-12 ? undefined : [dot(v, east) / depth, dot(v, north) / depth];
+  };
+}
+
+/** Two unit vectors that make a right-handed frame with c. */
+function tangents(c: Vector): [Vector, Vector] {
+  const axis: Vector = Math.abs(c[2]) < 0.9 ? [0, 0, 1] : [1, 0, 0];
+  const east = unit(cross(axis, c));
+  return [east, cross(c, east)];
+}
+
+const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+const cross = (a: Vector, b: Vector): Vector => [
+  a[1] * b[2] - a[2] * b[1],
+  a[2] * b[0] - a[0] * b[2],
+  a[0] * b[1] - a[1] * b[0],
+];
+const unit = (v: Vector): Vector => {
+  const length = Math.hypot(...v);
+  return [v[0] / length, v[1] / length, v[2] / length];
+};
+
+/** Solid angle of a spherical triangle (van Oosterom & Strackee 1983, IEEE Trans. Biomed. Eng. 30, 125). */
+const triangleArea = (a: Vector, b: Vector, c: Vector): number =>
+  2 * Math.atan2(Math.abs(dot(a, cross(b, c))), 1 + dot(a, b) + dot(b, c) + dot(c, a));
+
+function areaBelow(
+  level: number,
+  { triangles }: Delaunator,
+  vectors: readonly Vector[],
+  values: readonly number[],
+): number {
+  let area = 0;
+  for (let t = 0; t < triangles.length; t += 3) {
+    // The one with the lowest value first: a ≤ b ≤ c.
+    const [a, b, c] = [...triangles.subarray(t, t + 3)].sort((i, j) => values[i]! - values[j]!) as [
+      number,
+      number,
+      number,
+    ];
+    const [low, middle, high] = [values[a]!, values[b]!, values[c]!];
+    if (low >= level) continue;
+    let share = 1;
+    if (middle >= level) share = ((level - low) / (middle - low)) * ((level - low) / (high - low));
+    else if (high >= level)
+      share = 1 - ((high - level) / (high - low)) * ((high - level) / (high - middle));
+    area += share * triangleArea(vectors[a]!, vectors[b]!, vectors[c]!);
+  }
+  return area;
+}
+
+function traceLines(
+  level: number,
+  { triangles, halfedges }: Delaunator,
+  vectors: readonly Vector[],
+  values: readonly number[],
+): ContourLine[] {
+  const next = (edge: number) => (edge % 3 === 2 ? edge - 2 : edge + 1);
+  const isInside = (edge: number) => values[triangles[edge]!]! < level;
+  const leaves = (edge: number) => isInside(edge) && !isInside(next(edge));
+  const enters = (edge: number) => !isInside(edge) && isInside(next(edge));
+  const crossing = (edge: number): Direction => {
+    const [from, to] = [triangles[edge]!, triangles[next(edge)]!];
+    const share = (level - values[from]!) / (values[to]! - values[from]!);
+    const [a, b] = [vectors[from]!, vectors[to]!];
+    const [x, y, z] = unit([
+      a[0] + share * (b[0] - a[0]),
+      a[1] + share * (b[1] - a[1]),
+      a[2] + share * (b[2] - a[2]),
+    ]);
+    const ra = Math.atan2(y, x);
+    return { ra: ra < 0 ? ra + 2 * Math.PI : ra, dec: Math.asin(z) };
+  };
+
+  // In a triangle the line comes in through the edge that leaves the region and goes out through the one that enters
+  // it; that edge's other half leaves the region in the next triangle.
+  const done = new Set<number>();
+  const follow = (first: number): ContourLine => {
+    const points: Direction[] = [];
+    let edge = first;
+    do {
+      done.add(edge);
+      points.push(crossing(edge));
+      const out = [next(edge), next(next(edge))].find(enters)!;
+      edge = halfedges[out]!;
+      if (edge === -1) points.push(crossing(out));
+    } while (edge !== -1 && edge !== first);
+    return { isClosed: edge !== -1, points };
+  };
+  const starts: number[] = [];
+  for (let edge = 0; edge < triangles.length; edge++) if (leaves(edge)) starts.push(edge);
+  const lines: ContourLine[] = [];
+  // Lines that begin at the edge of the map first, so that they are followed from their end.
+  for (const wanted of [true, false])
+    for (const edge of starts)
+      if ((halfedges[edge] === -1) === wanted && !done.has(edge)) lines.push(follow(edge));
+  return lines;
+}
+
+/** Largest angle between a direction and a contour's points, rad; 0 without points. */
+export function reachOf(contour: Contour, { ra, dec }: Direction): number {
+  const centre = vectorOf({ ra, dec });
+  let reach = 0;
+  for (const { points } of contour.lines)
+    for (const point of points)
+      reach = Math.max(reach, Math.acos(Math.min(1, dot(centre, vectorOf(point)))));
+  return reach;
+}

@@ -1,0 +1,166 @@
+import { pixelCentre } from "../sky/healpix.ts";
+import type { Comparison } from "./compare.ts";
+import { traceContours } from "./contours.ts";
+import { isSouthFirst, mirroredPixel, northFirst } from "./orientation.ts";
+import { bestFit, columnsOf, eventOf, type SkyScanResult } from "./result.ts";
+
+const degrees = 180 / Math.PI;
+
+/** What a result says in short, under the names result files use; directions in radians. */
+export interface Summary {
+  readonly run_id: number | null;
+  readonly event_id: number | null;
+  readonly event_type: string | null;
+  readonly mjd: number | null;
+  readonly is_real_event: boolean | null;
+  readonly complete: boolean | null;
+  /** Of the pixels: 0 or 1. */
+  readonly version: number;
+  /** Pixels are counted from the south pole, as in the oldest files; directions here take that into account. */
+  readonly south_first: boolean;
+  readonly nsides: readonly {
+    nside: number;
+    pixels: number;
+    /** Pixels without a fit. */
+    failed: number;
+    llh_min: number | null;
+    llh_max: number | null;
+  }[];
+  readonly best_fit: Readonly<Record<string, number | null>> | null;
+  readonly contours: readonly {
+    percent: number;
+    level: number;
+    /** Square degrees. */
+    area_sqdeg: number;
+    /** Of the circle of that area, degrees. */
+    radius_deg: number;
+    /** Reaches the edge of what has been scanned: the area is a lower limit. */
+    open: boolean;
+  }[];
+}
+
+const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+export function summarise(result: SkyScanResult): Summary {
+  const { metadata } = result;
+  const event = eventOf(result);
+  const best = bestFit(result);
+  const upright = northFirst(result);
+  const centre =
+    best &&
+    pixelCentre(
+      best.nside,
+      isSouthFirst(result) ? mirroredPixel(best.nside, best.pixel) : best.pixel,
+    );
+  return {
+    run_id: event?.runId ?? null,
+    event_id: event?.eventId ?? null,
+    event_type: event?.eventType ?? null,
+    mjd: event?.mjd ?? null,
+    is_real_event: metadata?.isRealEvent ?? null,
+    complete: metadata?.complete ?? null,
+    version: result.version,
+    south_first: isSouthFirst(result),
+    nsides: [...result.nsides].map(([nside, pixels]) => {
+      const values = pixels.map(({ llh }) => llh).filter((llh) => !Number.isNaN(llh));
+      return {
+        nside,
+        pixels: pixels.length,
+        failed: pixels.length - values.length,
+        llh_min: orNull(values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)),
+        llh_max: orNull(values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)),
+      };
+    }),
+    best_fit: best
+      ? {
+          nside: best.nside,
+          ...centre,
+          ...Object.fromEntries(
+            columnsOf(result.version).map(([name, key]) => [name, orNull(best[key])]),
+          ),
+        }
+      : null,
+    contours: traceContours(upright).map(({ percent, level, area, radius, isOpen }) => ({
+      percent,
+      level,
+      area_sqdeg: area * degrees ** 2,
+      radius_deg: radius * degrees,
+      open: isOpen,
+    })),
+  };
+}
+
+/** A summary as lines for the terminal. */
+export function summaryLines(summary: Summary): string[] {
+  const { best_fit: best } = summary;
+  const known = <T>(value: T | null, text: (value: T) => string = String) =>
+    value === null ? "not in the file" : text(value);
+  const lines = [
+    ["run", known(summary.run_id)],
+    ["event", known(summary.event_id)],
+    ["type", known(summary.event_type)],
+    ["MJD", known(summary.mjd)],
+    ["real event", known(summary.is_real_event, (real) => (real ? "yes" : "no, simulated"))],
+    ["complete", known(summary.complete, (complete) => (complete ? "yes" : "no"))],
+    ["pixel version", String(summary.version)],
+    ...(summary.south_first
+      ? [["pixel order", "from the south pole, as in the oldest files"]]
+      : []),
+    ...summary.nsides.map(({ nside, pixels, failed, llh_min, llh_max }) => [
+      `nside ${nside}`,
+      `${pixels} pixels${failed > 0 ? `, ${failed} failed` : ""}${llh_min === null ? "" : `, llh ${llh_min.toFixed(3)} to ${llh_max?.toFixed(3) ?? "infinity"}`}`,
+    ]),
+    ["best fit", best ? direction(best) : "none: no pixel has a fit"],
+    ...(best
+      ? [
+          ["", `nside ${best.nside}, pixel ${best.index}, llh ${best.llh?.toFixed(3)}`],
+          ...(best.E_in === null ? [] : [["", `E_in ${energy(best.E_in!)}`]]),
+          ...(best.E_tot === null ? [] : [["", `E_tot ${energy(best.E_tot!)}`]]),
+          ...(best.X == null || best.Y == null || best.Z == null || best.T == null
+            ? []
+            : [
+                [
+                  "",
+                  `vertex ${best.X.toFixed(1)}, ${best.Y.toFixed(1)}, ${best.Z.toFixed(1)} m at ${best.T.toFixed(1)} ns`,
+                ],
+              ]),
+        ]
+      : []),
+    ...summary.contours.map(({ percent, level, area_sqdeg, radius_deg, open }) => [
+      `${percent} % contour`,
+      `2Δllh ${level}: area ${open ? "at least " : ""}${area_sqdeg.toPrecision(3)} sq deg, circularised radius ${radius_deg.toPrecision(3)}°`,
+    ]),
+  ];
+  return lines.map(([name, value]) => `${name!.padEnd(16)}${value}`);
+}
+
+const direction = (best: Readonly<Record<string, number | null>>): string => {
+  const dec = best.dec! * degrees;
+  return `RA ${(best.ra! * degrees).toFixed(3)}°, Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(3)}°`;
+};
+
+const energy = (gev: number): string => `${gev.toPrecision(4)} GeV`;
+
+/** A comparison as lines for the terminal: what differs, or that nothing does. */
+export function comparisonLines(comparison: Comparison): string[] {
+  const some = (list: readonly number[]) =>
+    `${list.slice(0, 5).join(", ")}${list.length > 5 ? ", …" : ""}`;
+  const lines: string[] = [];
+  for (const { nside, common, onlyInA, onlyInB, columns } of comparison.nsides) {
+    lines.push(
+      `nside ${nside}: ${common} pixels in both${columns.length + onlyInA.length + onlyInB.length === 0 ? ", close" : ""}`,
+    );
+    if (onlyInA.length > 0) lines.push(`  ${onlyInA.length} only in the first: ${some(onlyInA)}`);
+    if (onlyInB.length > 0) lines.push(`  ${onlyInB.length} only in the second: ${some(onlyInB)}`);
+    for (const { column, count, worst } of columns)
+      lines.push(
+        `  ${column}: ${count} differ, most at pixel ${worst.pixel}: ${worst.a} and ${worst.b}`,
+      );
+  }
+  for (const nside of comparison.nsidesOnlyInA)
+    lines.push(`nside ${nside}: only in the first, not compared`);
+  for (const nside of comparison.nsidesOnlyInB)
+    lines.push(`nside ${nside}: only in the second, not compared`);
+  if (comparison.nsides.length === 0) lines.push("no nside in common");
+  return lines;
+}
