@@ -1,0 +1,428 @@
+#include "millipede.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "status.hpp"
+
+namespace skyscan {
+
+namespace {
+
+constexpr double speed_of_light = 0.299792458;  // m/ns
+constexpr double energy_floor = 1e-3;           // GeV, added to every energy in the likelihood
+constexpr double shell_width = 20;              // m, see Neglect
+
+double distance(const Vec3& a, const Vec3& b) {
+  const double x = a.x - b.x, y = a.y - b.y, z = a.z - b.z;
+  return std::sqrt(x * x + y * y + z * z);
+}
+
+Vec3 along(const Track& track, double length) {
+  return {track.position.x + track.direction.x * length,
+          track.position.y + track.direction.y * length,
+          track.position.z + track.direction.z * length};
+}
+
+double expected_share(double before, double after) { return std::max(0.0, after - before); }
+
+// Negative log-likelihood of one bin when the expectation itself is uncertain by `relative`: its
+// Gamma distribution of mean mu and width relative x mu, integrated out. C. A. Arguelles, A.
+// Schneider, T. Yuan, JHEP 06 (2019) 030, eq. 3.14 family with alpha = mu^2 / sigma^2, beta = mu /
+// sigma^2 (a = b = 0): the member whose maximum stays at mu = d and whose limit is Poisson.
+double widened(double charge, double mu, double relative) {
+  if (relative == 0) return mu - (charge > 0 ? charge * std::log(mu) : 0) + std::lgamma(charge + 1);
+  const double alpha = 1 / (relative * relative), beta = alpha / mu;
+  return std::lgamma(alpha) + std::lgamma(charge + 1) - std::lgamma(charge + alpha) -
+         alpha * std::log(beta) + (charge + alpha) * std::log1p(beta);
+}
+
+}  // namespace
+
+std::optional<Chord> chord(const Track& track, double boundary) {
+  double first = -std::numeric_limits<double>::infinity(), last = -first;
+  const double position[] = {track.position.x, track.position.y, track.position.z};
+  const double direction[] = {track.direction.x, track.direction.y, track.direction.z};
+  for (int axis = 0; axis < 3; ++axis) {
+    if (direction[axis] == 0) {
+      if (!(std::fabs(position[axis]) <= boundary)) return std::nullopt;
+      continue;
+    }
+    double a = (-boundary - position[axis]) / direction[axis];
+    double b = (boundary - position[axis]) / direction[axis];
+    if (a > b) std::swap(a, b);
+    first = std::max(first, a);
+    last = std::min(last, b);
+  }
+  if (!(first < last)) return std::nullopt;
+  return Chord{first, last};
+}
+
+Millipede::Millipede(const CascadeLight& light, std::vector<MillipedeDom> doms,
+                     MillipedeSettings settings)
+    : light_(light), doms_(std::move(doms)), settings_(settings) {
+  for (std::size_t k = 0; k < doms_.size(); ++k) {
+    const MillipedeDom& dom = doms_[k];
+    const DomBins& bins = dom.bins;
+    bins_ += bins.charges.size();
+    const std::size_t first_row = rows_.charge.size();
+    double weight = 0, valid = 0;
+    for (std::size_t i = 0; i < bins.charges.size(); ++i) {
+      if (!bins.valid[i]) continue;
+      ++valid;
+      const double noise = dom.noise_rate * (bins.edges[i + 1] - bins.edges[i]);
+      noise_sum_ += noise;
+      if (!(bins.charges[i] > 0)) continue;
+      rows_.charge.push_back(bins.charges[i]);
+      rows_.noise.push_back(noise);
+      weight += bins.charges[i] / noise;
+      log_factorials_ += std::lgamma(bins.charges[i] + 1);
+    }
+    if (valid == 0) continue;
+    if (rows_.charge.size() > first_row)
+      hit_.push_back({k, first_row, dom.site.efficiency * weight});
+    else
+      quiet_.push_back({k, first_row, dom.site.efficiency});
+  }
+  // Shell s holds distances from s * shell_width; the bound covers it and everything beyond.
+  for (int shell = 0; shell < 256; ++shell)
+    bound_.push_back(light_.amplitude_bound(shell * shell_width));
+  for (std::size_t shell = bound_.size() - 1; shell-- > 0;)
+    bound_[shell] = std::max(bound_[shell], bound_[shell + 1]);
+}
+
+std::vector<Cascade> Millipede::cascades(const Track& track, double spacing) const {
+  std::vector<Cascade> list;
+  const auto inside = chord(track, settings_.boundary);
+  if (!inside) return list;
+  for (long number = std::lround(inside->first / spacing); number * spacing <= inside->last;
+       ++number) {
+    const double length = static_cast<double>(number) * spacing;
+    list.push_back({number, along(track, length), track.time + length / speed_of_light, 0});
+  }
+  return list;
+}
+
+// DOMs of one kind, by shells of distance from a cascade.
+struct Millipede::Shells {
+  std::vector<std::uint8_t> shell;   // of every DOM
+  std::vector<std::uint32_t> begin;  // first entry of `order` per shell, and the end
+  std::vector<std::uint32_t> order;  // indices of DOMs, near ones first
+  std::vector<double> beyond;        // most light in this shell and all further ones, weighted
+};
+
+struct Millipede::Scratch {
+  Shells hit, quiet;
+  std::vector<double> cumulative;
+  std::vector<Gradient4> gradient;
+};
+
+void Millipede::sort(const Vec3& position, const std::vector<Member>& members,
+                     Shells& shells) const {
+  const std::size_t n = members.size(), last = bound_.size() - 1;
+  shells.shell.resize(n);
+  shells.begin.assign(bound_.size() + 1, 0);
+  shells.beyond.assign(bound_.size() + 1, 0);
+  for (std::size_t k = 0; k < n; ++k) {
+    const double r = distance(position, doms_[members[k].dom].site.position);
+    const auto shell = std::min(last, static_cast<std::size_t>(r / shell_width));
+    shells.shell[k] = static_cast<std::uint8_t>(shell);
+    ++shells.begin[shell + 1];
+    shells.beyond[shell] += members[k].weight;
+  }
+  for (std::size_t shell = bound_.size(); shell-- > 0;)
+    shells.beyond[shell] = shells.beyond[shell] * bound_[shell] + shells.beyond[shell + 1];
+  for (std::size_t shell = 0; shell <= last; ++shell)
+    shells.begin[shell + 1] += shells.begin[shell];
+  shells.order.resize(n);
+  std::vector<std::uint32_t> next(shells.begin.begin(), shells.begin.end() - 1);
+  for (std::size_t k = 0; k < n; ++k)
+    shells.order[next[shells.shell[k]]++] = static_cast<std::uint32_t>(k);
+}
+
+// Visits the DOMs that a cascade lights, near ones first, as far as `neglect` asks:
+// see(member, dom, amplitude) with scratch.cumulative (one per edge) and, when `with_gradient`,
+// the amplitude's gradient as fourth argument and scratch.gradient (one per edge). Must return the
+// light it found in valid bins.
+template <typename See>
+void Millipede::visit(const Cascade& cascade, const Track& track, const Neglect& neglect,
+                      bool with_gradient, Scratch& scratch, See see) const {
+  sort(cascade.position, hit_, scratch.hit);
+  sort(cascade.position, quiet_, scratch.quiet);
+  double found = 0;
+  const auto look = [&](const Member& member, bool is_hit) {
+    const MillipedeDom& dom = doms_[member.dom];
+    const std::size_t edges = dom.bins.charges.size() == 1 ? 0 : dom.bins.edges.size();
+    if (scratch.cumulative.size() < edges) {
+      scratch.cumulative.resize(edges);
+      scratch.gradient.resize(edges);
+    }
+    double amplitude = 0;
+    Gradient4 gradient{};
+    if (light_.sight(cascade.position, track.direction, track.zenith, track.azimuth, cascade.time,
+                     dom.site, dom.bins.edges.data(), edges, amplitude, scratch.cumulative.data(),
+                     with_gradient ? &gradient : nullptr,
+                     with_gradient ? scratch.gradient.data() : nullptr) &&
+        amplitude > 0)
+      found += see(member, is_hit, dom, amplitude, gradient);
+  };
+  bool hit = !hit_.empty(), quiet = !quiet_.empty();
+  for (std::size_t shell = 0; shell < bound_.size() && (hit || quiet); ++shell) {
+    hit = hit && scratch.hit.beyond[shell] > neglect.hit * found;
+    quiet = quiet && scratch.quiet.beyond[shell] > neglect.quiet * found;
+    if (hit)
+      for (auto k = scratch.hit.begin[shell]; k < scratch.hit.begin[shell + 1]; ++k)
+        look(hit_[scratch.hit.order[k]], true);
+    if (quiet)
+      for (auto k = scratch.quiet.begin[shell]; k < scratch.quiet.begin[shell + 1]; ++k)
+        look(quiet_[scratch.quiet.order[k]], false);
+  }
+}
+
+void Millipede::add_column(const Cascade& cascade, const Track& track, const Neglect& neglect,
+                           Scratch& scratch, Response& response) const {
+  double sum = 0;
+  visit(
+      cascade, track, neglect, false, scratch,
+      [&](const Member& member, bool, const MillipedeDom& dom, double amplitude, const Gradient4&) {
+        const DomBins& bins = dom.bins;
+        const auto row = [&](std::size_t number, double value) {
+          if (!(value > 0)) return;
+          response.row.push_back(static_cast<std::int32_t>(number));
+          response.value.push_back(value);
+        };
+        if (bins.charges.size() == 1) {
+          sum += amplitude;
+          if (bins.charges[0] > 0) row(member.first_row, amplitude);
+          return amplitude;
+        }
+        double light = 0;
+        std::size_t number = member.first_row;
+        for (std::size_t i = 0; i < bins.charges.size(); ++i) {
+          if (!bins.valid[i]) continue;
+          const double value =
+              amplitude * expected_share(scratch.cumulative[i], scratch.cumulative[i + 1]);
+          light += value;
+          if (bins.charges[i] > 0) row(number++, value);
+        }
+        sum += light;
+        return light;
+      });
+  response.sum.push_back(sum);
+  response.begin.push_back(response.row.size());
+}
+
+Response Millipede::response(const Track& track, const std::vector<Cascade>& cascades,
+                             const Neglect& neglect) const {
+  Response response;
+  Scratch scratch;
+  for (const Cascade& cascade : cascades) add_column(cascade, track, neglect, scratch, response);
+  return response;
+}
+
+// Poisson, with the floor under every energy.
+double Millipede::llh(const Response& response, const std::vector<double>& energies) const {
+  std::vector<double> mu = rows_.noise;
+  double value = noise_sum_ + log_factorials_;
+  for (std::size_t j = 0; j < response.columns(); ++j) {
+    const double energy = energies[j] + energy_floor;
+    value += energy * response.sum[j];
+    for (std::size_t k = response.begin[j]; k < response.begin[j + 1]; ++k)
+      mu[static_cast<std::size_t>(response.row[k])] += energy * response.value[k];
+  }
+  for (std::size_t i = 0; i < mu.size(); ++i) value -= rows_.charge[i] * std::log(mu[i]);
+  return value;
+}
+
+MillipedeValue Millipede::solve(const Track& track, double spacing, const Neglect& neglect,
+                                const MillipedeValue* previous, double tolerance) const {
+  MillipedeValue value;
+  value.cascades = cascades(track, spacing);
+  if (value.cascades.empty()) return value;
+  value.placed = true;
+  value.response = response(track, value.cascades, neglect);
+  std::vector<double> start;
+  if (previous != nullptr && previous->placed) {
+    start.assign(value.cascades.size(), 0);
+    for (const Cascade& old : previous->cascades) {
+      const long index = old.number - value.cascades.front().number;
+      if (old.energy > 0 && index >= 0 && index < static_cast<long>(start.size()))
+        start[static_cast<std::size_t>(index)] = old.energy;
+    }
+  }
+  EnergySettings settings;
+  settings.regularisation = settings_.regularisation;
+  settings.tolerance = tolerance;
+  value.solution = solve_energies(value.response, rows_, start, settings);
+  for (std::size_t j = 0; j < value.cascades.size(); ++j)
+    value.cascades[j].energy = value.solution.energies[j];
+  value.llh = llh(value.response, value.solution.energies);
+  return value;
+}
+
+// Gradient and Gauss-Newton curvature of llh with respect to the vertex. By the envelope theorem
+// the gradient is that at fixed energies; for the curvature the energies are eliminated (Schur
+// complement over those above zero).
+void Millipede::differentiate(const Track& track, const Neglect& neglect,
+                              MillipedeValue& value) const {
+  const std::size_t n_rows = rows_.charge.size();
+  std::vector<double> mu = rows_.noise;
+  std::vector<std::size_t> active;
+  for (std::size_t j = 0; j < value.cascades.size(); ++j) {
+    const double energy = value.cascades[j].energy + energy_floor;
+    if (value.cascades[j].energy > 0) active.push_back(j);
+    for (std::size_t k = value.response.begin[j]; k < value.response.begin[j + 1]; ++k)
+      mu[static_cast<std::size_t>(value.response.row[k])] += energy * value.response.value[k];
+  }
+  using Four = std::array<double, 4>;
+  std::vector<Four> slope(n_rows, Four{});       // d mu / d vertex
+  std::vector<Four> own(active.size(), Four{});  // d (dL/dE_j) / d vertex at fixed mu, per PE
+  std::vector<double> dense(active.size() * n_rows, 0);  // B_j per PE of the cascade's light
+  Four total{};
+  Scratch scratch;
+  for (std::size_t a = 0; a < active.size(); ++a) {
+    const Cascade& cascade = value.cascades[active[a]];
+    const double energy = cascade.energy + energy_floor;
+    const double scale = 1 / value.response.sum[active[a]];
+    Four sum{};
+    visit(cascade, track, neglect, true, scratch,
+          [&](const Member& member, bool, const MillipedeDom& dom, double amplitude,
+              const Gradient4& g) {
+            const DomBins& bins = dom.bins;
+            const Four change{g.x, g.y, g.z, g.t};
+            const auto row = [&](std::size_t i, const Four& d) {
+              const double ratio = rows_.charge[i] / mu[i];
+              for (int axis = 0; axis < 4; ++axis) {
+                slope[i][axis] += energy * d[axis];
+                own[a][axis] -= scale * ratio * d[axis];
+              }
+            };
+            if (bins.charges.size() == 1) {
+              for (int axis = 0; axis < 4; ++axis) sum[axis] += change[axis];
+              if (bins.charges[0] > 0) row(member.first_row, change);
+              return amplitude;
+            }
+            double light = 0;
+            std::size_t number = member.first_row;
+            for (std::size_t i = 0; i < bins.charges.size(); ++i) {
+              if (!bins.valid[i]) continue;
+              const double share = expected_share(scratch.cumulative[i], scratch.cumulative[i + 1]);
+              const Gradient4 &p = scratch.gradient[i], &q = scratch.gradient[i + 1];
+              Four d{};
+              if (share > 0)
+                d = {amplitude * (q.x - p.x) + share * g.x, amplitude * (q.y - p.y) + share * g.y,
+                     amplitude * (q.z - p.z) + share * g.z, amplitude * (q.t - p.t) + share * g.t};
+              light += amplitude * share;
+              for (int axis = 0; axis < 4; ++axis) sum[axis] += d[axis];
+              if (bins.charges[i] > 0) row(number++, d);
+            }
+            return light;
+          });
+    for (int axis = 0; axis < 4; ++axis) {
+      total[axis] += energy * sum[axis];
+      own[a][axis] += scale * sum[axis];
+    }
+    const std::size_t j = active[a];
+    for (std::size_t k = value.response.begin[j]; k < value.response.begin[j + 1]; ++k) {
+      const auto i = static_cast<std::size_t>(value.response.row[k]);
+      dense[a * n_rows + i] = scale * value.response.value[k];
+    }
+  }
+
+  value.gradient = total;
+  value.hessian = {};
+  std::vector<double> weight(n_rows);
+  for (std::size_t i = 0; i < n_rows; ++i) {
+    weight[i] = rows_.charge[i] / (mu[i] * mu[i]);
+    for (int p = 0; p < 4; ++p) {
+      value.gradient[p] -= rows_.charge[i] / mu[i] * slope[i][p];
+      for (int q = 0; q < 4; ++q) value.hessian[p][q] += weight[i] * slope[i][p] * slope[i][q];
+    }
+  }
+  // Cross terms and the energies' own curvature.
+  const std::size_t n = active.size();
+  std::vector<Four> cross(n);
+  std::vector<double> curvature(n * n);
+  for (std::size_t a = 0; a < n; ++a) {
+    cross[a] = own[a];
+    const double* column = dense.data() + a * n_rows;
+    for (std::size_t i = 0; i < n_rows; ++i) {
+      if (column[i] == 0) continue;
+      for (int p = 0; p < 4; ++p) cross[a][p] += weight[i] * column[i] * slope[i][p];
+    }
+    for (std::size_t b = 0; b <= a; ++b) {
+      const double* other = dense.data() + b * n_rows;
+      double sum = 0;
+      for (std::size_t i = 0; i < n_rows; ++i) sum += weight[i] * column[i] * other[i];
+      curvature[a * n + b] = sum;
+    }
+    curvature[a * n + a] *= 1 + 1e-6;
+  }
+  for (int q = 0; q < 4 && n > 0; ++q) {
+    std::vector<double> matrix = curvature, x(n);
+    for (std::size_t a = 0; a < n; ++a) x[a] = cross[a][q];
+    if (!solve_cholesky(matrix, x, n)) break;
+    for (int p = 0; p < 4; ++p)
+      for (std::size_t a = 0; a < n; ++a) value.hessian[p][q] -= cross[a][p] * x[a];
+  }
+}
+
+Millipede::Neglect neglect_for(Precision precision) {
+  if (precision == Precision::full) return {1e-9, 1e-8};
+  return {1e-5, 1e-2};
+}
+
+MillipedeValue Millipede::evaluate(const Track& track, double spacing, const Neglect& neglect,
+                                   bool with_gradient) const {
+  MillipedeValue value = solve(track, spacing, neglect, nullptr, 1e-8);
+  if (value.placed && with_gradient) differentiate(track, neglect, value);
+  return value;
+}
+
+double Millipede::llh_of(const Track& track, double spacing, const std::vector<double>& energies,
+                         double relative_uncertainty) const {
+  const auto list = cascades(track, spacing);
+  if (list.size() != energies.size())
+    throw BadInput("millipede: " + std::to_string(energies.size()) + " energies given for " +
+                   std::to_string(list.size()) + " cascades");
+  if (relative_uncertainty == 0)
+    return llh(response(track, list, neglect_for(Precision::full)), energies);
+  // Every bin by itself, with or without charge.
+  std::vector<std::size_t> first(doms_.size());
+  std::vector<double> mu, charge;
+  for (std::size_t k = 0; k < doms_.size(); ++k) {
+    const DomBins& bins = doms_[k].bins;
+    first[k] = mu.size();
+    for (std::size_t i = 0; i < bins.charges.size(); ++i) {
+      mu.push_back(doms_[k].noise_rate * (bins.edges[i + 1] - bins.edges[i]));
+      charge.push_back(bins.valid[i] ? bins.charges[i] : -1);
+    }
+  }
+  Scratch scratch;
+  for (std::size_t j = 0; j < list.size(); ++j)
+    visit(list[j], track, neglect_for(Precision::full), false, scratch,
+          [&](const Member& member, bool, const MillipedeDom& dom, double amplitude,
+              const Gradient4&) {
+            const std::size_t n = dom.bins.charges.size();
+            const double light = amplitude * (energies[j] + energy_floor);
+            for (std::size_t i = 0; i < n; ++i)
+              mu[first[member.dom] + i] +=
+                  light *
+                  (n == 1 ? 1 : expected_share(scratch.cumulative[i], scratch.cumulative[i + 1]));
+            return amplitude;
+          });
+  double value = 0;
+  for (std::size_t i = 0; i < mu.size(); ++i)
+    if (charge[i] >= 0) value += widened(charge[i], mu[i], relative_uncertainty);
+  return value;
+}
+
+std::vector<double> Millipede::column_sums(const Track& track, double spacing,
+                                           const Neglect& neglect) const {
+  return response(track, cascades(track, spacing), neglect).sum;
+}
+
+}  // namespace skyscan

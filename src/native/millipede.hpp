@@ -1,0 +1,132 @@
+// Millipede: energy losses along a track, unfolded from all DOMs' time-binned charges (M. G.
+// Aartsen et al., JINST 9 (2014) P03009). A track is a string of electromagnetic cascades at even
+// spacing; given the track, their energies solve a convex problem (poisson_energies.hpp); the
+// track's vertex then minimises what is left.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "data_vector.hpp"
+#include "light.hpp"
+#include "poisson_energies.hpp"
+
+namespace skyscan {
+
+struct MillipedeDom {
+  DomSite site;       // efficiency: relative DOM efficiency x mean SPE charge x eta
+  double noise_rate;  // 1/ns
+  DomBins bins;
+};
+
+struct MillipedeSettings {
+  double boundary;        // m: cascades lie within |x|, |y|, |z| <= boundary
+  double regularisation;  // 1/GeV^2
+};
+
+struct Cascade {
+  long number;  // distance from the vertex along the track in units of the spacing
+  Vec3 position;
+  double time;
+  double energy;  // GeV
+};
+
+struct MillipedeValue {
+  bool placed = false;  // false: the track misses the boundary cube, nothing else is set
+  double llh = 0;       // negative log-likelihood
+  // With respect to the vertex x, y, z, t; the energies follow.
+  std::array<double, 4> gradient{};
+  std::array<std::array<double, 4>, 4> hessian{};  // Gauss-Newton, energies eliminated
+  std::vector<Cascade> cascades;
+  Response response;
+  EnergySolution solution;
+};
+
+// Where the infinite track is inside the cube |x|, |y|, |z| <= boundary: metres from the vertex
+// along the track. Nothing when it misses.
+struct Chord {
+  double first, last;
+};
+std::optional<Chord> chord(const Track& track, double boundary);
+
+class Millipede {
+ public:
+  struct Neglect;
+
+  // The light must outlive this.
+  Millipede(const CascadeLight& light, std::vector<MillipedeDom> doms, MillipedeSettings settings);
+
+  std::vector<Cascade> cascades(const Track& track, double spacing) const;
+
+  // Energies solved from nothing.
+  MillipedeValue evaluate(const Track& track, double spacing, const Neglect& neglect,
+                          bool with_gradient) const;
+
+  // Energies solved from those of `previous` (may be null), to `tolerance` in llh.
+  MillipedeValue solve(const Track& track, double spacing, const Neglect& neglect,
+                       const MillipedeValue* previous, double tolerance) const;
+
+  // Sets the value's gradient and hessian.
+  void differentiate(const Track& track, const Neglect& neglect, MillipedeValue& value) const;
+
+  // llh of given energies (GeV, one per cascade); throws BadInput where their number is wrong.
+  double llh_of(const Track& track, double spacing, const std::vector<double>& energies,
+                double relative_uncertainty) const;
+
+  // Sum over all bins for every cascade, PE per GeV.
+  std::vector<double> column_sums(const Track& track, double spacing, const Neglect& neglect) const;
+
+  // Invalid bins count too, as the reference counts them.
+  std::size_t bins() const { return bins_; }
+  const std::vector<MillipedeDom>& doms() const { return doms_; }
+  bool has_charge() const { return !rows_.charge.empty(); }
+
+ private:
+  struct Shells;
+  struct Scratch;
+  struct Member {
+    std::size_t dom;
+    std::size_t first_row;  // of its bins with charge
+    double weight;          // efficiency; with charge: times the sum of charge / noise
+  };
+
+  void sort(const Vec3& position, const std::vector<Member>& members, Shells& shells) const;
+  template <typename See>
+  void visit(const Cascade& cascade, const Track& track, const Neglect& neglect, bool with_gradient,
+             Scratch& scratch, See see) const;
+  void add_column(const Cascade& cascade, const Track& track, const Neglect& neglect,
+                  Scratch& scratch, Response& response) const;
+  Response response(const Track& track, const std::vector<Cascade>& cascades,
+                    const Neglect& neglect) const;
+  double llh(const Response& response, const std::vector<double>& energies) const;
+
+  const CascadeLight& light_;
+  std::vector<MillipedeDom> doms_;
+  MillipedeSettings settings_;
+  std::size_t bins_ = 0;
+  double noise_sum_ = 0;       // PE, all valid bins
+  double log_factorials_ = 0;  // sum of ln Gamma(d + 1)
+  Rows rows_;
+  std::vector<Member> hit_, quiet_;  // DOMs with charge, and those without
+  std::vector<double> bound_;        // CascadeLight::amplitude_bound per shell of distance
+};
+
+// Light left out of a cascade's column. DOMs are visited in shells of growing distance, and the
+// visit ends where CascadeLight::amplitude_bound proves that all DOMs further out together hold
+//   - among DOMs without charge at most `quiet` of the light found so far. At the best energies
+//     all cascades' light together is at most the charge D of all bins, so the sum of
+//     expectations, and with it llh, is off by less than quiet x D;
+//   - among DOMs with charge at most `hit` of it, each DOM counted charge / noise-fold, the
+//     most by which its light can enter the energies' gradient (mu is never below the noise): the
+//     energies' certificate, and with it llh, is off by less than hit x D.
+struct Millipede::Neglect {
+  double quiet, hit;
+};
+
+// How much light of far cascades may be left out: while searching, and of results.
+enum class Precision { scan, full };
+Millipede::Neglect neglect_for(Precision precision);
+
+}  // namespace skyscan

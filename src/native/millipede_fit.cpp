@@ -1,0 +1,136 @@
+#include "millipede_fit.hpp"
+
+#include <dlib/optimization.h>
+
+#include <cmath>
+#include <limits>
+
+namespace skyscan {
+
+namespace {
+
+// Steps that promise less than this in llh are not taken.
+constexpr double worthwhile = 2e-3;
+// Optimality of the energies during a fit, in llh.
+constexpr double energy_tolerance = 1e-4;
+
+using Parameters = dlib::matrix<double, 0, 1>;
+
+// Thrown out of dlib's loop, which has no other way out, when no step is worth its evaluation.
+struct Settled {};
+
+// llh over the free parameters of one pass, in units of their steps, as dlib's trust region method
+// wants it. Remembers the best point.
+class Objective {
+ public:
+  using column_vector = Parameters;
+  using general_matrix = dlib::matrix<double>;
+
+  Objective(const Millipede& millipede, const Track& origin, const MillipedePass& pass,
+            const MillipedeValue* start, int& evaluations)
+      : millipede_(millipede), origin_(origin), pass_(pass), evaluations_(evaluations) {
+    for (int axis = 0; axis < 4; ++axis)
+      if (pass.step[axis] > 0) free_.push_back(axis);
+    if (start != nullptr) value_ = *start;
+    left_ = pass.max_evaluations;
+  }
+
+  long size() const { return static_cast<long>(free_.size()); }
+
+  Track track(const Parameters& x) const {
+    Track track = origin_;
+    double* const place[] = {&track.position.x, &track.position.y, &track.position.z, &track.time};
+    for (long k = 0; k < size(); ++k) *place[free_[k]] += x(k) * pass_.step[free_[k]];
+    return track;
+  }
+
+  double operator()(const Parameters& x) const {
+    if (slope_.size() == size()) {
+      const Parameters p = x - base_;
+      const double promise = -dlib::dot(slope_, p) - 0.5 * dlib::dot(p, curvature_ * p);
+      if (std::fabs(promise) < worthwhile) throw Settled{};
+    }
+    if (left_-- <= 0) throw Settled{};
+    ++evaluations_;
+    const Track here = track(x);
+    MillipedeValue next = millipede_.solve(here, pass_.spacing, neglect_for(Precision::scan),
+                                           &value_, energy_tolerance);
+    if (!next.placed || !std::isfinite(next.llh)) return 1e300;
+    const double llh = next.llh;
+    trial_ = x;
+    value_ = std::move(next);
+    if (llh < best_llh_) {
+      best_llh_ = llh;
+      best_ = x;
+      best_value_ = value_;
+    }
+    return llh;
+  }
+
+  void get_derivative_and_hessian(const Parameters& x, Parameters& slope,
+                                  general_matrix& curvature) const {
+    if (best_.size() != size()) throw Settled{};
+    // dlib asks where it has just moved to: the best point.
+    MillipedeValue& value = best_value_;
+    millipede_.differentiate(track(best_), neglect_for(Precision::scan), value);
+    slope_.set_size(size());
+    curvature_.set_size(size(), size());
+    for (long i = 0; i < size(); ++i) {
+      slope_(i) = value.gradient[free_[i]] * pass_.step[free_[i]];
+      for (long k = 0; k < size(); ++k)
+        curvature_(i, k) =
+            value.hessian[free_[i]][free_[k]] * pass_.step[free_[i]] * pass_.step[free_[k]];
+    }
+    curvature_ = 0.5 * (curvature_ + dlib::trans(curvature_));
+    base_ = x;
+    slope = slope_;
+    curvature = curvature_;
+  }
+
+  bool found() const { return best_.size() == size(); }
+  Track best_track() const { return track(best_); }
+  const MillipedeValue& best_value() const { return best_value_; }
+
+ private:
+  const Millipede& millipede_;
+  const Track origin_;
+  const MillipedePass& pass_;
+  int& evaluations_;
+  std::vector<int> free_;
+  mutable int left_;
+  mutable MillipedeValue value_, best_value_;
+  mutable double best_llh_ = std::numeric_limits<double>::infinity();
+  mutable Parameters trial_, best_, base_, slope_;
+  mutable general_matrix curvature_;
+};
+
+}  // namespace
+
+MillipedeFit fit_millipede(const Millipede& millipede, const Track& seed,
+                           const std::vector<MillipedePass>& passes) {
+  MillipedeFit fit{FitOutcome::outside, seed, std::nan(""), {}, 0};
+  if (!millipede.has_charge()) {
+    fit.outcome = FitOutcome::dark;
+    return fit;
+  }
+  if (passes.empty()) return fit;
+  for (const MillipedePass& pass : passes) {
+    const Objective objective(millipede, fit.track, pass, nullptr, fit.evaluations);
+    Parameters x = dlib::zeros_matrix<double>(objective.size(), 1);
+    try {
+      dlib::find_min_trust_region(dlib::objective_delta_stop_strategy(worthwhile), objective, x, 1);
+    } catch (const Settled&) {
+    }
+    if (!objective.found()) return fit;
+    fit.track = objective.best_track();
+  }
+  const MillipedeValue value =
+      millipede.evaluate(fit.track, passes.back().spacing, neglect_for(Precision::full), false);
+  ++fit.evaluations;
+  fit.llh = value.llh;
+  fit.losses = value.cascades;
+  fit.outcome = std::isfinite(value.llh) ? FitOutcome::done : FitOutcome::not_a_number;
+  return fit;
+}
+
+}  // namespace skyscan
