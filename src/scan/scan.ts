@@ -1,0 +1,311 @@
+import { InputError } from "../config/errors.ts";
+import { choosePixels, firstPixels, isBetter, type Pointing } from "../sky/choose.ts";
+import { parentOf } from "../sky/healpix.ts";
+import { checkProgression, expectedPixels, type Progression } from "../sky/progression.ts";
+import { randomIntegers, shuffle } from "./random.ts";
+import type { Pixel, PixelResult, ReleasedTask, Task, TaskResult } from "./task.ts";
+
+/** All a scan's course depends on, but the results. */
+export interface ScanSettings {
+  readonly progression: Progression;
+  /** Fits per pixel. */
+  readonly variations: number;
+  /** For the random order of the tasks of a round; an integer. */
+  readonly seed: number;
+  /**
+   * Share of a stage that must be done before the next one begins, 0.1 < threshold ≤ 1 (default). Below
+   * 1 the map depends on the order of arrival; at 1 it does not.
+   */
+  readonly threshold?: number;
+  /** Scan around a direction only. */
+  readonly pointing?: Pointing;
+}
+
+/** How far a stage, or the whole scan, is. */
+export interface Counts {
+  readonly recosDone: number;
+  readonly recosSent: number;
+  /** What will have been sent at the end, as far as one can tell. */
+  readonly recosEstimated: number;
+  readonly pixelsDone: number;
+  readonly pixelsSent: number;
+  readonly pixelsEstimated: number;
+  /** Of the recos done, those without a result (llh NaN). */
+  readonly recosFailed: number;
+}
+
+export interface ScanProgress extends Counts {
+  readonly stages: readonly (Counts & { readonly nside: number })[];
+  /** Results that came again, and were dropped. */
+  readonly duplicates: number;
+  /** Results nobody asked for, and were dropped. */
+  readonly foreign: number;
+}
+
+/** Where a task stands: never sent, sent, or its result is in. */
+export type TaskState = "unknown" | "waiting" | "done";
+
+/** A scan's brain: which fits to do, which of them count, when it is over. No clock, no input or output. */
+export interface Scan {
+  /** The first tasks. To be called once, before all else. */
+  start(): ReleasedTask[];
+  /** Takes a result and returns the tasks it sets free (most often none). Duplicates and foreign results change nothing but their count. */
+  add(result: TaskResult): ReleasedTask[];
+  /** Whether add() would count a result for this task ("waiting"), or why not. */
+  stateOf(task: Task): TaskState;
+  /** Everything sent is in, and no more pixels are wanted. */
+  readonly isComplete: boolean;
+  /** The best pixel so far, of all nsides; undefined as long as there is none but NaN. */
+  readonly best: PixelResult | undefined;
+  /**
+   * The pixels by nside, coarse to fine, ascending: those with all their variations in, or, `unfinished`
+   * too, those with at least one.
+   */
+  pixels(options?: { unfinished?: boolean }): Map<number, PixelResult[]>;
+  progress(): ScanProgress;
+}
+
+/** A pixel whose fits are out or in. */
+interface Open {
+  /** By posvar: whether the result is in. */
+  readonly seen: Uint8Array;
+  missing: number;
+  best: TaskResult | undefined;
+}
+
+interface StageState {
+  readonly nside: number;
+  /** Every pixel sent. */
+  readonly pixels: Map<number, Open>;
+  /** Those that have all their variations. */
+  readonly final: Map<number, PixelResult>;
+  /** Shares of this stage at which the next is looked at. */
+  readonly thresholds: readonly number[];
+  /** How many of them its share has passed. */
+  passed: number;
+  recosDone: number;
+  recosFailed: number;
+}
+
+/**
+ * Begins a scan. The same settings and the same results in the same order give the same tasks; at
+ * threshold 1 the order of the results within a round does not matter, since the next pixels are then
+ * chosen only when everything sent is in.
+ *
+ * Adding a result costs the same however many there are; choosing pixels, a few times per stage, costs
+ * in proportion to the pixels of the stage.
+ *
+ * Throws InputError when the settings break a rule.
+ */
+export function createScan(settings: ScanSettings): Scan {
+  const { progression, variations, seed, threshold = 1, pointing } = settings;
+  checkProgression(progression);
+  if (!(Number.isSafeInteger(variations) && variations > 0))
+    throw new InputError(`variations: ${variations} is not a positive integer`);
+  if (!Number.isSafeInteger(seed)) throw new InputError(`seed: ${seed} is not an integer`);
+  if (pointing && !(pointing.radius > 0))
+    throw new InputError(`pointed scan: radius ${pointing.radius} rad is not positive`);
+
+  const series = thresholds(threshold);
+  const stages = progression.map(
+    ({ nside }, i): StageState => ({
+      nside,
+      pixels: new Map(),
+      final: new Map(),
+      thresholds: i === progression.length - 1 ? [1] : series,
+      passed: 0,
+      recosDone: 0,
+      recosFailed: 0,
+    }),
+  );
+  const stageOf = new Map(stages.map((stage) => [stage.nside, stage]));
+  const map = new Map(stages.map((stage) => [stage.nside, stage.final]));
+
+  let rounds = 0;
+  let outstanding = 0;
+  let isComplete = false;
+  let best: PixelResult | undefined;
+  let duplicates = 0;
+  let foreign = 0;
+
+  /** Marks the pixels not yet sent as sent, and returns their tasks in this round's random order. */
+  function send(chosen: ReadonlyMap<number, readonly number[]>): ReleasedTask[] {
+    const fresh: Pixel[] = [];
+    for (const [nside, pixels] of chosen) {
+      const stage = stageOf.get(nside)!;
+      for (const pixel of pixels)
+        if (!stage.pixels.has(pixel)) {
+          stage.pixels.set(pixel, {
+            seen: new Uint8Array(variations),
+            missing: variations,
+            best: undefined,
+          });
+          fresh.push({ nside, pixel });
+        }
+      // New pixels make the share done smaller: thresholds may be passed again.
+      stage.passed = passedThresholds(stage);
+    }
+    if (fresh.length === 0) return [];
+    outstanding += fresh.length * variations;
+    shuffle(fresh, randomIntegers(seed, rounds++));
+    return fresh.flatMap((pixel) => {
+      const parent = parentFit(pixel);
+      return Array.from({ length: variations }, (_, posvar) =>
+        parent ? { ...pixel, posvar, parent } : { ...pixel, posvar },
+      );
+    });
+  }
+
+  /** The fit to start from: the finest coarser pixel around this one, if its fit succeeded. */
+  function parentFit({ nside, pixel }: Pixel): PixelResult | undefined {
+    for (const stage of stages.toReversed()) {
+      if (stage.nside >= nside) continue;
+      const fit = stage.final.get(parentOf(nside, pixel, stage.nside));
+      if (fit) return Number.isNaN(fit.llh) ? undefined : fit;
+    }
+    return undefined;
+  }
+
+  /** @param last index of the stage up to which the pairs of stages are looked at: one beyond it is sent to */
+  const refine = (last: number): ReleasedTask[] =>
+    send(choosePixels(map, progression.slice(0, last + 2), pointing, best));
+
+  function collect(stage: StageState, open: Open, result: TaskResult): void {
+    open.seen[result.posvar] = 1;
+    open.missing--;
+    outstanding--;
+    stage.recosDone++;
+    if (Number.isNaN(result.llh)) stage.recosFailed++;
+    if (isBetterVariation(result, open.best)) open.best = result;
+  }
+
+  function finish(stage: StageState, result: TaskResult): void {
+    const pixel = withoutVariation(result);
+    stage.final.set(pixel.pixel, pixel);
+    if (isBetter(pixel, best)) best = pixel;
+  }
+
+  return {
+    start() {
+      if (rounds > 0) throw new Error("the scan has been started already");
+      const first = progression[0]!.nside;
+      return send(new Map([[first, firstPixels(first, pointing)]]));
+    },
+
+    add(result) {
+      const stage = stageOf.get(result.nside);
+      const open = stage?.pixels.get(result.pixel);
+      if (!stage || !open || !(result.posvar in open.seen)) {
+        foreign++;
+        return [];
+      }
+      if (open.seen[result.posvar]) {
+        duplicates++;
+        return [];
+      }
+      collect(stage, open, result);
+      if (open.missing > 0) return [];
+      finish(stage, open.best!);
+
+      if (outstanding === 0) {
+        const released = refine(stages.length - 1);
+        isComplete = released.length === 0;
+        return released;
+      }
+      if (threshold === 1) return [];
+      const passed = passedThresholds(stage);
+      if (passed <= stage.passed) return [];
+      stage.passed = passed;
+      return refine(stages.indexOf(stage));
+    },
+
+    stateOf({ nside, pixel, posvar }) {
+      const seen = stageOf.get(nside)?.pixels.get(pixel)?.seen[posvar];
+      return seen === undefined ? "unknown" : seen ? "done" : "waiting";
+    },
+
+    get isComplete() {
+      return isComplete;
+    },
+
+    get best() {
+      return best;
+    },
+
+    pixels({ unfinished = false } = {}) {
+      const found = new Map<number, PixelResult[]>();
+      for (const stage of stages) {
+        const pixels = [...stage.final.values()];
+        if (unfinished)
+          for (const { missing, best } of stage.pixels.values())
+            if (missing > 0 && best) pixels.push(withoutVariation(best));
+        if (pixels.length > 0)
+          found.set(
+            stage.nside,
+            pixels.sort((a, b) => a.pixel - b.pixel),
+          );
+      }
+      return found;
+    },
+
+    progress() {
+      const counted = stages.map((stage, i) => {
+        const pixelsSent = stage.pixels.size;
+        const expected =
+          pointing && i === 0 ? pixelsSent : Math.round(expectedPixels(progression, i));
+        const pixelsEstimated = isComplete ? pixelsSent : Math.max(pixelsSent, expected);
+        return {
+          nside: stage.nside,
+          recosDone: stage.recosDone,
+          recosSent: pixelsSent * variations,
+          recosEstimated: pixelsEstimated * variations,
+          pixelsDone: stage.final.size,
+          pixelsSent,
+          pixelsEstimated,
+          recosFailed: stage.recosFailed,
+        };
+      });
+      const sum = (key: keyof Counts) => counted.reduce((total, stage) => total + stage[key], 0);
+      return {
+        recosDone: sum("recosDone"),
+        recosSent: sum("recosSent"),
+        recosEstimated: sum("recosEstimated"),
+        pixelsDone: sum("pixelsDone"),
+        pixelsSent: sum("pixelsSent"),
+        pixelsEstimated: sum("pixelsEstimated"),
+        recosFailed: sum("recosFailed"),
+        stages: counted,
+        duplicates,
+        foreign,
+      };
+    },
+  };
+}
+
+/** The threshold, every tenth above it, and 1. Throws InputError outside of (0.1, 1]. */
+function thresholds(threshold: number): number[] {
+  if (!(threshold > 0.1 && threshold <= 1))
+    throw new InputError(
+      `predictive scanning threshold: ${threshold} is not above 0.1 and at most 1`,
+    );
+  const tenths = Array.from({ length: 10 }, (_, i) => (i + 1) / 10);
+  return [threshold, ...tenths.filter((tenth) => tenth > threshold)];
+}
+
+/** How many of its thresholds the share of a stage's whole pixels over its sent ones has reached. */
+function passedThresholds({ thresholds, final, pixels }: StageState): number {
+  const share = final.size / pixels.size;
+  return thresholds.filter((threshold) => share >= threshold).length;
+}
+
+/** Lower llh wins, any number over NaN, and the lower variation on a tie: whatever comes first. */
+function isBetterVariation(a: TaskResult, b: TaskResult | undefined): boolean {
+  if (!b) return true;
+  if (a.llh === b.llh || (Number.isNaN(a.llh) && Number.isNaN(b.llh))) return a.posvar < b.posvar;
+  return a.llh < b.llh || Number.isNaN(b.llh);
+}
+
+function withoutVariation(result: TaskResult): PixelResult {
+  const { nside, pixel, llh, x, y, z, time, energy, E_in, E_tot } = result;
+  return { nside, pixel, llh, x, y, z, time, energy, E_in, E_tot };
+}

@@ -1,0 +1,342 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { InputError } from "../../src/config/errors.ts";
+import { readResult } from "../../src/result/files.ts";
+import { randomIntegers, shuffle, xoshiro128 } from "../../src/scan/random.ts";
+import { createScan, type Scan, type ScanSettings } from "../../src/scan/scan.ts";
+import type { ReleasedTask, Task, TaskResult } from "../../src/scan/task.ts";
+import { angleBetween, parentOf, pixelVector, vectorOf } from "../../src/sky/healpix.ts";
+import { parseProgression } from "../../src/sky/progression.ts";
+import { describeShared, shared } from "../shared.ts";
+
+const small: ScanSettings = {
+  progression: parseProgression("2:0 4:4 16:6"),
+  variations: 3,
+  seed: 1,
+};
+
+const name = ({ nside, pixel, posvar }: Task) => `${nside}/${pixel}/${posvar}`;
+
+/** A fit's outcome that depends on the task alone: a bowl around `source`, roughened, with some failures. */
+function fitOf(task: Task, source = vectorOf({ ra: 1.2, dec: 0.4 }), failing = 0.05): TaskResult {
+  const next = randomIntegers(task.nside, task.pixel, task.posvar);
+  const uniform = () => next() / 2 ** 32;
+  const failed = uniform() < failing;
+  const angle = angleBetween(pixelVector(task.nside, task.pixel), source);
+  const llh = failed ? Number.NaN : 1000 + 300 * angle + Math.floor(20 * uniform());
+  const { nside, pixel, posvar } = task;
+  const [x, y, z, time] = [uniform(), uniform(), uniform(), uniform()];
+  return { nside, pixel, posvar, llh, x, y, z, time, energy: 1e3, E_in: Number.NaN, E_tot: 2e3 };
+}
+
+/** Runs a scan to its end, each time answering the waiting task that `pick` names (modulo their number). */
+function run(
+  settings: ScanSettings,
+  pick: () => number,
+  fit = fitOf,
+): { scan: Scan; sent: ReleasedTask[]; results: TaskResult[] } {
+  const scan = createScan(settings);
+  const waiting = scan.start();
+  const sent = [...waiting];
+  const results: TaskResult[] = [];
+  while (waiting.length > 0) {
+    const index = pick() % waiting.length;
+    const task = waiting[index]!;
+    waiting[index] = waiting.at(-1)!;
+    waiting.pop();
+    expect(scan.isComplete).toBe(false);
+    const result = fit(task);
+    results.push(result);
+    const released = scan.add(result);
+    sent.push(...released);
+    waiting.push(...released);
+  }
+  return { scan, sent, results };
+}
+
+const picks = fc.infiniteStream(fc.nat()).map((stream) => () => stream.next().value as number);
+
+describe("a scan", () => {
+  test("any order of arrival gives the same map and the same tasks, each once, and ends", () => {
+    const { scan: plain, sent } = run(small, () => 0);
+    expect(plain.isComplete).toBe(true);
+    expect(plain.pixels().size).toBe(3);
+    const tasks = sent.map(name);
+    expect(new Set(tasks).size).toBe(tasks.length);
+    fc.assert(
+      fc.property(picks, (pick) => {
+        const other = run(small, pick);
+        expect(other.scan.isComplete).toBe(true);
+        expect(other.scan.pixels()).toEqual(plain.pixels());
+        expect(other.scan.best).toEqual(plain.best!);
+        // Also the seeds: the same parent with every task, in the same order.
+        expect(other.sent).toEqual(sent);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("predictive: every task once, none before its stage is wanted, and it ends", () => {
+    fc.assert(
+      fc.property(picks, fc.double({ min: 0.11, max: 1, noNaN: true }), (pick, threshold) => {
+        const { scan, sent } = run({ ...small, threshold }, pick);
+        expect(scan.isComplete).toBe(true);
+        const names = sent.map(name);
+        expect(new Set(names).size).toBe(names.length);
+        const { recosDone, recosSent, recosEstimated } = scan.progress();
+        expect(recosDone).toBe(names.length);
+        expect(recosSent).toBe(names.length);
+        expect(recosEstimated).toBe(names.length);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("fed with its own results again, in their order, is in the same state at every point", () => {
+    fc.assert(
+      fc.property(picks, fc.constantFrom(0.3, 0.75, 1), (pick, threshold) => {
+        const settings = { ...small, threshold };
+        const { sent, results, scan } = run(settings, pick);
+        const again = createScan(settings);
+        const sentAgain = again.start();
+        for (const result of results) sentAgain.push(...again.add(result));
+        expect(sentAgain).toEqual(sent);
+        expect(again.pixels()).toEqual(scan.pixels());
+        expect(again.progress()).toEqual(scan.progress());
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test("the seed orders the tasks and nothing else", () => {
+    const [one, two] = [run(small, () => 0), run({ ...small, seed: 2 }, () => 0)];
+    expect(one.sent.map(name)).not.toEqual(two.sent.map(name));
+    expect(one.sent.map(name).sort()).toEqual(two.sent.map(name).sort());
+    expect(one.scan.pixels()).toEqual(two.scan.pixels());
+  });
+
+  test("tasks carry the fit of the pixel around them, and none where that failed", () => {
+    const { sent, scan } = run(
+      { ...small, variations: 1 },
+      () => 0,
+      (task) => fitOf(task, undefined, 0.4),
+    );
+    const pixels = scan.pixels();
+    const around = (task: Task, nside: number) => {
+      const pixel = parentOf(task.nside, task.pixel, nside);
+      return pixels.get(nside)!.find((fit) => fit.pixel === pixel);
+    };
+    const finer = sent.filter(({ nside }) => nside > 2);
+    for (const { parent, ...task } of finer)
+      if (parent) {
+        expect(parent).toEqual(around(task, parent.nside)!);
+        expect(parent.llh).not.toBeNaN();
+      } else expect([2, 4].some((nside) => Number.isNaN(around(task, nside)?.llh))).toBe(true);
+    expect(finer.filter(({ parent }) => !parent).length).toBeGreaterThan(0);
+    // Nearly all of the last stage start from the stage before.
+    expect(
+      finer.filter(({ nside, parent }) => nside === 16 && parent?.nside === 4),
+    ).not.toBeEmpty();
+  });
+
+  test("the lowest llh of the variations wins; NaN only if all are; ties go to the first", () => {
+    const only: ScanSettings = { progression: parseProgression("1:0"), variations: 3, seed: 0 };
+    const { NaN: nan } = Number;
+    const llhs: Record<number, [number, number, number]> = {
+      0: [3, 1, 2],
+      1: [nan, 5, 4],
+      2: [nan, nan, nan],
+      3: [7, 7, 7],
+      4: [nan, nan, 6],
+      5: [8, 9, 8],
+    };
+    for (const order of [
+      [0, 1, 2],
+      [2, 1, 0],
+      [1, 2, 0],
+    ]) {
+      const scan = createScan(only);
+      scan.start();
+      for (const posvar of order)
+        for (let pixel = 0; pixel < 12; pixel++)
+          scan.add({
+            ...fitOf({ nside: 1, pixel, posvar }),
+            llh: llhs[pixel]?.[posvar] ?? 100,
+            x: posvar,
+          });
+      expect(scan.isComplete).toBe(true);
+      const kept = scan.pixels().get(1)!.slice(0, 6);
+      expect(kept.map(({ llh }) => llh)).toEqual([1, 4, nan, 7, 6, 8]);
+      expect(kept.map(({ x }) => x)).toEqual([1, 2, 0, 0, 2, 0]);
+    }
+  });
+
+  test("duplicates and foreign results are counted and change nothing", () => {
+    const scan = createScan(small);
+    const [task] = scan.start();
+    const result = fitOf(task!);
+    expect(scan.stateOf(task!)).toBe("waiting");
+    scan.add(result);
+    expect(scan.stateOf(task!)).toBe("done");
+    const before = scan.progress();
+    expect(scan.add({ ...result, llh: -1 })).toEqual([]);
+    for (const wrong of [
+      { nside: 4 },
+      { nside: 3 },
+      { pixel: 48 },
+      { pixel: -1 },
+      { posvar: 3 },
+      { posvar: -1 },
+      { posvar: 0.5 },
+    ]) {
+      expect(scan.stateOf({ ...result, ...wrong })).toBe("unknown");
+      expect(scan.add({ ...result, ...wrong })).toEqual([]);
+    }
+    expect(scan.progress()).toEqual({ ...before, duplicates: 1, foreign: 7 });
+  });
+
+  test("counts, estimates, and the unfinished pixels", () => {
+    const scan = createScan(small);
+    const tasks = scan.start();
+    const at = { nside: 2, pixel: 7 };
+    scan.add(fitOf({ ...at, posvar: 1 }));
+    expect(tasks).toHaveLength(48 * 3);
+    expect(scan.pixels()).toEqual(new Map());
+    expect(scan.pixels({ unfinished: true }).get(2)).toMatchObject([at]);
+    expect(scan.progress()).toMatchObject({
+      recosDone: 1,
+      recosSent: 144,
+      pixelsDone: 0,
+      pixelsSent: 48,
+      // 48, 4 · 2², 6 · 4².
+      pixelsEstimated: 48 + 16 + 96,
+      stages: [{ pixelsEstimated: 48 }, { recosEstimated: 48 }, { recosEstimated: 288 }],
+    });
+    scan.add(fitOf({ ...at, posvar: 0 }));
+    scan.add(fitOf({ ...at, posvar: 2 }));
+    expect(scan.pixels().get(2)).toHaveLength(1);
+    expect(scan.progress().pixelsDone).toBe(1);
+  });
+
+  test("a stage is released at the threshold, not before; the last only at the end", () => {
+    const settings: ScanSettings = {
+      progression: parseProgression("2:0 4:4"),
+      variations: 1,
+      seed: 3,
+      threshold: 0.5,
+    };
+    const scan = createScan(settings);
+    const flat = (task: Task): TaskResult => ({ ...fitOf(task), llh: task.pixel === 20 ? 1 : 5 });
+    const tasks = Array.from({ length: 48 }, (_, pixel) => ({ nside: 2, pixel, posvar: 0 }));
+    scan.start();
+    const released = tasks.map((task) => scan.add(flat(task)).length);
+    expect(released.slice(0, 23)).toEqual(Array(23).fill(0));
+    expect(released[23]).toBeGreaterThan(0);
+    // The minimum stays where it is: nothing new at the later thresholds.
+    expect(released.slice(24)).toEqual(Array(24).fill(0));
+    expect(scan.isComplete).toBe(false);
+  });
+
+  test("nothing but failures: over after the first stage", () => {
+    const { scan, sent } = run(
+      small,
+      () => 0,
+      (task) => fitOf(task, undefined, 2),
+    );
+    expect(sent).toHaveLength(144);
+    expect(scan.isComplete).toBe(true);
+    expect(scan.best).toBeUndefined();
+    expect(scan.progress()).toMatchObject({ recosFailed: 144, recosEstimated: 144 });
+  });
+
+  test("pointed: only around the direction, then refined as always", () => {
+    const centre = { ra: 1.2, dec: 0.4 };
+    const { scan, sent } = run({ ...small, pointing: { centre, radius: 0.6 } }, () => 0);
+    const first = sent.filter(({ nside }) => nside === 2);
+    expect(first.length).toBeLessThan(36);
+    for (const { nside, pixel } of first)
+      expect(angleBetween(pixelVector(nside, pixel), vectorOf(centre))).toBeLessThan(1.2);
+    expect([...scan.pixels().keys()]).toEqual([2, 4, 16]);
+  });
+
+  test.each([
+    [{ threshold: 0.1 }, "above 0.1"],
+    [{ threshold: 1.01 }, "above 0.1"],
+    [{ threshold: Number.NaN }, "above 0.1"],
+    [{ variations: 0 }, "variations"],
+    [{ seed: 0.5 }, "seed"],
+    [{ pointing: { centre: { ra: 0, dec: 0 }, radius: 0 } }, "radius"],
+    [{ progression: [] }, "nsides"],
+  ])("%p is refused", (wrong, why) => {
+    expect(() => createScan({ ...small, ...wrong })).toThrow(InputError);
+    expect(() => createScan({ ...small, ...wrong })).toThrow(why);
+  });
+});
+
+describeShared("a scan of a recorded map", () => {
+  test("asks, stage by stage, for the pixels the reference chose", async () => {
+    const event = "run00136662-evt000035405932-BRONZE-8_64_512";
+    const { stages } = JSON.parse(readFileSync(shared("oracle", "pixels.json"), "utf8")).events[
+      event
+    ];
+    const recorded = await readResult(shared("events", `${event}.npz`));
+    const llhs = new Map(
+      [...recorded.nsides].map(([nside, pixels]) => [
+        nside,
+        new Map(pixels.map(({ pixel, llh }) => [pixel, llh])),
+      ]),
+    );
+    const scan = createScan({
+      progression: parseProgression("8:0 64:12 512:24"),
+      variations: 1,
+      seed: 7,
+    });
+    const pixelsOf = (tasks: ReleasedTask[], nside: number) =>
+      tasks
+        .filter((task) => task.nside === nside)
+        .map(({ pixel }) => pixel)
+        .sort((a, b) => a - b);
+    const answer = (tasks: ReleasedTask[]) =>
+      tasks.flatMap((task) =>
+        scan.add({ ...fitOf(task), llh: llhs.get(task.nside)!.get(task.pixel) ?? Number.NaN }),
+      );
+    const first = scan.start();
+    expect(pixelsOf(first, 8)).toEqual(stages[0].chosen["8"]);
+    const second = answer(first);
+    expect(pixelsOf(second, 64)).toEqual(stages[1].chosen["64"]);
+    const third = answer(second);
+    // The file's own scan had 64 pixels of nside 64 more; its minimum is among ours.
+    expect(pixelsOf(third, 512)).toEqual(stages[2].chosen["512"]);
+  });
+});
+
+describe("random order", () => {
+  test("xoshiro128** from the state 1, 2, 3, 4 starts as its authors' code does", () => {
+    const next = xoshiro128(Uint32Array.of(1, 2, 3, 4));
+    expect([next(), next(), next(), next()]).toEqual([11520, 0, 5927040, 70819200]);
+  });
+
+  test("every seed, and their order, gives numbers of its own", () => {
+    const same = (...seeds: number[]) => Array.from({ length: 5 }, randomIntegers(...seeds));
+    expect(same(1, 2)).toEqual(same(1, 2));
+    expect(same(1, 2)).not.toEqual(same(2, 1));
+    expect(same(1)).not.toEqual(same(1 + 2 ** 32));
+    expect(same(0)).not.toEqual(same(1));
+    expect(same(-1)).not.toEqual(same(1));
+  });
+
+  test("every order of four is as likely", () => {
+    const next = randomIntegers(42);
+    const counts = new Map<string, number>();
+    const draws = 24_000;
+    for (let i = 0; i < draws; i++) {
+      const order = shuffle([0, 1, 2, 3], next).join("");
+      counts.set(order, (counts.get(order) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(24);
+    const chi2 = [...counts.values()].reduce((sum, n) => sum + (n - 1000) ** 2 / 1000, 0);
+    // 23 degrees of freedom: the 99.9 % point.
+    expect(chi2).toBeLessThan(49.7);
+  });
+});
