@@ -1,6 +1,6 @@
 import { InputError } from "../config/errors.ts";
 import type { Event } from "../event/event.ts";
-import { findObject, keysOf, resolvePulses } from "../event/objects.ts";
+import { findOf, findRecord, keysOf, resolvePulses } from "../event/objects.ts";
 import type { PulseMap, TimeWindow, TimeWindowMap } from "../i3/pulses.ts";
 
 /** A track found online at the Pole, and where it comes from (rad); m, ns, GeV (NaN: unset). */
@@ -53,26 +53,25 @@ export const basePulses = (event: Event): PulseMap =>
 /** Readout window of a pulse series, recorded as "<series>TimeRange". */
 export function timeRange(event: Event, pulses: string): TimeWindow {
   const key = `${pulses}TimeRange`;
-  const object = findObject(event, key);
-  if (object?.type !== "I3TimeWindow")
+  const window = findOf(event, key, "I3TimeWindow");
+  if (!window)
     throw new InputError(
       `the event has no readout window "${key}"; it has ${listed(event, /TimeRange$|Range$/)}`,
     );
-  return object.value;
+  return { start: window.start, stop: window.stop };
 }
 
 /** Time windows per DOM (CalibrationErrata, SaturationWindows); none where the event has no such key. */
-export function timeWindows(event: Event, key: string): TimeWindowMap {
-  const object = findObject(event, key);
-  return object?.type === "I3TimeWindowSeriesMap" ? object.value : new Map();
-}
+export const timeWindows = (event: Event, key: string): TimeWindowMap =>
+  findOf(event, key, "I3TimeWindowSeriesMap")?.windows ?? new Map();
 
 /** A track of the frame whose fit succeeded. */
 export function findTrack(event: Event, key: string): OnlineTrack | undefined {
-  const object = findObject(event, key);
-  if (object?.type !== "I3Particle" || object.value.fit_status !== "OK") return undefined;
-  const { pos, dir, time, energy } = object.value;
-  const track = { x: pos[0], y: pos[1], z: pos[2], time, ...dir };
+  const particle = findOf(event, key, "I3Particle");
+  if (particle?.fit_status !== "OK") return undefined;
+  const { pos, dir, time, energy } = particle;
+  const { zenith, azimuth } = dir;
+  const track = { x: pos[0], y: pos[1], z: pos[2], time, zenith, azimuth };
   return Object.values(track).every(Number.isFinite) ? { ...track, energy } : undefined;
 }
 
@@ -81,10 +80,10 @@ export function heseVertex(
   event: Event,
 ): { x: number; y: number; z: number; time: number } | undefined {
   // The original takes the vertex where the veto's verdict is there, whatever it says.
-  if (!findObject(event, "HESE_VHESelfVeto")) return undefined;
-  const position = findObject(event, "HESE_VHESelfVetoVertexPos");
-  const time = findObject(event, "HESE_VHESelfVetoVertexTime");
-  if (position?.type !== "I3Position" || time?.type !== "I3Double") return undefined;
+  if (!findRecord(event, "HESE_VHESelfVeto")) return undefined;
+  const position = findOf(event, "HESE_VHESelfVetoVertexPos", "I3Position");
+  const time = findOf(event, "HESE_VHESelfVetoVertexTime", "I3Double");
+  if (!position || !time) return undefined;
   const [x, y, z] = position.value;
   return { x, y, z, time: time.value };
 }

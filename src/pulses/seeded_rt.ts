@@ -50,7 +50,8 @@ export function cleanSeededRt(
     fresh.forEach((from, a) => {
       if (!from.includes(1)) return;
       for (const b of near[a]!)
-        any = reach(times[a]!, from, times[b]!, kept[b]!, added[b]!, settings.time) || any;
+        if (kept[b]!.includes(0))
+          any = reach(times[a]!, from, times[b]!, kept[b]!, added[b]!, settings.time) || any;
     });
     if (!any) break;
     fresh = added;
@@ -68,8 +69,11 @@ function seeds(
 ): Uint8Array[] {
   const hlc = times.map((series, i) => series.filter((_, j) => isHlc[i]![j] === 1));
   return times.map((series, a) => {
+    // Each HLC pulse counts itself once.
+    const enough = settings.seedNeighbours + 1;
     const counts = new Uint32Array(series.length);
     for (const b of near[a]!) {
+      if (counts.every((count, i) => count >= enough || isHlc[a]![i] === 0)) break;
       const others = hlc[b]!;
       let low = 0;
       let high = 0;
@@ -80,10 +84,7 @@ function seeds(
         counts[i]! += high - low;
       }
     }
-    // Each HLC pulse has counted itself once.
-    return Uint8Array.from(series, (_, i) =>
-      isHlc[a]![i] === 1 && counts[i]! - 1 >= settings.seedNeighbours ? 1 : 0,
-    );
+    return Uint8Array.from(series, (_, i) => (isHlc[a]![i] === 1 && counts[i]! >= enough ? 1 : 0));
   });
 }
 
@@ -119,30 +120,25 @@ function reach(
   return any;
 }
 
-/** For each DOM the indices of those within `radius`, itself included. A grid keeps this linear. */
+/** For each DOM the indices of those within `radius`, itself first; found by a sweep along x. */
 function neighbours(doms: readonly Dom[], radius: number): number[][] {
-  const cell = (value: number) => Math.floor(value / radius);
-  const name = (x: number, y: number, z: number) => `${x} ${y} ${z}`;
-  const grid = new Map<string, number[]>();
-  doms.forEach((dom, i) => {
-    const key = name(cell(dom.x), cell(dom.y), cell(dom.z));
-    const inside = grid.get(key);
-    if (inside) inside.push(i);
-    else grid.set(key, [i]);
-  });
-  return doms.map((dom) => {
-    const found: number[] = [];
-    for (let dx = -1; dx <= 1; dx++)
-      for (let dy = -1; dy <= 1; dy++)
-        for (let dz = -1; dz <= 1; dz++)
-          for (const j of grid.get(name(cell(dom.x) + dx, cell(dom.y) + dy, cell(dom.z) + dz)) ??
-            []) {
-            const other = doms[j]!;
-            if (Math.hypot(dom.x - other.x, dom.y - other.y, dom.z - other.z) <= radius)
-              found.push(j);
-          }
-    return found;
-  });
+  const order = doms.map((_, i) => i).sort((a, b) => doms[a]!.x - doms[b]!.x);
+  const near = doms.map((_, i) => [i]);
+  for (let first = 0; first < order.length; first++) {
+    const i = order[first]!;
+    const dom = doms[i]!;
+    for (let next = first + 1; next < order.length; next++) {
+      const j = order[next]!;
+      const x = doms[j]!.x - dom.x;
+      if (x > radius) break;
+      const y = doms[j]!.y - dom.y;
+      const z = doms[j]!.z - dom.z;
+      if (Math.sqrt(x * x + y * y + z * z) > radius) continue;
+      near[i]!.push(j);
+      near[j]!.push(i);
+    }
+  }
+  return near;
 }
 
 function domAt(detector: Detector, key: OMKey): Dom {

@@ -1,6 +1,6 @@
 import type { Detector } from "../detector/detector.ts";
 import type { Event } from "../event/event.ts";
-import { findObject } from "../event/objects.ts";
+import { findOf } from "../event/objects.ts";
 import { stringOf } from "../i3/omkey.ts";
 import type { PulseMap } from "../i3/pulses.ts";
 import { type LightModel, muonExpectation } from "../native/light.ts";
@@ -24,9 +24,8 @@ export function estimateEnergy(
   light: LightModel | undefined,
 ): EnergyEstimate | undefined {
   for (const key of FRAME_KEYS) {
-    const object = findObject(event, key);
-    if (object?.type === "I3Particle" && object.value.energy > 0)
-      return { value: object.value.energy, source: key };
+    const muEx = findOf(event, key, "I3Particle");
+    if (muEx && muEx.energy > 0) return { value: muEx.energy, source: key };
   }
   const recorded = messageEnergy(event.message);
   if (recorded !== undefined) return { value: recorded, source: "alert message, mpe_muex" };

@@ -130,4 +130,6 @@ export interface Reco {
 export interface FitterOptions {
   /** Seed for algorithms with random numbers of their own (dummies). */
   readonly seed?: number;
+  /** Fit what the reference fits, at any cost. */
+  readonly exact?: boolean;
 }

@@ -3,7 +3,7 @@ import type { Detector } from "../detector/detector.ts";
 import type { Event } from "../event/event.ts";
 import type { PulseMap } from "../i3/pulses.ts";
 import type { LightModel } from "../native/light.ts";
-import { openSplineMpe } from "../native/splinempe.ts";
+import { openSplineMpe, type SplineMpe } from "../native/splinempe.ts";
 import { basePulses } from "../pulses/inputs.ts";
 import { hlcPulses } from "../pulses/local_coincidence.ts";
 import { cleanSeededRt } from "../pulses/seeded_rt.ts";
@@ -82,11 +82,27 @@ function open(prepared: PreparedEvent, light: LightModel | undefined): Fitter {
       charge: series.reduce((sum, pulse) => sum + pulse.charge, 0),
     };
   });
-  const core = openSplineMpe(light, { doms, window: prepared.readoutWindow, energy });
+  // One for each energy asked for: a scan's seeds all bring the same one.
+  const cores = new Map<number, SplineMpe>();
+  const coreFor = (wanted: number): SplineMpe => {
+    const known = cores.get(wanted);
+    if (known) return known;
+    const core = openSplineMpe(light, { doms, window: prepared.readoutWindow, energy: wanted });
+    cores.set(wanted, core);
+    return core;
+  };
+  coreFor(energy);
   return {
-    fit: (seed) => ({ ...core.fit(seed), energy, E_in: Number.NaN, E_tot: Number.NaN }),
-    evaluate: (hypothesis, options) => ({ llh: core.evaluate(hypothesis, options) }),
-    close: () => core.close(),
+    fit: (seed) => {
+      const used = seed.energy ?? energy;
+      return { ...coreFor(used).fit(seed), energy: used, E_in: Number.NaN, E_tot: Number.NaN };
+    },
+    evaluate: (hypothesis, options) => ({
+      llh: coreFor(energy).evaluate(hypothesis, options),
+    }),
+    close: () => {
+      for (const core of cores.values()) core.close();
+    },
   };
 }
 

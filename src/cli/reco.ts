@@ -1,0 +1,161 @@
+import { Command, Option } from "commander";
+import { consola } from "consola";
+import * as v from "valibot";
+import { InputError } from "../config/errors.ts";
+import { detectorOf } from "../detector/gcd.ts";
+import { loadEvent } from "../event/load.ts";
+import { toDetector } from "../native/astro.ts";
+import { openLight } from "../native/light.ts";
+import type { FitTask, Fitter, Reco, Seed } from "../reco/reco.ts";
+import { findReco, recoNames } from "../reco/registry.ts";
+import { pixelSeed } from "../reco/seed.ts";
+import { isNside, npix, pixelCentre } from "../sky/healpix.ts";
+import { readJsonLines, writeJsonLine } from "./jsonl.ts";
+
+const finite = v.pipe(v.number(), v.finite());
+const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
+const vertex = { x: finite, y: finite, z: finite, time: finite };
+const hypothesis = v.strictObject({
+  ...vertex,
+  zenith: finite,
+  azimuth: finite,
+  energy: v.optional(v.pipe(v.number(), v.finite())),
+  spacing: v.optional(positive),
+  fallback: v.optional(v.strictObject(vertex)),
+});
+
+interface Flags {
+  readonly recoAlgo: string;
+  readonly nside?: number;
+  readonly pixel?: number;
+  readonly posvar: number;
+  readonly jsonl?: boolean;
+  readonly evaluate?: boolean;
+  readonly exact?: boolean;
+  readonly photonTables?: string;
+  readonly gcdDir?: string;
+  readonly seed?: number;
+}
+
+/** `skyscan reco`: one fit, or one evaluation of the likelihood; or one for each line of the input. */
+export function recoCommand(): Command {
+  return new Command("reco")
+    .description("Fit, or evaluate, an event's likelihood for one direction.")
+    .argument("<event>", "alert: .json, .pkl or .i3 file")
+    .addOption(
+      new Option("-a, --reco-algo <name>", `one of ${recoNames.join(", ")}`).makeOptionMandatory(),
+    )
+    .option("--nside <n>", "pixel: HEALPix nside", integer)
+    .option("--pixel <index>", "pixel: RING index; its seed is made as a scan makes it", integer)
+    .option("--posvar <k>", "which of the algorithm's seed variations", integer, 0)
+    .option("--jsonl", "read one hypothesis a line: x, y, z (m), time (ns), zenith, azimuth (rad)")
+    .option("--evaluate", "only evaluate the likelihood at the hypothesis")
+    .option("--exact", "compute exactly as the reference does, however slow")
+    .option("--photon-tables <dir>", "photospline tables (default: standard places, else embedded)")
+    .option("--gcd-dir <dir>", "baseline GCD files (default: built-in detector)")
+    .option("--seed <n>", "seed of the dummies' random numbers", integer)
+    .addHelpText(
+      "after",
+      `
+Hypotheses may also have "energy" (GeV, splinempe), "spacing" (m, millipede) and
+"fallback" {x, y, z, time}, a second first guess. Output: one line of JSON each.
+
+Example:
+  echo '{"x":0,"y":0,"z":0,"time":10000,"zenith":1.5,"azimuth":0.7}' |
+    skyscan reco alert.json --reco-algo splinempe --jsonl`,
+    )
+    .action(run);
+}
+
+async function run(path: string, flags: Flags): Promise<void> {
+  const reco = findReco(flags.recoAlgo);
+  const pixel = pixelOf(flags, reco);
+  const event = await loadEvent(path);
+  const detector = await detectorOf(event, flags.gcdDir);
+  const { photonTables } = flags;
+  const light =
+    reco.light && openLight({ reco: reco.light, ...(photonTables ? { photonTables } : {}) });
+  let fitter: Fitter | undefined;
+  try {
+    const prepared = reco.prepare(event, detector, light);
+    const { energy } = prepared;
+    if (energy)
+      consola.info(`energy estimate ${energy.value.toPrecision(4)} GeV: ${energy.source}`);
+    if (light) consola.info(`light: ${light.description}`);
+    fitter = reco.open(prepared, light, {
+      ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+      exact: flags.exact ?? false,
+    });
+    if (pixel) {
+      const centre = pixelCentre(pixel.nside, pixel.pixel);
+      const direction = toDetector(centre.ra, centre.dec, event.metadata.mjd);
+      const seed = pixelSeed(prepared, reco.seeds, direction, pixel.posvar);
+      await writeJsonLine(await answer(fitter, seed, flags, {}, pixel));
+      return;
+    }
+    for await (const line of readJsonLines(hypothesis)) {
+      const { energy, spacing, fallback, ...track } = line;
+      const given = energy === undefined ? {} : { energy };
+      const seed: Seed = { ...track, ...given, ...(fallback ? { fallback } : {}) };
+      const options = { ...given, ...(spacing === undefined ? {} : { spacing }) };
+      await writeJsonLine(await answer(fitter, seed, flags, options));
+    }
+  } finally {
+    fitter?.close();
+    light?.close();
+  }
+}
+
+/** One line of output: the likelihood at `seed`, or the fit from there. */
+async function answer(
+  fitter: Fitter,
+  seed: Seed,
+  flags: Flags,
+  options: { energy?: number; spacing?: number },
+  task?: FitTask,
+): Promise<object> {
+  if (flags.evaluate) return fitter.evaluate(seed, { ...options, exact: flags.exact ?? false });
+  const start = performance.now();
+  const fit = await fitter.fit(seed, task);
+  const seconds = (performance.now() - start) / 1000;
+  const { llh, x, y, z, time, energy, E_in, E_tot, evaluations, reason } = fit;
+  return {
+    llh,
+    x,
+    y,
+    z,
+    time,
+    energy,
+    E_in,
+    E_tot,
+    evaluations,
+    seconds,
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+/** The pixel asked for; undefined with --jsonl. Throws InputError for anything else. */
+function pixelOf(flags: Flags, reco: Reco): FitTask | undefined {
+  const { nside, pixel, posvar } = flags;
+  if (flags.jsonl) {
+    if (nside !== undefined || pixel !== undefined)
+      throw new InputError("--jsonl and --nside/--pixel exclude each other");
+    return undefined;
+  }
+  if (nside === undefined || pixel === undefined)
+    throw new InputError("expected --jsonl, or both --nside and --pixel");
+  if (!isNside(nside)) throw new InputError(`--nside ${nside}: expected a power of two`);
+  if (pixel < 0 || pixel >= npix(nside))
+    throw new InputError(`--pixel ${pixel}: nside ${nside} has pixels 0 to ${npix(nside) - 1}`);
+  const last = reco.seeds.variations.length - 1;
+  if (posvar < 0 || posvar > last)
+    throw new InputError(`--posvar ${posvar}: ${reco.name} has seed variations 0 to ${last}`);
+  return { nside, pixel, posvar };
+}
+
+function integer(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isSafeInteger(value))
+    throw new InputError(`"${text}": expected a whole number`);
+  return value;
+}
