@@ -41,6 +41,9 @@ constexpr double obliquity = 84381.412 * ERFA_DAS2R;
 constexpr double precession_offset = -0.042888 * ERFA_DAS2R;
 constexpr double precession_rate = -0.29856 * ERFA_DAS2R;
 
+// Furthest MJD taken, either way: far beyond any event, well within what ERFA can date.
+constexpr double latest = 1e6;
+
 // How fast the Earth turns, rad/s of UT1: 2 pi x 1.00273781191135448 / 86400.
 constexpr double earth_rate = ERFA_D2PI * 1.00273781191135448 / ERFA_DAYSEC;
 
@@ -133,7 +136,7 @@ double diurnal_aberration() {
   return earth_rate * std::hypot(position[0], position[1]) / ERFA_CMPS;
 }
 
-// UTC -> TT, both MJD. Outside the years with leap seconds ERFA extrapolates.
+// UTC -> TT, both MJD. ERFA knows no leap seconds before 1960, and none to come.
 double terrestrial_time(double mjd) {
   int year, month, day;
   double fraction;
@@ -215,7 +218,7 @@ void for_each_direction(int64_t count, const double* mjd, bool terrestrial, Conv
     return Moment{time, Horizon(time), Apparent(terrestrial ? terrestrial_time(time) : time)};
   };
   const auto checked = [&](int64_t i) {
-    if (!std::isfinite(mjd[i])) throw BadInput("mjd is not a number");
+    if (!(std::fabs(mjd[i]) < latest)) throw BadInput("mjd is not a date");
     return mjd[i];
   };
   Moment moment = at(checked(0));
