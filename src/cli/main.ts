@@ -2,7 +2,10 @@ import { Command, CommanderError } from "commander";
 import { consola } from "consola";
 import { version } from "../../package.json";
 import { ExitCode, SkyscanError } from "../config/errors.ts";
+import { plotCommand } from "./plot.ts";
 import { resultCommand } from "./result.ts";
+import { skyCommand } from "./sky.ts";
+import { tablesCommand } from "./tables.ts";
 
 /** The whole command line; each subcommand's flags are in its own file beside this one. */
 function program(): Command {
@@ -10,7 +13,10 @@ function program(): Command {
     .description("Localise a neutrino alert: a likelihood scan of the sky.")
     .version(version)
     .showHelpAfterError("(add --help for usage)")
-    .addCommand(resultCommand());
+    .addCommand(plotCommand())
+    .addCommand(resultCommand())
+    .addCommand(skyCommand())
+    .addCommand(tablesCommand());
 }
 
 const withSubcommands = (command: Command): Command[] => [

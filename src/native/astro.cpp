@@ -16,6 +16,7 @@
 #include <erfam.h>
 
 #include <cmath>
+#include <optional>
 
 #include "skyscan.h"
 #include "status.hpp"
@@ -203,29 +204,27 @@ struct Horizon {
   }
 };
 
-// Everything that depends on the time alone: a fifth of a millisecond, so kept from one direction
-// to the next as long as the time stays the same.
+// Towards the sky the slow terms take UTC for the time, towards the detector TT.
+enum class Clock { utc, tt };
+
+// Everything that depends on the time alone.
 struct Moment {
   double mjd;
   Horizon horizon;
   Apparent sky;
+
+  Moment(double time, Clock clock)
+      : mjd(time), horizon(time), sky(clock == Clock::tt ? terrestrial_time(time) : time) {}
 };
 
-template <typename Convert>
-void for_each_direction(int64_t count, const double* mjd, bool terrestrial, Convert convert) {
-  if (count <= 0) return;
-  const auto at = [&](double time) {
-    return Moment{time, Horizon(time), Apparent(terrestrial ? terrestrial_time(time) : time)};
-  };
-  const auto checked = [&](int64_t i) {
-    if (!(std::fabs(mjd[i]) < latest)) throw BadInput("mjd is not a date");
-    return mjd[i];
-  };
-  Moment moment = at(checked(0));
-  for (int64_t i = 0; i < count; ++i) {
-    if (checked(i) != moment.mjd) moment = at(mjd[i]);
-    convert(moment, i);
-  }
+// The moment last asked for: a fifth of a millisecond's work, and a scan asks for one time only,
+// often for one direction per call. A thread's own, so no thread sees another's.
+template <Clock clock>
+const Moment& moment_at(double mjd) {
+  thread_local std::optional<Moment> last;
+  if (!(std::fabs(mjd) < latest)) throw BadInput("mjd is not a date");
+  if (!last || last->mjd != mjd) last.emplace(mjd, clock);
+  return *last;
 }
 
 }  // namespace
@@ -234,26 +233,28 @@ int32_t skyscan_to_equatorial(int64_t count, const double* zenith, const double*
                               const double* mjd, double* ra, double* dec, char* message,
                               int64_t message_size) {
   return skyscan::guarded(message, message_size, [&] {
-    for_each_direction(count, mjd, false, [&](const Moment& moment, int64_t i) {
+    for (int64_t i = 0; i < count; ++i) {
+      const Moment& moment = moment_at<Clock::utc>(mjd[i]);
       double apparent[3];
       double mean[3];
       moment.horizon.to_apparent(zenith[i], azimuth[i], apparent);
       moment.sky.of_j2000(apparent, mean);
       eraC2s(mean, &ra[i], &dec[i]);
       ra[i] = Horizon::wrapped(ra[i]);
-    });
+    }
   });
 }
 
 int32_t skyscan_to_detector(int64_t count, const double* ra, const double* dec, const double* mjd,
                             double* zenith, double* azimuth, char* message, int64_t message_size) {
   return skyscan::guarded(message, message_size, [&] {
-    for_each_direction(count, mjd, true, [&](const Moment& moment, int64_t i) {
+    for (int64_t i = 0; i < count; ++i) {
+      const Moment& moment = moment_at<Clock::tt>(mjd[i]);
       double mean[3];
       double apparent[3];
       eraS2c(ra[i], dec[i], mean);
       moment.sky.of_date(mean, apparent);
       moment.horizon.to_detector(apparent, zenith[i], azimuth[i]);
-    });
+    }
   });
 }

@@ -37,7 +37,7 @@ function convert(
 
 /**
  * Detector directions to the sky, element by element.
- * @param mjd UTC; equal times next to each other are much cheaper than changing ones
+ * @param mjd UTC; the same time again costs much less than another
  */
 export function toEquatorialArray(
   zenith: Float64Array,
