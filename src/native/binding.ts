@@ -16,6 +16,84 @@ const symbols = {
     args: ["i64", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "i64"],
     returns: "i32",
   },
+
+  // Millipede (millipede.ts)
+  skyscan_millipede_open: {
+    args: ["ptr", "i64", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_millipede_close: { args: ["ptr"], returns: "void" },
+  skyscan_millipede_bins: { args: ["ptr", "ptr", "i64", "ptr", "ptr", "i64"], returns: "i32" },
+  skyscan_millipede_evaluate: {
+    args: ["ptr", "ptr", "f64", "f64", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_millipede_llh: {
+    args: ["ptr", "ptr", "f64", "f64", "ptr", "i64", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_millipede_column_sums: {
+    args: ["ptr", "ptr", "f64", "i32", "ptr", "i64", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_millipede_fit: {
+    args: ["ptr", "ptr", "ptr", "i64", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_millipede_losses: { args: ["ptr", "ptr", "i64", "ptr", "ptr", "i64"], returns: "i32" },
+
+  // Spline tables (tables.ts)
+  skyscan_table_open: { args: ["cstring", "ptr", "ptr", "i64"], returns: "i32" },
+  skyscan_table_close: { args: ["ptr"], returns: "void" },
+  skyscan_table_convolve: { args: ["ptr", "i32", "i32", "ptr", "ptr", "i64"], returns: "i32" },
+  skyscan_table_describe: { args: ["ptr", "ptr", "i64", "ptr", "ptr", "i64"], returns: "i32" },
+  skyscan_table_evaluate: {
+    args: ["ptr", "i64", "ptr", "ptr", "ptr", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_table_derivative: {
+    args: ["ptr", "i64", "ptr", "ptr", "ptr", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_table_fit: {
+    args: ["cstring", "i32", "ptr", "ptr", "ptr", "ptr", "ptr", "i32", "cstring", "ptr", "i64"],
+    returns: "i32",
+  },
+
+  // Light (light.ts)
+  skyscan_light_embedded_open: {
+    args: ["i64", "ptr", "i64", "ptr", "f64", "f64", "i32", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_light_close: { args: ["ptr"], returns: "void" },
+  skyscan_muon_expectation: {
+    args: ["ptr", "ptr", "i64", "ptr", "ptr", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_muon_low_energy_factor: { args: ["ptr", "f64"], returns: "f64" },
+  skyscan_muon_light: {
+    args: ["ptr", "ptr", "ptr", "i32", "i64", "ptr", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_cascade_light: {
+    args: ["ptr", "ptr", "ptr", "i64", "ptr", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+
+  // splinempe (splinempe.ts)
+  skyscan_splinempe_open: {
+    args: ["ptr", "i64", "ptr", "f64", "f64", "f64", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_splinempe_close: { args: ["ptr"], returns: "void" },
+  skyscan_splinempe_evaluate: {
+    args: ["ptr", "ptr", "f64", "i32", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_splinempe_fit: {
+    args: ["ptr", "ptr", "ptr", "f64", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
 } as const satisfies Record<string, FFIFunction>;
 
 function open(path: string) {

@@ -1,10 +1,10 @@
 /* The core's C ABI: the only names the shared library exports.
  *
  * Conventions. Every call returns 0, or a positive status with one line of explanation in `message`
- * (always terminated). Handles are opaque, made by *_open and freed by *_close (null is fine). A handle
- * may be used by one thread at a time unless it says otherwise; different handles never share state
- * that changes. No exception leaves the library. Arrays are flat, C order, float64 unless a name says
- * otherwise. Units: m, ns, GeV, rad, PE.
+ * (always terminated). Handles are opaque, made by *_open and freed by *_close (null is fine). A
+ * handle may be used by one thread at a time unless it says otherwise; different handles never
+ * share state that changes. No exception leaves the library. Arrays are flat, C order, float64
+ * unless a name says otherwise. Units: m, ns, GeV, rad, PE.
  */
 #ifndef SKYSCAN_H
 #define SKYSCAN_H
@@ -30,8 +30,9 @@ SKYSCAN_API int32_t skyscan_cpu_level(void);
 /* --- Directions (astro.cpp) ---
  *
  * Detector directions to equatorial J2000 and back, element by element: all arrays have `count`
- * entries, rad; mjd is UTC, days. zenith and azimuth say where the particle comes from. ra and azimuth
- * come out in [0, 2 pi). Equal times next to each other share the costly part. Any thread. */
+ * entries, rad; mjd is UTC, days. zenith and azimuth say where the particle comes from. ra and
+ * azimuth come out in [0, 2 pi). Equal times next to each other share the costly part. Any thread.
+ */
 SKYSCAN_API int32_t skyscan_to_equatorial(int64_t count, const double* zenith,
                                           const double* azimuth, const double* mjd, double* ra,
                                           double* dec, char* message, int64_t message_size);
@@ -39,23 +40,83 @@ SKYSCAN_API int32_t skyscan_to_detector(int64_t count, const double* ra, const d
                                         const double* mjd, double* zenith, double* azimuth,
                                         char* message, int64_t message_size);
 
+/* --- Light (light_abi.cpp) ---
+ *
+ * A light model is read-only once open: any number of threads and likelihoods may share one; it
+ * must outlive them. A hypothesis is x, y, z, time, zenith, azimuth; a site x, y, z, efficiency. */
+typedef struct skyscan_light skyscan_light;
+enum skyscan_light_kinds { SKYSCAN_MUON_LIGHT = 1, SKYSCAN_CASCADE_LIGHT = 2 };
+/* The analytic model. layers: height [m, ascending, evenly spaced], effective scattering and
+ * absorption coefficient at 400 nm [1/m] each; acceptance: polynomial in the cosine of the photon's
+ * rise, constant first, and its mean over the sphere; jitter: sigma [ns]; kinds: which light to
+ * make ready. */
+SKYSCAN_API int32_t skyscan_light_embedded_open(int64_t layer_count, const double* layers,
+                                                int64_t coefficient_count, const double* acceptance,
+                                                double acceptance_mean, double jitter,
+                                                int32_t kinds, skyscan_light** light, char* message,
+                                                int64_t message_size);
+SKYSCAN_API void skyscan_light_close(skyscan_light* light);
+/* PE at each of `count` sites: from the bare muon, and from stochastic losses per GeV of its
+ * energy. */
+SKYSCAN_API int32_t skyscan_muon_expectation(const skyscan_light* light, const double* hypothesis,
+                                             int64_t count, const double* sites, double* bare,
+                                             double* stochastic, char* message,
+                                             int64_t message_size);
+/* Light of small losses relative to the bare muon's at this energy [GeV]. NaN without muon light.
+ */
+SKYSCAN_API double skyscan_muon_low_energy_factor(const skyscan_light* light, double energy);
+/* A muon at one site. out: 1 (0: outside, and nothing more), geometric time, its gradient by x, y,
+ * z, bare PE, gradient, stochastic PE, gradient; then per delay: density, CDF, density's slope in
+ * the delay, gradients of density and CDF at fixed delay. Room for 13 + 9 count numbers. noise: 0
+ * or 1. */
+SKYSCAN_API int32_t skyscan_muon_light(const skyscan_light* light, const double* hypothesis,
+                                       const double* site, int32_t noise, int64_t count,
+                                       const double* delays, double* out, char* message,
+                                       int64_t message_size);
+/* A 1 GeV cascade at one site. out: 1 (0: outside, and nothing more), PE, its gradient by x, y, z,
+ * t; then per edge (absolute time): CDF and its gradient. Room for 6 + 5 count numbers. */
+SKYSCAN_API int32_t skyscan_cascade_light(const skyscan_light* light, const double* hypothesis,
+                                          const double* site, int64_t count, const double* edges,
+                                          double* out, char* message, int64_t message_size);
+
+/* --- splinempe (splinempe_abi.cpp) --- */
+typedef struct skyscan_splinempe skyscan_splinempe;
+/* doms: x, y, z, efficiency, first pulse's time, summed charge each; start, stop: first and last
+ * pulse time over all DOMs; energy: GeV, 0 or less: no noise model. */
+SKYSCAN_API int32_t skyscan_splinempe_open(const skyscan_light* light, int64_t count,
+                                           const double* doms, double start, double stop,
+                                           double energy, skyscan_splinempe** handle, char* message,
+                                           int64_t message_size);
+SKYSCAN_API void skyscan_splinempe_close(skyscan_splinempe* handle);
+/* out[4]: negative log-likelihood and its gradient by x, y, z (NaN with exact = 1, which smears as
+ * the reference does). energy: NaN takes the one given on opening. */
+SKYSCAN_API int32_t skyscan_splinempe_evaluate(skyscan_splinempe* handle, const double* hypothesis,
+                                               double energy, int32_t exact, double* out,
+                                               char* message, int64_t message_size);
+/* Minimises over x, y, z. fallback: x, y, z, time of a second first guess, or null. out[6]: llh, x,
+ * y, z, time, likelihood calls. */
+SKYSCAN_API int32_t skyscan_splinempe_fit(skyscan_splinempe* handle, const double* seed,
+                                          const double* fallback, double energy, double* out,
+                                          char* message, int64_t message_size);
+
 /* --- Millipede (millipede_abi.cpp) ---
  *
- * A hypothesis is x, y, z, time, zenith, azimuth. Calls that hand out lists write at most `capacity`
- * numbers and set *count to how many there are.
+ * A hypothesis is x, y, z, time, zenith, azimuth. Calls that hand out lists write at most
+ * `capacity` numbers and set *count to how many there are.
  *
  * open: `light` must know cascades and outlive the handle. doms: x, y, z, efficiency (relative DOM
- * efficiency x mean SPE charge x eta), noise rate [1/ns] each. pulses: time, charge, width each, those
- * of DOM k from pulse_begin[k] to pulse_begin[k + 1], in time order; exclusions: start, stop each,
- * likewise. settings: readout window's start and stop, BinSigma, MinTimeWidth, boundary,
+ * efficiency x mean SPE charge x eta), noise rate [1/ns] each. pulses: time, charge, width each,
+ * those of DOM k from pulse_begin[k] to pulse_begin[k + 1], in time order; exclusions: start, stop
+ * each, likewise. settings: readout window's start and stop, BinSigma, MinTimeWidth, boundary,
  * regularisation. */
 struct skyscan_light;
 typedef struct skyscan_millipede skyscan_millipede;
-SKYSCAN_API int32_t skyscan_millipede_open(
-    const struct skyscan_light* light, int64_t dom_count, const double* doms,
-    const int64_t* pulse_begin, const double* pulses, const int64_t* exclusion_begin,
-    const double* exclusions, const double* settings, skyscan_millipede** handle, char* message,
-    int64_t message_size);
+SKYSCAN_API int32_t skyscan_millipede_open(const struct skyscan_light* light, int64_t dom_count,
+                                           const double* doms, const int64_t* pulse_begin,
+                                           const double* pulses, const int64_t* exclusion_begin,
+                                           const double* exclusions, const double* settings,
+                                           skyscan_millipede** handle, char* message,
+                                           int64_t message_size);
 SKYSCAN_API void skyscan_millipede_close(skyscan_millipede* handle);
 /* Per DOM: number of bins n, then, unless 0: n + 1 edges, n charges, n times 1 (valid) or 0. */
 SKYSCAN_API int32_t skyscan_millipede_bins(const skyscan_millipede* handle, double* out,
@@ -87,6 +148,38 @@ SKYSCAN_API int32_t skyscan_millipede_fit(skyscan_millipede* handle, const doubl
 SKYSCAN_API int32_t skyscan_millipede_losses(const skyscan_millipede* handle, double* out,
                                              int64_t capacity, int64_t* count, char* message,
                                              int64_t message_size);
+
+/* --- Spline tables (tables.cpp) ---
+ *
+ * photospline FITS tables. An open table may be read by any number of threads. */
+typedef struct skyscan_table skyscan_table;
+SKYSCAN_API int32_t skyscan_table_open(const char* path, skyscan_table** table, char* message,
+                                       int64_t message_size);
+SKYSCAN_API void skyscan_table_close(skyscan_table* table);
+/* Convolves one axis with the unit-area B-spline on `count` ascending kernel knots (2: a box, 3: a
+ * triangle). Before any other use. */
+SKYSCAN_API int32_t skyscan_table_convolve(skyscan_table* table, int32_t axis, int32_t count,
+                                           const double* kernel, char* message,
+                                           int64_t message_size);
+/* JSON text; `needed` is its size with the terminating zero, written when it fits. */
+SKYSCAN_API int32_t skyscan_table_describe(const skyscan_table* table, char* text,
+                                           int64_t text_size, int64_t* needed, char* message,
+                                           int64_t message_size);
+/* x[count][axes] -> values[count], gradients[count][axes] (or null), inside[count] (0 outside the
+ * knots, where values and gradients are 0). */
+SKYSCAN_API int32_t skyscan_table_evaluate(const skyscan_table* table, int64_t count,
+                                           const double* x, double* values, double* gradients,
+                                           uint8_t* inside, char* message, int64_t message_size);
+/* One partial derivative: orders[axes] times along each axis. */
+SKYSCAN_API int32_t skyscan_table_derivative(const skyscan_table* table, int64_t count,
+                                             const double* x, const int32_t* orders, double* values,
+                                             uint8_t* inside, char* message, int64_t message_size);
+/* Writes a table: see spline_writer.hpp. */
+SKYSCAN_API int32_t skyscan_table_fit(const char* path, int32_t axes, const int32_t* orders,
+                                      const int32_t* knot_counts, const double* knots,
+                                      const double* extents, const float* samples,
+                                      int32_t is_coefficients, const char* keys, char* message,
+                                      int64_t message_size);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,74 @@
+import { Command } from "commander";
+import * as v from "valibot";
+import { InputError } from "../config/errors.ts";
+import { type Convolution, openTable, smearing } from "../native/tables.ts";
+import { readJsonLines, writeJsonLine } from "./jsonl.ts";
+
+/** AXIS:SIGMA of --convolve. */
+function parseConvolution(value: string): Convolution {
+  const match = /^(\d+):([^:]+)$/.exec(value);
+  const sigma = Number(match?.[2]);
+  if (!match || !Number.isFinite(sigma) || sigma <= 0)
+    throw new InputError(
+      `--convolve ${value}: expected AXIS:SIGMA, the number of an axis and a positive width`,
+    );
+  return smearing(Number(match[1]), sigma);
+}
+
+/** `skyscan tables`: photon tables and other photospline FITS files. */
+export function tablesCommand(): Command {
+  const tables = new Command("tables").description("Inspect, evaluate and make B-spline tables.");
+  tables
+    .command("info")
+    .description("What a photospline FITS table holds: axes, knots, extents, keys.")
+    .argument("<file>", "photospline FITS file")
+    .option("--json", "everything, knots too, as JSON")
+    .addHelpText("after", "\nExample:\n  skyscan tables info ems_mie_z20_a10.prob.fits")
+    .action(async (file: string, options: { json?: true }) => {
+      const table = openTable(file);
+      const { info } = table;
+      table.close();
+      if (options.json) return writeJsonLine(info);
+      const lines = [
+        info.path,
+        ...info.axes.map(
+          ({ order, coefficients, extent, knots }, axis) =>
+            `axis ${axis}: order ${order}, ${coefficients} coefficients, extent ${extent[0]} to ${extent[1]}, knots ${knots[0]} to ${knots.at(-1)}`,
+        ),
+        ...Object.entries(info.keys).map(([key, value]) => `${key} = ${value}`),
+      ];
+      process.stdout.write(`${lines.join("\n")}\n`);
+    });
+  tables
+    .command("eval")
+    .description(
+      "Evaluate a table: lines [x0,x1,...] on the standard input, lines {value, gradient} out; value is null outside the knots.",
+    )
+    .argument("<file>", "photospline FITS file")
+    .option(
+      "--convolve <AXIS:SIGMA>",
+      "first convolve an axis with the triangle on (-2 SIGMA, 0, 2 SIGMA)",
+      parseConvolution,
+    )
+    .addHelpText(
+      "after",
+      "\nExample:\n  echo '[100,1.5,300,90,-200]' | skyscan tables eval --convolve 2:2 InfBareMu_mie_prob_z20a10_V2.fits",
+    )
+    .action(async (file: string, options: { convolve?: Convolution }) => {
+      const table = openTable(file, options.convolve);
+      try {
+        const point = v.pipe(v.array(v.number()), v.length(table.info.axes.length));
+        for await (const x of readJsonLines(point)) {
+          const { values, gradients } = table.evaluate(Float64Array.from(x));
+          await writeJsonLine(
+            Number.isNaN(values[0])
+              ? { value: null }
+              : { value: values[0], gradient: Array.from(gradients) },
+          );
+        }
+      } finally {
+        table.close();
+      }
+    });
+  return tables;
+}

@@ -1,0 +1,332 @@
+#include "spline_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "status.hpp"
+#include "vectors.hpp"
+
+namespace skyscan {
+
+namespace {
+
+using Size = std::size_t;
+constexpr int kMostOrder = 15;
+constexpr int kMostBlocks = 512;  // blocks one contraction may touch
+
+std::string numbered(const char* name, int axis) { return name + std::to_string(axis); }
+
+// Header cards that are layout, not description; photospline compares the beginnings.
+bool is_layout(const std::string& key) {
+  for (const char* start :
+       {"BITPIX", "SIMPLE", "TYPE", "ORDER", "NAXIS", "PERIOD", "EXTEND", "COMMENT"})
+    if (key.compare(0, std::strlen(start), start) == 0) return true;
+  return false;
+}
+
+}  // namespace
+
+SplineTable::SplineTable(const std::string& path, std::optional<int> inner) : file_(path) {
+  image_ = &file_.hdus().front();
+  const int n = static_cast<int>(image_->naxis.size());
+  if (n < 1 || n > kMostAxes)
+    fail("key NAXIS is " + std::to_string(n) + "; a spline table has 1 to " +
+         std::to_string(kMostAxes) + " axes");
+  if (image_->bitpix != -32 && image_->bitpix != -64)
+    fail("key BITPIX is " + std::to_string(image_->bitpix) +
+         "; expected -32 or -64 (floating-point coefficients)");
+  const auto common = file_.integer(*image_, "ORDER");
+  for (int axis = 0; axis < n; ++axis) {
+    const std::string key = common ? "ORDER" : numbered("ORDER", axis);
+    const auto order = common ? common : file_.integer(*image_, key);
+    if (!order)
+      fail("key " + key + " (spline order of axis " + std::to_string(axis) + ") is missing");
+    if (*order < 0 || *order > kMostOrder)
+      fail("key " + key + " is " + std::to_string(*order) + "; expected 0 to " +
+           std::to_string(kMostOrder));
+    const std::int64_t size = image_->naxis[static_cast<Size>(n - 1 - axis)];
+    if (size < 1 || size > 1 << 20)
+      fail("key " + numbered("NAXIS", n - axis) + " is " + std::to_string(size) +
+           "; expected 1 to 1048576 coefficients");
+    orders_.push_back(static_cast<int>(*order));
+    sizes_.push_back(static_cast<int>(size));
+    periods_.push_back(file_.number(*image_, numbered("PERIOD", axis)).value_or(0));
+
+    const auto* hdu = file_.find(numbered("KNOTS", axis));
+    if (hdu == nullptr)
+      throw BadInput(file_.path() + ": HDU " + numbered("KNOTS", axis) + " is missing");
+    auto knots = file_.values(*hdu);
+    const auto expected = static_cast<Size>(size + *order + 1);
+    if (knots.size() != expected)
+      file_.fail(*hdu, "key NAXIS1: " + std::to_string(knots.size()) + " knots; expected " +
+                           std::to_string(expected) + " (" + std::to_string(size) +
+                           " coefficients + order " + std::to_string(*order) + " + 1)");
+    for (Size i = 0; i < knots.size(); ++i) {
+      if (!std::isfinite(knots[i]))
+        file_.fail(*hdu, "knot " + std::to_string(i) + " is not a finite number");
+      if (i > 0 && knots[i] < knots[i - 1])
+        file_.fail(*hdu, "knot " + std::to_string(i) + " (" + std::to_string(knots[i]) +
+                             ") is below the one before it; knots must ascend");
+    }
+    if (!(knots.back() > knots.front())) file_.fail(*hdu, "all knots are equal");
+    axes_.emplace_back(knots, orders_.back());
+    extents_.emplace_back(knots[static_cast<Size>(*order)],
+                          knots[knots.size() - static_cast<Size>(*order) - 1]);
+    knots_.push_back(std::move(knots));
+    if (orders_.back() >= AxisAt::kMostWidth) contractable_ = false;
+  }
+  // As photospline does, EXTENTS of another shape than 2n are no extents.
+  const auto* extents = file_.find("EXTENTS");
+  if (extents != nullptr && extents->is_image && !extents->naxis.empty() &&
+      extents->naxis[0] == 2 * n && extents->values == 2 * n) {
+    const auto values = file_.values(*extents);
+    for (int axis = 0; axis < n; ++axis) {
+      const double low = values[static_cast<Size>(2 * axis)];
+      const double high = values[static_cast<Size>(2 * axis + 1)];
+      if (!std::isfinite(low) || !std::isfinite(high) || low > high)
+        file_.fail(*extents, "axis " + std::to_string(axis) + ": " + std::to_string(low) + " to " +
+                                 std::to_string(high) + " is not a range");
+      extents_[static_cast<Size>(axis)] = {low, high};
+    }
+  }
+  for (const auto& card : image_->cards)
+    if (!is_layout(card.key)) keys_.push_back(card);
+
+  const int last = inner.value_or(n - 1);
+  if (last < n - 3 || last >= n)
+    fail("axis " + std::to_string(last) + " is not among the last three of " + std::to_string(n));
+  coefficients_ = std::make_unique<Coefficients>(file_, *image_, sizes_, last);
+}
+
+double SplineTable::number(const std::string& key, double fallback) const {
+  return file_.number(*image_, key).value_or(fallback);
+}
+
+void SplineTable::convolve(int axis, const std::vector<double>& kernel) {
+  const Size a = static_cast<Size>(axis);
+  const double below = knots_[a][static_cast<Size>(orders_[a])];
+  axes_[a] = SplineBasis(SplineBasis(knots_[a], orders_[a]), kernel);
+  const auto& knots = axes_[a].knots();
+  auto& [low, high] = extents_[a];
+  low = low < below ? knots.front() : knots[static_cast<Size>(axes_[a].degree())];
+  high += kernel.front();
+  contractable_ = contractable_ && axis == coefficients_->inner();
+}
+
+bool SplineTable::at(int axis, double x, AxisAt& out) const {
+  const auto& basis = axes_[static_cast<Size>(axis)];
+  const int interval = basis.locate(x);
+  if (interval < 0) return false;
+  out.first = basis.first(interval);
+  out.count = basis.width();
+  basis.weights(interval, x, out.value, out.slope);
+  return true;
+}
+
+struct Sweep {
+  int blocks;
+  int slopes;  // axes before the last three with a derivative
+  const float* block[kMostBlocks];
+  double weight[kMostBlocks][SplineTable::kMostAxes];  // value's, then each derivative's
+  int outer_count, middle_count;
+  int outer_offset[AxisAt::kMostWidth], middle_offset[AxisAt::kMostWidth];
+  const AxisAt *outer, *middle;
+  int fours;
+};
+
+template <int outer_fixed, int middle_fixed, bool outer_slope, bool middle_slope>
+void SplineTable::sweep(const Sweep& plan, double* out) const {
+  const int outer_count = outer_fixed > 0 ? outer_fixed : plan.outer_count;
+  const int middle_count = middle_fixed > 0 ? middle_fixed : plan.middle_count;
+  const int stride = 4 * plan.fours;
+  for (int b = 0; b < plan.blocks; ++b) {
+    const float* block = plan.block[b];
+    const double* weight = plan.weight[b];
+    for (int q = 0; q < plan.fours; ++q, block += 16) {
+      Double4 value{}, by_outer{}, by_middle{};
+      for (int i = 0; i < outer_count; ++i) {
+        const float* row = block + plan.outer_offset[i];
+        Double4 sum{}, slope{};
+        for (int j = 0; j < middle_count; ++j) {
+          const Double4 c = widen4(row + plan.middle_offset[j]);
+          sum += plan.middle->value[j] * c;
+          if constexpr (middle_slope) slope += plan.middle->slope[j] * c;
+        }
+        value += plan.outer->value[i] * sum;
+        if constexpr (outer_slope) by_outer += plan.outer->slope[i] * sum;
+        if constexpr (middle_slope) by_middle += plan.outer->value[i] * slope;
+      }
+      double* to = out + 4 * q;
+      store4(to, load4(to) + weight[0] * value);
+      for (int k = 1; k <= plan.slopes; ++k) {
+        to += stride;
+        store4(to, load4(to) + weight[k] * value);
+      }
+      if constexpr (outer_slope) {
+        to += stride;
+        store4(to, load4(to) + weight[0] * by_outer);
+      }
+      if constexpr (middle_slope) {
+        to += stride;
+        store4(to, load4(to) + weight[0] * by_middle);
+      }
+    }
+  }
+}
+
+void SplineTable::contract(const AxisAt* at, unsigned slopes, int from, int fours,
+                           double* out) const {
+  static const AxisAt one;
+  const Coefficients& c = *coefficients_;
+  const int n = dimensions();
+  const int before = std::max(n - 3, 0);
+  Sweep plan;
+  plan.fours = fours;
+  plan.outer = c.outer() >= 0 ? &at[c.outer()] : &one;
+  plan.middle = c.middle() >= 0 ? &at[c.middle()] : &one;
+  plan.outer_count = plan.outer->count;
+  plan.middle_count = plan.middle->count;
+  for (int i = 0; i < plan.outer_count; ++i)
+    plan.outer_offset[i] = c.outer_offset(plan.outer->first + i);
+  for (int j = 0; j < plan.middle_count; ++j)
+    plan.middle_offset[j] = c.middle_offset(plan.middle->first + j);
+  const bool outer_slope = c.outer() >= 0 && (slopes >> c.outer() & 1) != 0;
+  const bool middle_slope = c.middle() >= 0 && (slopes >> c.middle() & 1) != 0;
+
+  // Every combination of the axes before the last three: its block and its weights.
+  plan.slopes = 0;
+  int slope_axis[kMostAxes];
+  for (int axis = 0; axis < before; ++axis)
+    if ((slopes >> axis & 1) != 0) slope_axis[plan.slopes++] = axis;
+  std::int64_t numbers[kMostBlocks];
+  numbers[0] = 0;
+  plan.blocks = 1;
+  for (int k = 0; k <= plan.slopes; ++k) plan.weight[0][k] = 1;
+  for (int axis = 0; axis < before; ++axis) {
+    const AxisAt& here = at[axis];
+    const int size = sizes_[static_cast<Size>(axis)];
+    // Backwards, so that what is still to be read is not overwritten.
+    for (int b = plan.blocks; b-- > 0;) {
+      const std::int64_t number = numbers[b] * size + here.first;
+      double weight[kMostAxes];
+      std::copy_n(plan.weight[b], plan.slopes + 1, weight);
+      for (int i = here.count; i-- > 0;) {
+        const int to = b * here.count + i;
+        numbers[to] = number + i;
+        for (int k = 0; k <= plan.slopes; ++k)
+          plan.weight[to][k] =
+              weight[k] * (k > 0 && slope_axis[k - 1] == axis ? here.slope[i] : here.value[i]);
+      }
+    }
+    plan.blocks *= here.count;
+  }
+  for (int b = 0; b < plan.blocks; ++b) plan.block[b] = c.block(numbers[b]) + 16 * from;
+
+  const int channels = 1 + plan.slopes + outer_slope + middle_slope;
+  std::fill_n(out, channels * fours * 4, 0.0);
+  const bool threes = plan.outer_count == 3 && plan.middle_count == 3;
+  const auto run = [&]<bool a, bool b>() {
+    if (threes)
+      sweep<3, 3, a, b>(plan, out);
+    else
+      sweep<0, 0, a, b>(plan, out);
+  };
+  if (outer_slope)
+    middle_slope ? run.template operator()<true, true>() : run.template operator()<true, false>();
+  else
+    middle_slope ? run.template operator()<false, true>() : run.template operator()<false, false>();
+}
+
+bool SplineTable::evaluate(const double* x, double* value, double* gradient) const {
+  const int n = dimensions();
+  bool fast = contractable_;
+  std::array<AxisAt, kMostAxes> at;
+  const int inner = coefficients_->inner();
+  const auto& last = axes_[static_cast<Size>(inner)];
+  int blocks = 1;
+  for (int axis = 0; axis < n; ++axis)
+    fast = fast && axes_[static_cast<Size>(axis)].width() <= AxisAt::kMostWidth;
+  for (int axis = 0; axis < n - 3; ++axis) blocks *= axes_[static_cast<Size>(axis)].width();
+  fast = fast && blocks <= kMostBlocks;
+  if (!fast) {
+    int orders[kMostAxes] = {};
+    if (!derivative(x, orders, value)) return false;
+    for (int axis = 0; gradient != nullptr && axis < n; ++axis) {
+      orders[axis] = 1;
+      derivative(x, orders, &gradient[axis]);
+      orders[axis] = 0;
+    }
+    return true;
+  }
+  for (int axis = 0; axis < n; ++axis)
+    if (!this->at(axis, x[axis], at[static_cast<Size>(axis)])) return false;
+  // The inner axis's functions, placed in whole fours.
+  const AxisAt& time = at[static_cast<Size>(inner)];
+  const int from = time.first / 4;
+  const int fours = (time.first + time.count + 3) / 4 - from;
+  const int shift = time.first - 4 * from;
+  double weight[16] = {}, slope[16] = {};
+  for (int i = 0; i < last.width(); ++i) {
+    weight[shift + i] = time.value[i];
+    slope[shift + i] = time.slope[i];
+  }
+  double out[kMostAxes * 12];
+  const unsigned all = ((1u << n) - 1) & ~(1u << inner);
+  contract(at.data(), gradient != nullptr ? all : 0, from, fours, out);
+  const auto dot = [&](const double* c, const double* w) {
+    Double4 sum{};
+    for (int q = 0; q < fours; ++q) sum += load4(c + 4 * q) * load4(w + 4 * q);
+    return sum4(sum);
+  };
+  *value = dot(out, weight);
+  if (gradient == nullptr) return true;
+  const double* channel = out;
+  for (int axis = 0; axis < n; ++axis) {
+    if (axis == inner)
+      gradient[axis] = dot(out, slope);
+    else
+      gradient[axis] = dot(channel += 4 * fours, weight);
+  }
+  return true;
+}
+
+bool SplineTable::derivative(const double* x, const int* orders, double* value) const {
+  const int n = dimensions();
+  std::vector<double> weights[kMostAxes];
+  int first[kMostAxes], index[kMostAxes] = {};
+  for (int axis = 0; axis < n; ++axis) {
+    const auto& basis = axes_[static_cast<Size>(axis)];
+    const int interval = basis.locate(x[axis]);
+    if (interval < 0) return false;
+    const int width = basis.width();
+    std::vector<double> rows(static_cast<Size>((orders[axis] + 1) * width));
+    basis.evaluate(interval, x[axis], orders[axis] + 1, rows.data(), width);
+    weights[axis].assign(rows.end() - width, rows.end());
+    first[axis] = basis.first(interval);
+  }
+  const Coefficients& c = *coefficients_;
+  double sum = 0;
+  for (;;) {
+    std::int64_t block = 0;
+    int offset = 0;
+    double weight = 1;
+    for (int axis = 0; axis < n; ++axis) {
+      const int i = first[axis] + index[axis];
+      weight *= weights[axis][static_cast<Size>(index[axis])];
+      if (axis < n - 3) block = block * sizes_[static_cast<Size>(axis)] + i;
+      if (axis == c.inner()) offset += Coefficients::inner_offset(i);
+      if (axis == c.outer()) offset += c.outer_offset(i);
+      if (axis == c.middle()) offset += c.middle_offset(i);
+    }
+    sum += weight * c.block(block)[offset];
+    int axis = n - 1;
+    while (axis >= 0 && ++index[axis] == static_cast<int>(weights[axis].size())) index[axis--] = 0;
+    if (axis < 0) break;
+  }
+  *value = sum;
+  return true;
+}
+
+}  // namespace skyscan

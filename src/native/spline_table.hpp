@@ -1,0 +1,90 @@
+// Tensor-product B-splines in photospline's FITS layout (github.com/icecube/photospline).
+//
+// Coefficients are float32, as stored; everything computed from them is float64.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coefficients.hpp"
+#include "fits.hpp"
+#include "spline_basis.hpp"
+
+namespace skyscan {
+
+// One axis of a table at one coordinate: the basis functions that are not zero there.
+struct AxisAt {
+  static constexpr int kMostWidth = 8;
+  int first = 0;
+  int count = 1;
+  double value[kMostWidth] = {1};
+  double slope[kMostWidth] = {0};
+};
+
+class SplineTable {
+ public:
+  static constexpr int kMostAxes = 10;
+
+  // `inner`: the axis to be contracted last (time), if the caller has one; it must be one of the
+  // last three. Throws BadInput naming file, HDU and key.
+  explicit SplineTable(const std::string& path, std::optional<int> inner = std::nullopt);
+
+  int dimensions() const { return static_cast<int>(axes_.size()); }
+  const std::string& path() const { return file_.path(); }
+  int order(int axis) const { return orders_[static_cast<std::size_t>(axis)]; }
+  int size(int axis) const { return sizes_[static_cast<std::size_t>(axis)]; }
+  double period(int axis) const { return periods_[static_cast<std::size_t>(axis)]; }
+  const SplineBasis& basis(int axis) const { return axes_[static_cast<std::size_t>(axis)]; }
+  const std::vector<double>& plain_knots(int axis) const {
+    return knots_[static_cast<std::size_t>(axis)];
+  }
+  std::pair<double, double> extent(int axis) const {
+    return extents_[static_cast<std::size_t>(axis)];
+  }
+  const Coefficients& coefficients() const { return *coefficients_; }
+
+  // What the header says beside the layout.
+  const std::vector<FitsCard>& keys() const { return keys_; }
+  // A key's number; absent: the fallback. BadInput when it is there and none.
+  double number(const std::string& key, double fallback) const;
+  [[noreturn]] void fail(const std::string& what) const { file_.fail(*image_, what); }
+
+  // Replaces the table by its convolution along one axis with the unit-area B-spline on these
+  // ascending knots; photospline's rule for the extents.
+  void convolve(int axis, const std::vector<double>& kernel);
+
+  // Value (and, where not null, gradient) at x; false outside the knots. x: one per axis.
+  bool evaluate(const double* x, double* value, double* gradient) const;
+  // Any partial derivative: orders[axis] times along each axis.
+  bool derivative(const double* x, const int* orders, double* value) const;
+
+  // The axis at coordinate x; false outside the knots. For axes up to order 7, not convolved.
+  bool at(int axis, double x, AxisAt& out) const;
+
+  // Contracts every axis but the inner one. `at`: one per axis (the inner one's is ignored).
+  // Out come the coefficients of the remaining one-dimensional spline from number 4 * from on,
+  // 4 * fours of them; then as many for the derivative along each axis of `slopes`, a bit mask,
+  // lowest axis first.
+  void contract(const AxisAt* at, unsigned slopes, int from, int fours, double* out) const;
+  bool contractable() const { return contractable_; }
+
+ private:
+  template <int outer, int middle, bool outer_slope, bool middle_slope>
+  void sweep(const struct Sweep& plan, double* out) const;
+
+  FitsFile file_;
+  const FitsHdu* image_ = nullptr;
+  std::vector<int> orders_, sizes_;
+  std::vector<double> periods_;
+  std::vector<std::vector<double>> knots_;
+  std::vector<SplineBasis> axes_;
+  std::vector<std::pair<double, double>> extents_;
+  std::vector<FitsCard> keys_;
+  std::unique_ptr<Coefficients> coefficients_;
+  bool contractable_ = true;
+};
+
+}  // namespace skyscan
