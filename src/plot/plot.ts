@@ -1,0 +1,85 @@
+import { traceContours } from "../result/contours.ts";
+import { northFirst } from "../result/orientation.ts";
+import { bestFit, eventOf, type SkyScanResult } from "../result/result.ts";
+import { pixelCentre } from "../sky/healpix.ts";
+import { allSkyPanel, type SkyMap } from "./all_sky.ts";
+import { element, text } from "./svg.ts";
+import { zoomPanel, zoomWindow } from "./zoom.ts";
+
+const degrees = 180 / Math.PI;
+
+export interface PlotOptions {
+  /** Above the map where the result does not say which event it is about, e.g. the file's name. */
+  readonly title?: string;
+  /** One line below the title: reconstruction, light model. */
+  readonly caption?: string;
+}
+
+const WIDTH = 1560;
+const HEIGHT = 670;
+const SKY = { x: 60, y: 124, width: 850 };
+const ZOOM = { x: 1010, y: 100, width: 440 };
+
+/**
+ * A picture of a result as SVG: the whole sky beside the neighbourhood of the best fit. Partial results show what
+ * there is; what was not scanned or has no fit is grey.
+ */
+export function plotSky(result: SkyScanResult, options: PlotOptions = {}): string {
+  const upright = northFirst(result);
+  const best = bestFit(upright);
+  const map: SkyMap = {
+    pixels: [...upright.nsides]
+      .sort(([a], [b]) => a - b)
+      .flatMap(([, pixels]) => pixels.filter(({ llh }) => !Number.isNaN(llh))),
+    best,
+    centre: best ? pixelCentre(best.nside, best.pixel) : { ra: Math.PI, dec: 0 },
+    contours: traceContours(upright),
+  };
+  const window = best ? zoomWindow(map) : undefined;
+  return element(
+    "svg",
+    {
+      xmlns: "http://www.w3.org/2000/svg",
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      width: WIDTH,
+      height: HEIGHT,
+      "font-family": "DejaVu Sans, Verdana, sans-serif",
+      "font-size": 13,
+      fill: "#222",
+    },
+    element("rect", { width: WIDTH, height: HEIGHT, fill: "#fff" }),
+    text(SKY.x - 20, 40, titleOf(result, options.title), {
+      "font-size": 21,
+      "font-weight": "bold",
+    }),
+    text(SKY.x - 20, 66, subtitleOf(result, options.caption), { "font-size": 14, fill: "#555" }),
+    allSkyPanel(map, SKY, window?.outline ?? []),
+    window ? zoomPanel(map, window, ZOOM) : "",
+    text(ZOOM.x, 66, bestFitLine(map), { "font-size": 14, "font-weight": "bold" }),
+  );
+}
+
+function titleOf(result: SkyScanResult, title = ""): string {
+  const event = eventOf(result);
+  if (event === undefined) return title;
+  return `Run ${event.runId}   Event ${event.eventId}   Type ${event.eventType}   MJD ${event.mjd.toFixed(6)}`;
+}
+
+function subtitleOf(result: SkyScanResult, caption: string | undefined): string {
+  const { complete, isRealEvent } = result.metadata ?? {};
+  const pixels = [...result.nsides]
+    .sort(([a], [b]) => a - b)
+    .map(([nside, list]) => `${list.length} at nside ${nside}`);
+  return [
+    ...(caption ? [caption] : []),
+    `pixels: ${pixels.join(", ")}`,
+    ...(complete === false ? ["incomplete"] : []),
+    ...(isRealEvent === false ? ["simulated"] : []),
+  ].join("  ·  ");
+}
+
+function bestFitLine({ best, centre }: SkyMap): string {
+  if (best === undefined) return "No pixel has a fit.";
+  const dec = centre.dec * degrees;
+  return `Best fit  RA ${(centre.ra * degrees).toFixed(2)}°  Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(2)}°   llh ${best.llh.toFixed(2)}`;
+}

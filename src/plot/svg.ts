@@ -1,0 +1,41 @@
+type Attributes = Readonly<Record<string, string | number | undefined>>;
+
+const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+const escaped = (content: string): string =>
+  content.replace(/[&<>"]/g, (letter) => escapes[letter]!);
+
+/** Pixels, to a hundredth. */
+export const round = (value: number): number => Math.round(value * 100) / 100;
+
+/** One SVG element; children are finished SVG. */
+export function element(name: string, attributes: Attributes, ...children: string[]): string {
+  const list = Object.entries(attributes)
+    .filter(([, value]) => value !== undefined)
+    .map(
+      ([key, value]) =>
+        ` ${key}="${typeof value === "number" ? round(value) : escaped(String(value))}"`,
+    )
+    .join("");
+  const content = children.join("");
+  return content === "" ? `<${name}${list}/>` : `<${name}${list}>${content}</${name}>`;
+}
+
+/** A line of text. */
+export const text = (x: number, y: number, content: string, attributes: Attributes = {}): string =>
+  element("text", { x, y, ...attributes }, escaped(content.replaceAll("  ", "\u00a0 ")));
+
+/** A five-pointed star. */
+export function star(x: number, y: number, radius: number): string {
+  const points = Array.from({ length: 10 }, (_, i) => {
+    const r = i % 2 === 0 ? radius : radius * 0.42;
+    const angle = (i * Math.PI) / 5;
+    return `${round(x + r * Math.sin(angle))},${round(y - r * Math.cos(angle))}`;
+  });
+  return element("polygon", {
+    points: points.join(" "),
+    fill: "#fff",
+    stroke: "#000",
+    "stroke-width": 1,
+    "stroke-linejoin": "round",
+  });
+}
