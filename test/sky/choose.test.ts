@@ -1,8 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { readResult } from "../../src/result/files.ts";
+import { randomIntegers } from "../../src/scan/random.ts";
 import { bestPixel, choosePixels, firstPixels, pixelsToSplit } from "../../src/sky/choose.ts";
-import { childrenOf, neighbours, npix } from "../../src/sky/healpix.ts";
+import {
+  angleBetween,
+  childrenOf,
+  discStrict,
+  neighbours,
+  npix,
+  pixelVector,
+  vectorOf,
+} from "../../src/sky/healpix.ts";
 import { parseProgression } from "../../src/sky/progression.ts";
 import { describeShared, shared } from "../shared.ts";
 
@@ -72,6 +81,61 @@ describeShared("the pixels the reference chooses", () => {
     expect(bestPixel(mapOf({ [nside]: llhs }))).toMatchObject({ nside, pixel });
   });
 });
+
+/** Maps as a scan has them at any time: the first stage whole, later ones in part, cliffs and failures. */
+function someMaps(): { maps: [number, [number, number | null][]][]; progression: Stages }[] {
+  const next = randomIntegers(1604);
+  const uniform = () => next() / 2 ** 32;
+  const progressions = ["1:0 2:1 4:5", "2:0 8:12 16:3", "4:0 8:6 64:2", "8:0 64:12 512:24"];
+  return Array.from({ length: 40 }, (_, i) => {
+    const progression = parseProgression(progressions[i % progressions.length]!);
+    const source = vectorOf({ ra: 6.28 * uniform(), dec: 3.14 * (uniform() - 0.5) });
+    const steepness = 10 ** (3 + 4 * uniform());
+    const depth = i % (progression.length + 1);
+    const maps = progression
+      .slice(0, depth)
+      .map(({ nside }, stage): [number, [number, number | null][]] => {
+        const radius = stage === 0 ? 4 : 3 / progression[stage - 1]!.nside;
+        return [
+          nside,
+          discStrict(nside, source, radius).map((pixel) => [
+            pixel,
+            uniform() < 0.03
+              ? null
+              : steepness * (angleBetween(pixelVector(nside, pixel), source) + 0.3 * uniform()),
+          ]),
+        ];
+      });
+    return { maps, progression: progression.map(({ nside, extension }) => [nside, extension]) };
+  }).filter(({ maps }) => maps.length > 0);
+}
+
+type Stages = number[][];
+
+test("the pixels healpy and brute force choose", () => {
+  const cases = someMaps();
+  const run = Bun.spawnSync(["/usr/bin/python3", `${import.meta.dir}/choose_truth.py`], {
+    stdin: Buffer.from(JSON.stringify(cases)),
+  });
+  if (run.exitCode !== 0) {
+    console.warn("skipped, needs /usr/bin/python3 with healpy: the choice of pixels");
+    return;
+  }
+  const ours = cases.map(({ maps, progression }) =>
+    Object.fromEntries(
+      choosePixels(
+        new Map(
+          maps.map(([nside, pixels]) => [
+            nside,
+            new Map(pixels.map(([pixel, llh]) => [pixel, { llh: llh ?? Number.NaN }])),
+          ]),
+        ),
+        progression.map(([nside, extension]) => ({ nside: nside!, extension: extension! })),
+      ),
+    ),
+  );
+  expect(ours).toEqual(JSON.parse(run.stdout.toString()));
+}, 30_000);
 
 describe("choosing pixels", () => {
   const progression = parseProgression("1:0 2:1 4:3");
