@@ -16,7 +16,12 @@ export function openDebug(directory: string | undefined): Debug {
   let number = 0;
   return (way, topic, payload) => {
     // Topics come from the wire: only letters, digits and dashes of them reach the file system.
-    const tail = topic.split("/").slice(2).join("-").replace(/[^A-Za-z0-9-]/g, "_").slice(0, 100);
+    const tail = topic
+      .split("/")
+      .slice(2)
+      .join("-")
+      .replace(/[^A-Za-z0-9-]/g, "_")
+      .slice(0, 100);
     const name = `${String(number++).padStart(8, "0")}-${way}-${tail}.json`;
     try {
       writeFileSync(join(directory, name), payload);

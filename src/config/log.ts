@@ -25,7 +25,9 @@ export function logToStderr(): void {
 function levelOf(name: string, flag: string): number {
   const level = levels[name.toUpperCase() as keyof typeof levels];
   if (level === undefined)
-    throw new InputError(`${flag}: expected one of ${Object.keys(levels).join(", ")}, not "${name}"`);
+    throw new InputError(
+      `${flag}: expected one of ${Object.keys(levels).join(", ")}, not "${name}"`,
+    );
   return level;
 }
 

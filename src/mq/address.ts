@@ -72,7 +72,9 @@ function readAuthority(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {
-    throw new InputError(`--ca-file ${file}: cannot be read (expected a PEM certificate)`, { cause });
+    throw new InputError(`--ca-file ${file}: cannot be read (expected a PEM certificate)`, {
+      cause,
+    });
   }
 }
 

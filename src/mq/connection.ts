@@ -100,8 +100,11 @@ export async function connect(
       if (wasConnected) return;
       // Small numbers are the broker's own refusals (MQTT 3.1.1, table 3.1); texts are the system's.
       if (typeof error.code === "number" && error.code > 0 && error.code < 256)
-        fail(new BrokerError(`the broker ${where} refuses us: ${reasonOf(error)} (see --auth-token)`));
-      else if (isFinal(error)) fail(new BrokerError(`cannot reach the broker ${where}: ${reasonOf(error)}`));
+        fail(
+          new BrokerError(`the broker ${where} refuses us: ${reasonOf(error)} (see --auth-token)`),
+        );
+      else if (isFinal(error))
+        fail(new BrokerError(`cannot reach the broker ${where}: ${reasonOf(error)}`));
     });
     client.on("connect", () => {
       const isFirst = !wasConnected;
@@ -169,7 +172,7 @@ function clientOptions(address: BrokerAddress, options: ConnectionOptions): ICli
     port: address.port,
     ...(address.protocol.startsWith("ws") && {
       path: address.path,
-      ...(address.ca !== undefined && { wsOptions: { ca: address.ca, tls: { ca: address.ca } } }),
+      ...(address.ca !== undefined && { wsOptions: { ca: address.ca } }),
     }),
     ...(address.username !== undefined && { username: address.username }),
     ...(address.password !== undefined && { password: address.password }),

@@ -148,6 +148,23 @@ export const StartupData = v.object({
 });
 export type StartupData = v.InferOutput<typeof StartupData>;
 
+const progressCounts = v.object({ done: count, sent: count, estimated: count });
+
+/** Server → anyone, retained: the part of the manifest that a status display shows. */
+export const Progress = v.looseObject({
+  scan: v.looseObject({ updated: text(50) }),
+  progress: v.looseObject({
+    recos: progressCounts,
+    by_nside: v.record(
+      v.pipe(v.string(), v.regex(/^\d{1,6}$/)),
+      v.looseObject({ pixels: progressCounts }),
+    ),
+    recos_per_second_lately: v.nullable(v.number()),
+    seconds_left: v.nullable(v.number()),
+  }),
+});
+export type Progress = v.InferOutput<typeof Progress>;
+
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** A message that must not be believed: too long, no JSON, or not what its topic promises. */

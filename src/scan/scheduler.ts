@@ -61,6 +61,8 @@ export interface Scheduler {
   markDone(task: Task): void;
   /** A client says what it wants; unknown ones are welcome. */
   welcome(client: string, wants: ClientWants, now: number): void;
+  /** A known client wants another number of tasks in hand. */
+  want(client: string, tasks: number): void;
   /** A sign of life. */
   heard(client: string, now: number): void;
   /** What the client really holds; anything else leased to it before `since` got lost on the way. */
@@ -349,6 +351,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       client.want = wants.want;
       client.workers = wants.workers;
       client.lastHeard = now;
+      feed(client);
+    },
+    want(id, tasks) {
+      const client = clients.get(id);
+      if (client === undefined) return;
+      totalWant += tasks - client.want;
+      client.want = tasks;
       feed(client);
     },
     heard(id, now) {

@@ -48,7 +48,9 @@ export function openStore(path: string, identity: string): Store {
     db.run("PRAGMA journal_mode = WAL");
     // A killed process loses nothing with NORMAL; a power cut at most the last commits, which are done again.
     db.run("PRAGMA synchronous = NORMAL");
-    db.run("CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
+    db.run(
+      "CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    );
     db.run(
       `CREATE TABLE IF NOT EXISTS result (
         number INTEGER PRIMARY KEY,
@@ -76,7 +78,9 @@ export function openStore(path: string, identity: string): Store {
   if (found === undefined) write.run("identity", expected);
   else if (found !== expected) {
     db.close();
-    throw new InputError(`${path}: the store of another scan; remove it or choose another --cache-dir`);
+    throw new InputError(
+      `${path}: the store of another scan; remove it or choose another --cache-dir`,
+    );
   }
   const insert = db.query(
     "INSERT INTO result (nside, pixel, posvar, llh, x, y, z, time, energy, E_in, E_tot, seconds, round_trip, evaluations, at, reason) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",

@@ -1,0 +1,15 @@
+import { Command } from "commander";
+import { runFitProcess } from "../client/fit_process.ts";
+
+/** The hidden subcommand a client starts its fit processes with. */
+export const fitProcessName = "fit-process";
+
+/** Runs fits for the client process that started it. */
+export function fitProcessCommand(): Command {
+  return new Command(fitProcessName)
+    .description("(internal) run fits for a client")
+    .action(async () => {
+      const { openFits } = await import("../client/fits.ts");
+      await runFitProcess(openFits);
+    });
+}

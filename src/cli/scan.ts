@@ -1,0 +1,60 @@
+import { availableParallelism } from "node:os";
+import { Command } from "commander";
+import { runLocalScan } from "../client/local_scan.ts";
+import { setLogLevels } from "../config/log.ts";
+import { selfCommand } from "../config/self.ts";
+import { catchSignals } from "../config/signals.ts";
+import { planScan } from "../server/plan.ts";
+import { requireWritable } from "../server/startup.ts";
+import { summary } from "../server/summary.ts";
+import { fitProcessName } from "./fit_process.ts";
+import { flag, integerFrom } from "./flags.ts";
+import { addScanFlags, planOptions, recoList, type ScanFlags, serverTimes } from "./scan_flags.ts";
+
+interface Flags extends ScanFlags {
+  workers: number;
+}
+
+/** Runs a whole scan on this machine. */
+export function scanCommand(): Command {
+  const command = new Command("scan")
+    .description("Scan the sky for one event on this machine: result files, map, best fit.")
+    .argument("<event>", "the alert (.json, .pkl or .i3)")
+    .addOption(flag("--reco-algo <name>", `algorithm: ${recoList}`, "splinempe"))
+    .addOption(flag("-o, --output-dir <dir>", "result files and maps go here", "."))
+    .addOption(
+      flag("-c, --cache-dir <dir>", "the scan's memory: started again it goes on (default: none)"),
+    )
+    .addOption(
+      flag("--workers <n>", "fits at a time, one process each", availableParallelism()).argParser(
+        integerFrom(1),
+      ),
+    );
+  return addScanFlags(command)
+    .addHelpText(
+      "after",
+      `
+The last line of stdout: best-fit RA and Dec (J2000), the same in the detector, llh, number of fits, wall time.
+Example:
+  skyscan scan alert.json --output-dir out`,
+    )
+    .action(async (event: string, flags: Flags) => {
+      const started = performance.now();
+      setLogLevels(flags.log, flags.logThirdParty);
+      const { stop } = catchSignals();
+      const plan = await planScan(planOptions(event, flags));
+      requireWritable(flags.outputDir, "--output-dir");
+      const outcome = await runLocalScan(plan, {
+        outputDir: flags.outputDir,
+        ...(flags.cacheDir !== undefined && { cacheDir: flags.cacheDir }),
+        ...serverTimes(flags),
+        workers: flags.workers,
+        fitCommand: [...selfCommand(), fitProcessName],
+        ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
+        ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
+        stop,
+      });
+      const seconds = (performance.now() - started) / 1000;
+      process.stdout.write(`${summary(plan, outcome, seconds)}\n`);
+    });
+}

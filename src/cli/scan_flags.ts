@@ -1,0 +1,130 @@
+import type { Command } from "commander";
+import { recoNames } from "../reco/registry.ts";
+import type { PlanOptions } from "../server/plan.ts";
+import {
+  DEFAULT_PROGRESSION,
+  formatProgression,
+  type Progression,
+  parseProgression,
+  selectProgression,
+} from "../sky/progression.ts";
+import { flag, integerFrom, isOn, isRealEvent, numberFrom, words } from "./flags.ts";
+
+/** What `scan` and `server` have in common. */
+export interface ScanFlags {
+  recoAlgo: string;
+  outputDir: string;
+  cacheDir?: string;
+  nsides?: string[];
+  minNside?: number;
+  maxNside?: number;
+  miniTestVariations?: boolean | string;
+  predictiveScanningThreshold: number;
+  photonTables?: string;
+  gcdDir?: string;
+  seed?: number;
+  realEvent?: boolean;
+  simulatedEvent?: boolean;
+  recoTimeout: number;
+  maxFailures: number;
+  timeoutFromClients: number;
+  timeoutToClients: number;
+  log: string;
+  logThirdParty: string;
+}
+
+/** Adds those flags; `-e`, `-c`, … and what must be given is the subcommands' own business. */
+export function addScanFlags(command: Command): Command {
+  return command
+    .addOption(
+      flag("--nsides <nside:extension...>", "refinement of the map, coarse to fine")
+        .argParser(words)
+        .default(undefined, formatProgression(DEFAULT_PROGRESSION)),
+    )
+    .addOption(
+      flag("--min-nside <n>", "older way to choose: first of 8, 64, 512").argParser(integerFrom(1)),
+    )
+    .addOption(
+      flag("--max-nside <n>", "older way to choose: last of 8, 64, 512").argParser(integerFrom(1)),
+    )
+    .addOption(flag("--mini-test-variations", "two fits per pixel only, for quick tests"))
+    .addOption(
+      flag(
+        "--predictive-scanning-threshold <share>",
+        "share of a stage that must be done before the next one begins; 1: the map does not depend on the order of arrival",
+        1,
+      ).argParser(numberFrom(0, "")),
+    )
+    .addOption(
+      flag(
+        "--photon-tables <dir>",
+        "photospline tables of the light (default: the embedded model)",
+      ),
+    )
+    .addOption(
+      flag("-g, --gcd-dir <dir>", "baseline GCD files (default: the built-in IC86 geometry)"),
+    )
+    .addOption(
+      flag("--seed <n>", "random seed: order of the fits, values of the dummies").argParser(
+        integerFrom(0),
+      ),
+    )
+    .addOption(flag("--real-event", "the event is real (default)"))
+    .addOption(flag("--simulated-event", "the event is simulated"))
+    .addOption(
+      flag("--reco-timeout <s>", "longest time one fit may take, s", 300).argParser(
+        numberFrom(0.1, "seconds"),
+      ),
+    )
+    .addOption(
+      flag(
+        "--max-failures <n>",
+        "different clients a fit may fail on before it becomes NaN",
+        3,
+      ).argParser(integerFrom(1)),
+    )
+    .addOption(
+      flag("--timeout-to-clients <s>", "how long clients wait for work, s", 60).argParser(
+        numberFrom(0.1, "seconds"),
+      ),
+    )
+    .addOption(
+      flag("--timeout-from-clients <s>", "how long to wait for results, s", 1800).argParser(
+        numberFrom(0.1, "seconds"),
+      ),
+    )
+    .addOption(flag("-l, --log <level>", "level of the log", "INFO"))
+    .addOption(flag("--log-third-party <level>", "level of the libraries' log", "WARNING"));
+}
+
+export const recoList = recoNames.join(", ");
+
+/** The plan's options as the flags say. Throws InputError where they contradict each other. */
+export function planOptions(eventFile: string, flags: ScanFlags): PlanOptions {
+  return {
+    eventFile,
+    isRealEvent: isRealEvent(flags),
+    reco: flags.recoAlgo,
+    miniTest: isOn(flags.miniTestVariations ?? false),
+    progression: progressionOf(flags),
+    threshold: flags.predictiveScanningThreshold,
+    ...(flags.seed !== undefined && { seed: flags.seed }),
+    ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
+    ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
+  };
+}
+
+function progressionOf(flags: ScanFlags): Progression {
+  if (flags.nsides !== undefined) return parseProgression(flags.nsides);
+  if (flags.minNside === undefined && flags.maxNside === undefined) return DEFAULT_PROGRESSION;
+  const nsides = DEFAULT_PROGRESSION.map((stage) => stage.nside);
+  return selectProgression(flags.minNside ?? nsides[0]!, flags.maxNside ?? nsides.at(-1)!);
+}
+
+/** Server options as the flags say. */
+export const serverTimes = (flags: ScanFlags) => ({
+  timeoutToClients: flags.timeoutToClients,
+  timeoutFromClients: flags.timeoutFromClients,
+  recoTimeout: flags.recoTimeout,
+  maxFailures: flags.maxFailures,
+});

@@ -1,0 +1,55 @@
+import { detectorOf } from "../detector/gcd.ts";
+import { parseEvent } from "../event/load.ts";
+import { toDetector } from "../native/astro.ts";
+import { openLight } from "../native/light.ts";
+import { findReco } from "../reco/registry.ts";
+import { pixelSeed, withMiniTest } from "../reco/seed.ts";
+import { pixelCentre } from "../sky/healpix.ts";
+import type { Fits } from "./fit_process.ts";
+import type { FitOutcome, FitSetup, FitTask } from "./protocol.ts";
+
+/**
+ * Opens an event for fitting: detector, light, pulses, the native fitter.
+ * Throws InputError when any of it cannot be used.
+ */
+export async function openFits(setup: FitSetup): Promise<Fits> {
+  const { isRealEvent, photonTables, gcdDir, seed } = setup;
+  const packet = new TextEncoder().encode(JSON.stringify(setup.startup.GCDQp_packet));
+  const event = parseEvent(packet, "GCDQp packet", { isRealEvent });
+  const detector = await detectorOf(event, gcdDir);
+  const reco = findReco(setup.reco);
+  const light =
+    reco.light === undefined
+      ? undefined
+      : openLight({ reco: reco.light, ...(photonTables !== undefined && { photonTables }) });
+  const prepared = reco.prepare(event, detector, light);
+  const fitter = reco.open(prepared, light, seed === undefined ? {} : { seed });
+  const seeds = setup.miniTest ? withMiniTest(reco.seeds) : reco.seeds;
+  const { mjd } = event.metadata;
+
+  return {
+    light: light ? { kind: light.kind, description: light.description } : null,
+    async fit(task: FitTask): Promise<FitOutcome> {
+      const started = performance.now();
+      const { id, nside, pixel, posvar, parent } = task;
+      const { ra, dec } = pixelCentre(nside, pixel);
+      const coarser = parent && {
+        x: parent[0],
+        y: parent[1],
+        z: parent[2],
+        time: parent[3],
+        energy: parent[4],
+      };
+      const direction = toDetector(ra, dec, mjd);
+      const start = pixelSeed(prepared, seeds, direction, posvar, coarser ?? undefined);
+      const fit = await fitter.fit(start, { nside, pixel, posvar });
+      return {
+        id,
+        values: [fit.llh, fit.x, fit.y, fit.z, fit.time, fit.energy, fit.E_in, fit.E_tot],
+        evaluations: fit.evaluations,
+        seconds: (performance.now() - started) / 1000,
+        ...(fit.reason !== undefined && { reason: fit.reason }),
+      };
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { basename } from "node:path";
+import { consola } from "consola";
+import { BUILTIN_SOURCE } from "../detector/builtin.ts";
+import { detectorOf } from "../detector/gcd.ts";
+import { loadEvent } from "../event/load.ts";
+import { findReco } from "../reco/registry.ts";
+import { withMiniTest } from "../reco/seed.ts";
+import type { Progression } from "../sky/progression.ts";
+import type { ScanPlan } from "./server.ts";
+
+export interface PlanOptions {
+  readonly eventFile: string;
+  readonly isRealEvent: boolean;
+  readonly reco: string;
+  readonly miniTest: boolean;
+  readonly progression: Progression;
+  readonly threshold: number;
+  readonly seed?: number;
+  readonly gcdDir?: string;
+  readonly photonTables?: string;
+}
+
+/**
+ * Reads the event and makes sure that the algorithm can work with it, before anything is written or anyone called.
+ * Throws InputError.
+ */
+export async function planScan(options: PlanOptions): Promise<ScanPlan> {
+  const named = findReco(options.reco);
+  const event = await loadEvent(options.eventFile, { isRealEvent: options.isRealEvent });
+  const detector = await detectorOf(event, options.gcdDir);
+  const isBuiltin = detector.source.startsWith(BUILTIN_SOURCE);
+  if (isBuiltin) consola.warn(`detector: ${detector.source} (see --gcd-dir)`);
+  else consola.info(`detector: ${detector.source}`);
+  const reco = options.miniTest ? { ...named, seeds: withMiniTest(named.seeds) } : named;
+  // Only to see that it works, and where a pointed scan points: the fits are the clients' business.
+  const { pointing } = reco.prepare(event, detector, undefined);
+  return {
+    event,
+    detector,
+    ...(!isBuiltin && { baselineGcd: basename(detector.source) }),
+    reco,
+    miniTest: options.miniTest,
+    progression: options.progression,
+    threshold: options.threshold,
+    ...(options.seed !== undefined && { seed: options.seed }),
+    needsTables: options.photonTables !== undefined,
+    ...(pointing && { pointing }),
+  };
+}

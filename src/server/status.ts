@@ -1,0 +1,119 @@
+import { brokerPatience } from "../config/environment.ts";
+import { TimedOut } from "../config/errors.ts";
+import type { BrokerAddress } from "../mq/address.ts";
+import { connect } from "../mq/connection.ts";
+import { ClientStatus, Control, MalformedMessage, Progress, parseMessage } from "../mq/messages.ts";
+import { clientOfStatus, newClientId, topicsOf } from "../mq/topics.ts";
+import { duration } from "./progress.ts";
+
+export interface StatusOptions {
+  readonly broker: BrokerAddress;
+  readonly basename: string;
+  /** Until the scan is over; else once. */
+  readonly follow: boolean;
+  readonly json: boolean;
+  /** How long to wait for the first answer, s. */
+  readonly timeout: number;
+  readonly write: (line: string) => void;
+}
+
+/** What is retained arrives within this time of the first message, ms. */
+const settle = 300;
+
+/** Shows a scan's retained messages. Throws TimedOut when there is no such scan, BrokerError. */
+export async function watchStatus(options: StatusOptions): Promise<void> {
+  const topics = topicsOf(options.basename);
+  const clients = new Map<string, ClientStatus>();
+  let control: Control | undefined;
+  let progress: Progress | undefined;
+  const over = Promise.withResolvers<void>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const noScan = setTimeout(
+    () =>
+      over.reject(
+        new TimedOut(`no scan found under this --mq-basename within ${options.timeout} s`),
+      ),
+    options.timeout * 1000,
+  );
+  const show = () => {
+    timer = undefined;
+    if (control === undefined) return;
+    options.write(
+      options.json
+        ? JSON.stringify({
+            control,
+            progress: progress ?? null,
+            clients: Object.fromEntries(clients),
+          })
+        : describe(control, progress, [...clients.values()]),
+    );
+    if (!options.follow || control.state !== "open") over.resolve();
+  };
+  const onMessage = (topic: string, payload: Uint8Array) => {
+    const client = clientOfStatus(topic);
+    try {
+      if (topic === topics.control) control = parseMessage(Control, payload);
+      else if (topic === topics.progress) progress = parseMessage(Progress, payload);
+      else if (client !== undefined && payload.length === 0) clients.delete(client);
+      else if (client !== undefined) clients.set(client, parseMessage(ClientStatus, payload));
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) over.reject(error);
+      return;
+    }
+    if (control === undefined) return;
+    clearTimeout(noScan);
+    timer ??= setTimeout(show, settle);
+  };
+  const connection = await connect(
+    options.broker,
+    {
+      clientId: newClientId(),
+      subscriptions: [topics.control, topics.progress, topics.status("+")],
+      patience: brokerPatience(),
+    },
+    { onMessage, onGivenUp: (error) => over.reject(error) },
+  );
+  try {
+    await over.promise;
+  } finally {
+    clearTimeout(noScan);
+    clearTimeout(timer);
+    await connection.close();
+  }
+}
+
+function describe(
+  control: Control,
+  progress: Progress | undefined,
+  clients: readonly ClientStatus[],
+): string {
+  const lines = [
+    `${control.event}  ${control.reco}  ${control.state}${control.reason ? `: ${control.reason}` : ""}`,
+  ];
+  if (progress !== undefined) {
+    const { recos, by_nside, recos_per_second_lately, seconds_left } = progress.progress;
+    lines.push(
+      `  fits ${recos.done} done, ${recos.sent} sent, ${recos.estimated} estimated (${((100 * recos.done) / Math.max(1, recos.estimated)).toFixed(1)} %)`,
+    );
+    for (const [nside, { pixels }] of Object.entries(by_nside))
+      lines.push(
+        `  nside ${nside}: pixels ${pixels.done} done, ${pixels.sent} sent, ${pixels.estimated} estimated`,
+      );
+    if (recos_per_second_lately !== null)
+      lines.push(`  ${recos_per_second_lately.toPrecision(3)} fits/s`);
+    if (seconds_left !== null) lines.push(`  ${duration(seconds_left)} left`);
+    lines.push(`  as of ${progress.scan.updated}`);
+  }
+  const present = clients.filter((client) => client.state !== "gone");
+  const workers = present.reduce((sum, client) => sum + client.workers, 0);
+  lines.push(`  ${present.length} clients with ${workers} workers`);
+  for (const { host, workers: count, state } of present.slice(0, 20))
+    lines.push(
+      `    ${printable(host)}: ${count} workers${state === "draining" ? ", draining" : ""}`,
+    );
+  if (present.length > 20) lines.push(`    and ${present.length - 20} more`);
+  return lines.join("\n");
+}
+
+/** Host names come from the wire: nothing in them may steer a terminal. */
+const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?");

@@ -1,0 +1,21 @@
+import { toDetector } from "../native/astro.ts";
+import { bestFit } from "../result/result.ts";
+import { pixelCentre } from "../sky/healpix.ts";
+import type { ScanPlan, ServerOutcome } from "./server.ts";
+
+const degrees = (radians: number): string => `${((radians * 180) / Math.PI).toFixed(4)}°`;
+
+/** One line: best fit on the sky and in the detector, llh, number of fits, wall time. */
+export function summary(plan: ScanPlan, outcome: ServerOutcome, seconds: number): string {
+  const fits = `${outcome.manifest.progress.recos.done} fits in ${seconds.toFixed(1)} s`;
+  const best = bestFit(outcome.result);
+  if (best === undefined) return `no fit succeeded, ${fits}`;
+  const { ra, dec } = pixelCentre(best.nside, best.pixel);
+  const { zenith, azimuth } = toDetector(ra, dec, plan.event.metadata.mjd);
+  return [
+    `best fit RA ${degrees(ra)} Dec ${degrees(dec)}`,
+    `zenith ${degrees(zenith)} azimuth ${degrees(azimuth)}`,
+    `llh ${best.llh}`,
+    fits,
+  ].join(", ");
+}

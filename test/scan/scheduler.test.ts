@@ -1,0 +1,358 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { createHeap } from "../../src/scan/heap.ts";
+import { createScheduler, type Lease, type Scheduler } from "../../src/scan/scheduler.ts";
+import type { ReleasedTask } from "../../src/scan/task.ts";
+
+const options = { recoTimeout: 60, maxFailures: 3, silence: 60 };
+const tasks = (count: number, nside = 8): ReleasedTask[] =>
+  Array.from({ length: count }, (_, pixel) => ({ nside, pixel, posvar: 0 }));
+const given = (assigned: ReadonlyMap<string, readonly Lease[]>, client: string) =>
+  assigned.get(client) ?? [];
+
+test("a heap gives its items in the order of their keys", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer()), (keys) => {
+      const heap = createHeap<number>();
+      for (const key of keys) heap.push(key, key);
+      const popped = keys.map(() => heap.pop()!);
+      expect(popped).toEqual([...keys].sort((a, b) => a - b));
+      expect(heap.pop()).toBeUndefined();
+    }),
+  );
+});
+
+describe("leases", () => {
+  test("a client never holds more than it asked for", () => {
+    const scheduler = createScheduler(options);
+    scheduler.add(tasks(100));
+    scheduler.welcome("a", { want: 5, workers: 1 }, 0);
+    expect(given(scheduler.assign(0), "a")).toHaveLength(5);
+    expect(scheduler.assign(0).size).toBe(0);
+  });
+
+  test("at the end of a stage the tasks are shared out by appetite", () => {
+    const scheduler = createScheduler(options);
+    scheduler.add(tasks(8));
+    scheduler.welcome("a", { want: 100, workers: 1 }, 0);
+    scheduler.welcome("b", { want: 100, workers: 1 }, 0);
+    const assigned = scheduler.assign(0);
+    expect(given(assigned, "a").length).toBeLessThan(5);
+    expect(given(assigned, "b").length).toBeGreaterThan(0);
+  });
+
+  test("a dead client's tasks go to another", () => {
+    const scheduler = createScheduler(options);
+    scheduler.add(tasks(3));
+    scheduler.welcome("a", { want: 10, workers: 1 }, 0);
+    for (let now = 0; scheduler.counts.leased < 3; now++) {
+      scheduler.welcome("a", { want: 10, workers: 1 }, now);
+      scheduler.assign(now);
+    }
+    scheduler.leave("a");
+    scheduler.welcome("b", { want: 10, workers: 10 }, 5);
+    const taken = new Set<number>();
+    for (let round = 0; round < 5; round++) {
+      scheduler.want("b", 10);
+      for (const lease of given(scheduler.assign(5), "b")) taken.add(lease.task.pixel);
+    }
+    expect([...taken].sort()).toEqual([0, 1, 2]);
+    expect(scheduler.counts.lost).toBe(3);
+  });
+
+  test("a silent client's tasks go to another", () => {
+    const scheduler = createScheduler(options);
+    scheduler.add(tasks(1));
+    scheduler.welcome("a", { want: 1, workers: 1 }, 0);
+    scheduler.assign(0);
+    scheduler.welcome("b", { want: 1, workers: 1 }, 59);
+    expect(scheduler.tick(61).get("b")).toHaveLength(1);
+  });
+
+  test("before the first result the deadline is the longest fit; later it is learned", () => {
+    const scheduler = createScheduler({ ...options, silence: 1e9 });
+    scheduler.add(tasks(3));
+    scheduler.welcome("a", { want: 1, workers: 1 }, 0);
+    const [first] = given(scheduler.assign(0), "a");
+    scheduler.welcome("b", { want: 0, workers: 1 }, 0);
+    scheduler.tick(69);
+    expect(scheduler.counts.expired).toBe(0);
+    scheduler.result("a", first!.id, first!.task, 69);
+    const [second] = given(scheduler.assign(69), "a");
+    // Three times 69 s is more than the longest fit allows: 60 s and the shortest deadline.
+    scheduler.tick(69 + 131);
+    expect(scheduler.counts.expired).toBe(1);
+    expect(scheduler.result("a", second!.id, second!.task, 201)).toBe("counted");
+  });
+
+  test("near the end an idle client runs a straggler's task, and the first result counts", () => {
+    const scheduler = createScheduler(options);
+    scheduler.add(tasks(2));
+    scheduler.welcome("a", { want: 1, workers: 1 }, 0);
+    scheduler.welcome("b", { want: 1, workers: 1 }, 0);
+    const leases = scheduler.assign(0);
+    const [slow] = given(leases, "a");
+    const [quick] = given(leases, "b");
+    scheduler.result("b", quick!.id, quick!.task, 1);
+    expect(scheduler.tick(2).size).toBe(0);
+    const [again] = given(scheduler.tick(4), "b");
+    expect(again!.task).toEqual(slow!.task);
+    expect(scheduler.result("b", again!.id, again!.task, 5)).toBe("counted");
+    expect(scheduler.result("a", slow!.id, slow!.task, 6)).toBe("duplicate");
+    expect(scheduler.counts).toMatchObject({ done: 2, duplicates: 1, speculative: 1, leased: 0 });
+  });
+
+  test("a result for a task of another scan is foreign", () => {
+    const scheduler = createScheduler(options);
+    scheduler.add(tasks(2));
+    expect(scheduler.result("a", 1, { nside: 8, pixel: 700, posvar: 0 }, 0)).toBe("foreign");
+    expect(scheduler.result("a", 1, { nside: 8, pixel: 1, posvar: 3 }, 0)).toBe("foreign");
+  });
+
+  test("what a client does not hold after a reconnection is handed out again", () => {
+    const scheduler = createScheduler(options);
+    scheduler.add(tasks(2));
+    scheduler.welcome("a", { want: 2, workers: 2 }, 0);
+    const leases = [...given(scheduler.assign(0), "a")];
+    scheduler.want("a", 2);
+    leases.push(...given(scheduler.assign(0), "a"));
+    scheduler.reconcile("a", new Set([leases[0]!.id]), 1);
+    const [again] = given(scheduler.assign(1), "a");
+    expect(again!.task).toEqual(leases[1]!.task);
+  });
+});
+
+describe("failures", () => {
+  const failOn = (scheduler: Scheduler, client: string, now: number) => {
+    scheduler.welcome(client, { want: 1, workers: 1 }, now);
+    const [lease] = given(scheduler.assign(now), client);
+    const answer = scheduler.failure(client, lease!.id, lease!.task, `broken on ${client}`, now);
+    scheduler.want(client, 0);
+    return answer;
+  };
+
+  test("a task that failed on three clients is given up, with the reasons", () => {
+    const scheduler = createScheduler(options);
+    scheduler.add(tasks(1));
+    expect(failOn(scheduler, "a", 0).kind).toBe("retry");
+    expect(failOn(scheduler, "b", 1).kind).toBe("retry");
+    expect(failOn(scheduler, "c", 2)).toEqual({
+      kind: "givenUp",
+      task: { nside: 8, pixel: 0, posvar: 0 },
+      reasons: ["broken on a", "broken on b", "broken on c"],
+    });
+    expect(scheduler.counts).toMatchObject({ givenUp: 1, done: 1, leased: 0, pending: 0 });
+  });
+
+  test("a failed task waits for a client that has not failed it", () => {
+    const scheduler = createScheduler(options);
+    scheduler.add(tasks(1));
+    scheduler.welcome("b", { want: 0, workers: 1 }, 0);
+    expect(failOn(scheduler, "a", 0).kind).toBe("retry");
+    scheduler.want("a", 1);
+    expect(scheduler.assign(1).size).toBe(0);
+    scheduler.want("b", 1);
+    expect(given(scheduler.assign(1), "b")).toHaveLength(1);
+  });
+
+  test("the only client there is tries three times", () => {
+    const scheduler = createScheduler(options);
+    scheduler.add(tasks(1));
+    expect(failOn(scheduler, "a", 0).kind).toBe("retry");
+    expect(failOn(scheduler, "a", 1).kind).toBe("retry");
+    expect(failOn(scheduler, "a", 2).kind).toBe("givenUp");
+  });
+
+  test("a client that fails everything is set aside, comes back on probation, and recovers", () => {
+    const scheduler = createScheduler({ ...options, maxFailures: 1000, silence: 1e9 });
+    scheduler.add(tasks(100));
+    scheduler.welcome("hole", { want: 5, workers: 5 }, 0);
+    let failed = 0;
+    let leases: Lease[] = [];
+    for (let round = 0; round < 50; round++) {
+      leases = [...given(scheduler.assign(0), "hole")];
+      for (const lease of leases) {
+        scheduler.failure("hole", lease.id, lease.task, "no such library", 0);
+        failed++;
+      }
+      if (leases.length === 0) break;
+    }
+    expect(failed).toBeLessThan(20);
+    expect(scheduler.counts.clientsSetAside).toBe(1);
+    expect(scheduler.tick(9).size).toBe(0);
+    const [probe, ...more] = given(scheduler.tick(10), "hole");
+    expect(more).toEqual([]);
+    scheduler.failure("hole", probe!.id, probe!.task, "still none", 11);
+    expect(scheduler.tick(25).size).toBe(0);
+    const [second] = given(scheduler.tick(31), "hole");
+    expect(scheduler.result("hole", second!.id, second!.task, 32)).toBe("counted");
+    expect(given(scheduler.assign(32), "hole").length).toBe(5);
+  });
+});
+
+/** Deterministic uniform numbers (mulberry32). */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+interface World {
+  readonly clients: number;
+  readonly tasks: number;
+  /** Chances per task. */
+  readonly death: number;
+  readonly failure: number;
+  readonly duplicate: number;
+  readonly lostMessage: number;
+  readonly maxFailures: number;
+  readonly seed: number;
+}
+
+/**
+ * A pool under a virtual clock: messages take random times (so they overtake one another), get lost or come
+ * twice; clients die with or without a will, and new ones come. @returns how often each task counted
+ */
+function simulate(world: World) {
+  const rng = random(world.seed);
+  const scheduler = createScheduler({
+    recoTimeout: 20,
+    maxFailures: world.maxFailures,
+    silence: 60,
+  });
+  const counted = new Map<number, number>();
+  const events = createHeap<() => void>();
+  const at = (time: number, what: () => void) => events.push(time, what);
+  const alive = new Set<string>();
+  let now = 0;
+  let born = 0;
+  let operations = 0;
+  let released = 0;
+
+  const release = (count: number) => {
+    scheduler.add(tasks(count, 2 ** (3 + Math.floor(released / 5000))));
+    released += count;
+  };
+  const deliver = (assigned: ReadonlyMap<string, readonly Lease[]>) => {
+    for (const [client, leases] of assigned)
+      for (const lease of leases) {
+        operations++;
+        if (rng() < world.lostMessage) continue;
+        const start = now + rng() * 0.1;
+        at(start, () => run(client, lease));
+      }
+  };
+  const run = (client: string, lease: Lease) => {
+    if (!alive.has(client)) return;
+    if (rng() < world.death) {
+      alive.delete(client);
+      if (rng() < 0.7) at(now + rng() * 2, () => scheduler.leave(client));
+      at(now + rng() * 5, join);
+      return;
+    }
+    const isFailed = rng() < world.failure;
+    const end = now + 0.5 + rng() * (rng() < 0.02 ? 30 : 2);
+    const copies = rng() < world.duplicate ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++)
+      if (rng() >= world.lostMessage)
+        at(end + rng(), () => {
+          operations++;
+          if (isFailed) {
+            const answer = scheduler.failure(client, lease.id, lease.task, "unlucky", now);
+            if (answer.kind === "givenUp") count(lease);
+          } else if (scheduler.result(client, lease.id, lease.task, now) === "counted") count(lease);
+          deliver(scheduler.assign(now));
+        });
+  };
+  const count = ({ task }: Lease) => {
+    const key = task.nside * 1e6 + task.pixel;
+    counted.set(key, (counted.get(key) ?? 0) + 1);
+  };
+  const join = () => {
+    const client = `c${born++}`;
+    alive.add(client);
+    const beat = () => {
+      if (!alive.has(client)) return;
+      scheduler.welcome(client, { want: 4, workers: 2 }, now);
+      deliver(scheduler.assign(now));
+      at(now + 20, beat);
+    };
+    beat();
+  };
+
+  const stages = Math.ceil(world.tasks / 5000);
+  release(Math.min(5000, world.tasks));
+  for (let n = 0; n < world.clients; n++) at(rng() * 10, join);
+  for (let second = 0; ; second++) {
+    at(second, () => deliver(scheduler.tick(now)));
+    while (events.smallest <= second) {
+      now = events.smallest;
+      events.pop()!();
+    }
+    if (scheduler.counts.done === released) {
+      if (released >= world.tasks) break;
+      release(Math.min(5000, world.tasks - released));
+    }
+    if (second > 100_000) throw new Error(`stuck: ${JSON.stringify(scheduler.counts)}`);
+  }
+  return { counted, counts: scheduler.counts, operations, stages };
+}
+
+describe("a pool of machines under a virtual clock", () => {
+  const calm = { death: 0, failure: 0, duplicate: 0, lostMessage: 0, maxFailures: 3 };
+
+  test("undisturbed: every task once, nothing twice", () => {
+    const { counted, counts } = simulate({ ...calm, clients: 50, tasks: 2000, seed: 1 });
+    expect(counted.size).toBe(2000);
+    expect([...counted.values()].every((times) => times === 1)).toBe(true);
+    expect(counts).toMatchObject({ done: 2000, pending: 0, failures: 0, givenUp: 0, lost: 0 });
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])("deaths, delays, duplicates, losses (%d)", (seed) => {
+    const { counted, counts } = simulate({
+      clients: 40,
+      tasks: 1500,
+      death: 0.02,
+      failure: 0.2,
+      duplicate: 0.1,
+      lostMessage: 0.02,
+      maxFailures: 1000,
+      seed,
+    });
+    expect(counted.size).toBe(1500);
+    expect([...counted.values()].every((times) => times === 1)).toBe(true);
+    expect(counts).toMatchObject({ released: 1500, done: 1500, pending: 0, leased: 0, givenUp: 0 });
+    expect(counts.lost).toBeGreaterThan(0);
+  });
+
+  test("thousands of clients", () => {
+    const { counted, counts } = simulate({
+      clients: 3000,
+      tasks: 30_000,
+      death: 0.01,
+      failure: 0.05,
+      duplicate: 0.05,
+      lostMessage: 0.005,
+      maxFailures: 1000,
+      seed: 9,
+    });
+    expect(counted.size).toBe(30_000);
+    expect([...counted.values()].every((times) => times === 1)).toBe(true);
+    expect(counts.done).toBe(30_000);
+  });
+
+  test("hopeless tasks end as given up, the scan ends all the same", () => {
+    const { counted, counts } = simulate({ ...calm, failure: 1, clients: 20, tasks: 100, seed: 4 });
+    expect(counted.size).toBe(100);
+    expect(counts.givenUp).toBe(100);
+  });
+
+  test("one surviving client is enough", () => {
+    const { counted } = simulate({ ...calm, death: 0.3, clients: 1, tasks: 200, seed: 5 });
+    expect(counted.size).toBe(200);
+  });
+});
