@@ -1,5 +1,15 @@
 import { InputError } from "../config/errors.ts";
 
+/** The bytes end before what is read; `total` would be enough. */
+export class MissingBytes extends InputError {
+  constructor(
+    message: string,
+    readonly total: number,
+  ) {
+    super(message);
+  }
+}
+
 /**
  * A cursor over little-endian bytes, never aligned or padded. Every read checks that the bytes are there;
  * throws InputError with the byte offset when they are not.
@@ -24,10 +34,18 @@ export class ByteReader {
     throw new InputError(`${problem} at byte ${this.#offset} of ${this.bytes.length}`);
   }
 
+  /** `length` more bytes should follow, and do not. */
+  missing(length: number): never {
+    throw new MissingBytes(
+      `truncated: ${length} more bytes expected at byte ${this.#offset} of ${this.bytes.length}`,
+      this.#offset + length,
+    );
+  }
+
   /** Steps over `length` bytes and returns where they begin. */
   #take(length: number): number {
     const start = this.#offset;
-    if (length > this.bytes.length - start) this.fail(`${length} more bytes expected`);
+    if (length > this.bytes.length - start) this.missing(length);
     this.#offset = start + length;
     return start;
   }

@@ -27,7 +27,7 @@ export const byteString = (bytes: Uint8Array): string =>
 function size(reader: ByteReader): number {
   const short = reader.u32();
   const value = short === 0xffffffff ? reader.count(8) : short;
-  if (value > reader.remaining) reader.fail(`length ${value} but ${reader.remaining} bytes left`);
+  if (value > reader.remaining) reader.missing(value);
   return value;
 }
 

@@ -18,6 +18,15 @@ import {
   vectorCharClass,
   vectorOMKeyClass,
 } from "./classes/basic.ts";
+import { type Calibration, calibrationClass } from "./classes/calibration.ts";
+import {
+  type CalibrationDiff,
+  calibrationDiffClass,
+  type DetectorStatusDiff,
+  detectorStatusDiffClass,
+  type GeometryDiff,
+  geometryDiffClass,
+} from "./classes/differences.ts";
 import {
   type CascadeFitParams,
   cascadeFitParamsClass,
@@ -30,6 +39,7 @@ import {
   type TrackCharacteristics,
   trackCharacteristicsClass,
 } from "./classes/fit_params.ts";
+import { type Geometry, geometryClass } from "./classes/geometry.ts";
 import { type Particle, particleClass } from "./classes/particle.ts";
 import {
   type PulseMask,
@@ -37,6 +47,7 @@ import {
   pulseSeriesMapClass,
   pulseUnionClass,
 } from "./classes/pulses.ts";
+import { type DetectorStatus, detectorStatusClass } from "./classes/status.ts";
 import {
   type SuperDst,
   type SuperDstTrigger,
@@ -74,6 +85,12 @@ interface Decoded {
   I3CscdLlhFitParams: CascadeFitParams;
   I3TrackCharacteristicsValues: TrackCharacteristics;
   I3PortiaEvent: PortiaEvent;
+  I3Geometry: Geometry;
+  I3Calibration: Calibration;
+  I3DetectorStatus: DetectorStatus;
+  I3GeometryDiff: GeometryDiff;
+  I3CalibrationDiff: CalibrationDiff;
+  I3DetectorStatusDiff: DetectorStatusDiff;
 }
 
 /** A decoded frame object: plain data, told apart by its class. */
@@ -122,6 +139,12 @@ const entries: { readonly [C in I3ClassName]: Entry } = {
   I3CscdLlhFitParams: whole(cascadeFitParamsClass),
   I3TrackCharacteristicsValues: whole(trackCharacteristicsClass),
   I3PortiaEvent: whole(portiaEventClass),
+  I3Geometry: whole(geometryClass),
+  I3Calibration: whole(calibrationClass),
+  I3DetectorStatus: whole(detectorStatusClass),
+  I3GeometryDiff: whole(geometryDiffClass),
+  I3CalibrationDiff: whole(calibrationDiffClass),
+  I3DetectorStatusDiff: whole(detectorStatusDiffClass),
 };
 const byName: ReadonlyMap<string, Entry> = new Map(Object.entries(entries));
 

@@ -1,0 +1,164 @@
+import { expect, test } from "bun:test";
+import { cpSync, mkdtempSync, renameSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BUILTIN_SOURCE, builtinDetector } from "../../src/detector/builtin.ts";
+import type { Detector } from "../../src/detector/detector.ts";
+import { applyStatusDiff } from "../../src/detector/differences.ts";
+import { detectorOf, runOfBaseline } from "../../src/detector/gcd.ts";
+import { loadEvent } from "../../src/event/load.ts";
+import { readI3File } from "../../src/i3/file.ts";
+import type { Frame } from "../../src/i3/frame.ts";
+import { decodeObject } from "../../src/i3/objects.ts";
+import { type OMKey, omKey, omOf, stringOf } from "../../src/i3/omkey.ts";
+import { describeShared, shared } from "../shared.ts";
+
+/** One section of the reference's dump of a GCD. */
+interface Expected {
+  omgeo: Record<string, [number, number, number, number, string]>;
+  dom_cal: Record<
+    string,
+    { relative_dom_eff: number; dom_noise_rate: number; mean_spe_charge: number }
+  >;
+  dom_status: Record<string, { pmt_hv: number }>;
+  BadDomsList: string[];
+  BadDomsListSLC: string[];
+}
+
+const keyText = (key: OMKey) => `${stringOf(key)},${omOf(key)}`;
+
+/** Compares every value the reference lists with what the detector holds. */
+function expectDetector(detector: Detector, expected: Expected, chargeTolerance = 1e-9): void {
+  expect([...detector.doms.keys()].map(keyText)).toEqual(Object.keys(expected.omgeo));
+  for (const dom of detector.doms.values()) {
+    const key = keyText(dom.key);
+    const [x, y, z, , type] = expected.omgeo[key]!;
+    const calibration = expected.dom_cal[key]!;
+    const hv = expected.dom_status[key]?.pmt_hv ?? 0;
+    expect([dom.x, dom.y, dom.z, dom.omType === 20 ? "IceCube" : dom.omType]).toEqual([
+      x,
+      y,
+      z,
+      type,
+    ]);
+    expect(dom.relativeEfficiency).toBe(calibration.relative_dom_eff);
+    expect(dom.noiseRate).toBe(calibration.dom_noise_rate);
+    expect(dom.highVoltage).toBe(hv);
+    expect(dom.isOn).toBe(hv !== 0);
+    expect(Math.abs(dom.meanSpeCharge / calibration.mean_spe_charge - 1)).toBeLessThan(
+      chargeTolerance,
+    );
+  }
+  const listed = (keys: ReadonlySet<OMKey>) => [...keys].map(keyText).sort();
+  expect(listed(detector.badDoms)).toEqual([...expected.BadDomsList].sort());
+  expect(listed(detector.badDomsSlc)).toEqual([...expected.BadDomsListSLC].sort());
+}
+
+async function framesOf(path: string): Promise<Frame[]> {
+  const frames: Frame[] = [];
+  for await (const frame of readI3File(path)) frames.push(frame);
+  return frames;
+}
+
+/** A folder with the nominal GCD under another name. */
+function folderWith(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "skyscan-gcd-"));
+  cpSync(shared("oracle/gcd/GCD_nominal.i3.zst"), join(folder, name));
+  return folder;
+}
+
+const metadata = { runId: 136662 };
+const gcdDir = shared("oracle/gcd");
+
+describeShared("GCD files", () => {
+  test("the built-in detector is the reference's nominal GCD in every value", async () => {
+    const { base } = await Bun.file(shared("oracle/gcd/GCD_expected.json")).json();
+    expectDetector(builtinDetector(), base);
+  });
+
+  test.each(["zst", "gz"])("a GCD file packed as .%s", async (packing) => {
+    const { base } = await Bun.file(shared("oracle/gcd/GCD_expected.json")).json();
+    const frames = await framesOf(shared(`oracle/gcd/GCD_nominal.i3.${packing}`));
+    expectDetector(await detectorOf({ metadata, frames }), base);
+  });
+
+  test("differences applied to the baseline they name give the reference's values", async () => {
+    const { expected } = await Bun.file(shared("oracle/gcd/GCD_expected.json")).json();
+    const frames = await framesOf(shared("oracle/gcd/GCD_diff.i3"));
+    const detector = await detectorOf({ metadata, frames }, gcdDir);
+    expectDetector(detector, expected);
+    expect(detector.source).toContain("GCD_nominal.i3");
+  });
+
+  test("packets with a full GCD, and with differences", async () => {
+    const { base, expected } = await Bun.file(shared("oracle/gcd/GCD_expected.json")).json();
+    const full = await loadEvent(shared("oracle/gcd/packet_BRONZE_fullGCD.json"));
+    const own = await detectorOf(full, gcdDir);
+    const reference = own.badDoms.size > 0 ? expected : base;
+    expectDetector(own, reference);
+    const diff = await loadEvent(shared("oracle/gcd/packet_BRONZE_nominalGCDdiff.json"));
+    expectDetector(await detectorOf(diff, gcdDir), expected);
+  });
+
+  test("without a folder of baselines the built-in detector serves, and says so", async () => {
+    const event = await loadEvent(shared("events/138632_31747601.json"));
+    const detector = await detectorOf(event);
+    expect(detector.source).toBe(BUILTIN_SOURCE);
+    expect(detector.doms.get(omKey(1, 1))).toBe(builtinDetector().doms.get(omKey(1, 1))!);
+  });
+
+  test("a baseline that is nowhere, or not the one named, is refused", async () => {
+    const event = await loadEvent(shared("events/138632_31747601.json"));
+    expect(detectorOf(event, gcdDir)).rejects.toThrow(/"baseline_gcd_138615.i3" is neither in/);
+    expect(detectorOf(event, shared("oracle/gcd/GCD_nominal.i3.zst"))).rejects.toThrow(
+      /wrong baseline: .* "baseline_gcd_138615.i3"/,
+    );
+    const old = await loadEvent(shared("events/hese_event_00.json"));
+    expect(detectorOf(old, gcdDir)).rejects.toThrow(/"2016_01_08_Run127381.i3" is neither/);
+  });
+
+  test("differences to different baselines are refused", async () => {
+    const frames = await framesOf(shared("oracle/gcd/GCD_diff.i3"));
+    const alert = await loadEvent(shared("events/138632_31747601.json"));
+    const mixed = [frames[0]!, ...alert.frames.filter(({ stream }) => stream === "C")];
+    expect(detectorOf({ metadata, frames: mixed }, gcdDir)).rejects.toThrow(
+      /different baselines: I3GeometryDiff to "GCD_nominal.i3", I3CalibrationDiff to "baseline_gcd_138615.i3"/,
+    );
+  });
+
+  test("differences put on a baseline they were not made for are refused", async () => {
+    const [, , status] = await framesOf(shared("oracle/gcd/GCD_diff.i3"));
+    const diff = decodeObject(status!.records.get("I3DetectorStatusDiff")!);
+    if (diff?.type !== "I3DetectorStatusDiff") throw new Error("no I3DetectorStatusDiff");
+    const hv = { pmt_hv: 1.25e-6 };
+    const base = new Map([7, 45, 60].map((string) => [omKey(string, 45), hv]));
+    expect(applyStatusDiff(base, diff).has(omKey(45, 45))).toBe(false);
+    base.delete(omKey(45, 45));
+    expect(() => applyStatusDiff(base, diff)).toThrow(/takes out DOM 45,45.*another baseline/);
+  });
+
+  test("a file that is itself a difference is no baseline", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "skyscan-gcd-"));
+    cpSync(shared("oracle/gcd/GCD_diff.i3"), join(folder, "baseline_gcd_138615.i3"));
+    const event = await loadEvent(shared("events/138632_31747601.json"));
+    expect(detectorOf(event, folder)).rejects.toThrow(
+      /itself a difference \(to "GCD_nominal.i3"\)/,
+    );
+  });
+
+  test("an event without GCD objects takes the newest baseline of an earlier run", async () => {
+    const folder = folderWith("baseline_gcd_136662.i3");
+    renameSync(join(folder, "baseline_gcd_136662.i3"), join(folder, "baseline_gcd_136000.i3"));
+    cpSync(shared("oracle/gcd/GCD_diff.i3"), join(folder, "2016_01_08_Run127381.i3"));
+    cpSync(shared("oracle/gcd/GCD_diff.i3"), join(folder, "baseline_gcd_136662.i3"));
+    const event = await loadEvent(shared("events/run00136662-evt000035405932-BRONZE.pkl"));
+    const frames = event.frames.filter(({ stream }) => stream === "Q" || stream === "P");
+    expect((await detectorOf({ metadata, frames }, folder)).source).toBe("baseline_gcd_136000.i3");
+  });
+});
+
+test("runs of baselines by file name", () => {
+  expect(runOfBaseline("2016_01_08_Run127381.i3")).toBe(127381);
+  expect(runOfBaseline("baseline_gcd_138615.i3.zst")).toBe(138615);
+  expect(runOfBaseline("GCD_nominal.i3")).toBeUndefined();
+});
