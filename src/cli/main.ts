@@ -2,9 +2,16 @@ import { Command, CommanderError } from "commander";
 import { consola } from "consola";
 import { version } from "../../package.json";
 import { ExitCode, SkyscanError } from "../config/errors.ts";
+import { logToStderr } from "../config/log.ts";
+import { brokerCommand } from "./broker.ts";
+import { clientCommand } from "./client.ts";
+import { fitProcessCommand } from "./fit_process.ts";
 import { plotCommand } from "./plot.ts";
 import { resultCommand } from "./result.ts";
+import { scanCommand } from "./scan.ts";
+import { serverCommand } from "./server.ts";
 import { skyCommand } from "./sky.ts";
+import { statusCommand } from "./status.ts";
 import { tablesCommand } from "./tables.ts";
 
 /** The whole command line; each subcommand's flags are in its own file beside this one. */
@@ -13,6 +20,12 @@ function program(): Command {
     .description("Localise a neutrino alert: a likelihood scan of the sky.")
     .version(version)
     .showHelpAfterError("(add --help for usage)")
+    .addCommand(scanCommand())
+    .addCommand(serverCommand())
+    .addCommand(clientCommand())
+    .addCommand(brokerCommand())
+    .addCommand(statusCommand())
+    .addCommand(fitProcessCommand(), { hidden: true })
     .addCommand(plotCommand())
     .addCommand(resultCommand())
     .addCommand(skyCommand())
@@ -29,6 +42,7 @@ const withSubcommands = (command: Command): Command[] => [
  * @param argv arguments after the program's name
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  logToStderr();
   const root = program();
   for (const command of withSubcommands(root)) command.exitOverride();
   try {
