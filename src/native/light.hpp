@@ -4,6 +4,7 @@
 // travel. Formulae and constants: each model's own file.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 
 namespace skyscan {
@@ -27,14 +28,14 @@ struct Track {
 
 // Light of an infinite muon at one DOM, and its derivatives with respect to the track's position.
 struct MuonSight {
-  bool inside;           // false: the model knows nothing here, the DOM sees noise only
-  double geometric_time; // arrival of direct Cherenkov light after the track's time [ns]
+  bool inside;            // false: the model knows nothing here, the DOM sees noise only
+  double geometric_time;  // arrival of direct Cherenkov light after the track's time [ns]
   Vec3 geometric_time_gradient;
-  double bare;           // PE expected from a bare (minimum ionising) muon
+  double bare;  // PE expected from a bare (minimum ionising) muon
   Vec3 bare_gradient;
-  double stochastic;     // PE expected from stochastic losses, per GeV^1 of the energy estimate
+  double stochastic;  // PE expected from stochastic losses, per GeV^1 of the energy estimate
   Vec3 stochastic_gradient;
-  double state[48];      // the model's own notes for muon_timing
+  double state[48];  // the model's own notes for muon_timing
 };
 
 // Arrival-time distribution at one delay after the geometric time. Gradients are taken at fixed
@@ -58,6 +59,11 @@ class MuonLight {
   // embedded model's jitter) is included.
   virtual void timing(const MuonSight& sight, MuonTiming kind, const double* delays, std::size_t n,
                       Timing* out) const = 0;
+  // Light of the small losses a muon of this energy [GeV] always has, relative to the bare muon's:
+  // expected PE = bare * (1 + low_energy_factor(E)) + stochastic * E.
+  virtual double low_energy_factor(double energy) const {
+    return 0.1720 + 0.0324 * std::log(energy);  // C. Wiebusch, thesis, RWTH Aachen (1995)
+  }
 };
 
 struct Gradient4 {

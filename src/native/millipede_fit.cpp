@@ -1,9 +1,9 @@
 #include "millipede_fit.hpp"
 
-#include <dlib/optimization.h>
-
 #include <cmath>
 #include <limits>
+
+#include "minimise.hpp"
 
 namespace skyscan {
 

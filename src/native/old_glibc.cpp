@@ -62,4 +62,9 @@ __attribute__((visibility("hidden"))) int _dl_find_object(void* address,
   return search.done ? 0 : -1;
 }
 
+// std::shared_ptr counts without atomic operations while glibc 2.32 or newer says that there is one
+// thread. Never mind.
+__attribute__((visibility("hidden"))) extern char __libc_single_threaded;
+char __libc_single_threaded = 0;
+
 }  // extern "C"

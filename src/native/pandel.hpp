@@ -1,0 +1,47 @@
+// The Pandel distribution of photon delays in ice, convoluted with a Gaussian.
+//
+// Delays of scattered photons follow a gamma distribution (J. Ahrens et al., NIM A 524 (2004) 169)
+// whose rate is the same everywhere and whose shape grows with the distance; electronics and
+// photomultiplier smear it with a Gaussian. Density and CDF are tabulated once over (shape, delay)
+// and interpolated: quintic Hermite in the delay, cubic Hermite in the shape, so that both are
+// continuously differentiable and the derivatives are exact ones of the interpolated functions.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace skyscan {
+
+// One point of the convoluted distribution.
+struct PandelPoint {
+  double density;        // 1/ns
+  double density_slope;  // d density / d delay
+  double density_by_shape;
+  double cumulative;
+  double cumulative_by_shape;
+};
+
+class ConvolutedPandel {
+ public:
+  // rate: 1/ns of the gamma distribution; sigma: ns of the Gaussian (> 0); longest: delay in ns the
+  // table reaches (at least 10 sigma).
+  ConvolutedPandel(double rate, double sigma, double longest);
+
+  // out[i] at delays[i], all for one shape. Shapes outside [0, 62) count as the nearest inside.
+  void evaluate(double shape, const double* delays, std::size_t n, PandelPoint* out) const;
+
+  double rate() const { return rate_; }
+  double sigma() const { return sigma_; }
+
+ private:
+  // Cumulative, density, its first and second slope, and the derivatives of these four by shape.
+  struct Node {
+    double value[4];
+    double by_shape[4];
+  };
+  double rate_, sigma_;
+  std::size_t times_;  // nodes per shape
+  std::vector<Node> nodes_;
+};
+
+}  // namespace skyscan

@@ -1,0 +1,103 @@
+#include "smearing.hpp"
+
+#include <cmath>
+
+namespace skyscan::smearing {
+namespace {
+
+template <typename Real>
+Real filter(std::array<Real, samples>& values) {
+  constexpr int steps = 4;
+  const double sigma = 1 / spacing;  // in samples
+  const double lambda = sigma * sigma / (2 * steps);
+  const double decay = (1 + 2 * lambda - std::sqrt(1 + 4 * lambda)) / (2 * lambda);
+  const Real nu = static_cast<Real>(decay);
+  const Real edge = static_cast<Real>(1 / (1 - decay));
+  const Real scale = static_cast<Real>(std::pow(decay / lambda, steps));
+  for (int step = 0; step < steps; ++step) {
+    values[0] *= edge;
+    for (std::size_t i = 1; i < samples; ++i) values[i] += nu * values[i - 1];
+    values[samples - 1] *= edge;
+    for (std::size_t i = samples - 1; i > 0; --i) values[i - 1] += nu * values[i];
+  }
+  return values[centre] * scale;
+}
+
+// Gauss quadrature of the filter's measure. Orthonormal polynomials follow from Stieltjes'
+// recurrence x p[k] = b[k + 1] p[k + 1] + a[k] p[k] + b[k] p[k - 1]; the nodes are the roots of the
+// last one, the weights Christoffel's numbers (W. Gautschi, Orthogonal Polynomials, 2004,
+// sections 1.4 and 2.2).
+class Orthogonal {
+ public:
+  Orthogonal() {
+    std::array<double, samples> at, mass, before{}, now;
+    for (std::size_t i = 0; i < samples; ++i) {
+      std::array<double, samples> unit{};
+      unit[i] = 1;
+      at[i] = (static_cast<double>(i) - static_cast<double>(centre)) * spacing;
+      mass[i] = filter(unit);
+      total_ += mass[i];
+    }
+    now.fill(1 / std::sqrt(total_));
+    for (std::size_t k = 0; k < points; ++k) {
+      for (std::size_t i = 0; i < samples; ++i) a_[k] += mass[i] * at[i] * now[i] * now[i];
+      std::array<double, samples> next;
+      double norm = 0;
+      for (std::size_t i = 0; i < samples; ++i) {
+        next[i] = (at[i] - a_[k]) * now[i] - b_[k] * before[i];
+        norm += mass[i] * next[i] * next[i];
+      }
+      b_[k + 1] = std::sqrt(norm);
+      for (auto& value : next) value /= b_[k + 1];
+      before = now;
+      now = next;
+    }
+  }
+  // The last polynomial at x, and the sum of the squares of all before it.
+  std::array<double, 2> at(double x) const {
+    double before = 0, now = 1 / std::sqrt(total_), squares = 0;
+    for (std::size_t k = 0; k < points; ++k) {
+      squares += now * now;
+      const double next = ((x - a_[k]) * now - b_[k] * before) / b_[k + 1];
+      before = now;
+      now = next;
+    }
+    return {now, squares};
+  }
+
+ private:
+  std::array<double, points> a_{};
+  std::array<double, points + 1> b_{};
+  double total_ = 0;
+};
+
+Rule<points> make_gauss() {
+  const Orthogonal polynomials;
+  Rule<points> rule{};
+  std::size_t found = 0;
+  constexpr double step = 0.0101;  // none of the roots falls on a multiple of it
+  for (double x = -reach - step / 3; x < reach && found < points; x += step) {
+    double low = x, high = x + step;
+    const bool rising = polynomials.at(low)[0] < 0;
+    if ((polynomials.at(high)[0] < 0) == rising) continue;
+    while (high - low > 1e-14) {
+      const double middle = 0.5 * (low + high);
+      if (middle == low || middle == high) break;
+      ((polynomials.at(middle)[0] < 0) == rising ? low : high) = middle;
+    }
+    rule.offset[found] = 0.5 * (low + high);
+    rule.weight[found++] = 1 / polynomials.at(0.5 * (low + high))[1];
+  }
+  return rule;
+}
+
+}  // namespace
+
+double recursive(std::array<float, samples> values) { return filter(values); }
+
+const Rule<points>& gauss() {
+  static const Rule<points> rule = make_gauss();
+  return rule;
+}
+
+}  // namespace skyscan::smearing
