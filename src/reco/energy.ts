@@ -3,7 +3,7 @@ import type { Event } from "../event/event.ts";
 import { findOf } from "../event/objects.ts";
 import { stringOf } from "../i3/omkey.ts";
 import type { PulseMap } from "../i3/pulses.ts";
-import { type LightModel, muonExpectation } from "../native/light.ts";
+import { type LightModel, muonExpectation, muonLowEnergyFactor } from "../native/light.ts";
 import { findTrack, inputNames } from "../pulses/inputs.ts";
 import { FIRST_DEEPCORE_STRING } from "../pulses/strings.ts";
 import { lineFit } from "./line_fit.ts";
@@ -62,10 +62,8 @@ function bestTrack(
 /** Searched between these energies, GeV. */
 const LOWEST = 1;
 const HIGHEST = 1e9;
-/** Light of a muon's low-energy losses, in units of its bare light: a + b·ln(E/GeV). */
-const LOW_ENERGY_LOSSES = { constant: 0.172, slope: 0.0324 };
-/** Expectation where the light model sees nothing, PE: noise in a cleaned event. */
-const LEAST = 1e-4;
+/** Keeps the logarithm finite where the light model sees nothing, PE; small beside any light. */
+const LEAST = 1e-6;
 
 /** Maximises the Poisson likelihood of the DOMs' charges, those without light included. */
 export function fitEnergy(
@@ -89,7 +87,7 @@ export function fitEnergy(
 
   const negativeLlh = (logEnergy: number) => {
     const energy = Math.exp(logEnergy);
-    const muon = 1 + LOW_ENERGY_LOSSES.constant + LOW_ENERGY_LOSSES.slope * logEnergy;
+    const muon = 1 + muonLowEnergyFactor(light, energy);
     let sum = 0;
     for (let i = 0; i < doms.length; i++) {
       const expected = muon * bare[i]! + energy * stochastic[i]! + LEAST;
