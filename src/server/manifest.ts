@@ -1,10 +1,10 @@
 import { version } from "../config/version.ts";
 import { type EventMetadata, eventName } from "../event/event.ts";
+import type { Statistics } from "../scan/progress.ts";
 import type { Scan } from "../scan/scan.ts";
 import type { SchedulerCounts } from "../scan/scheduler.ts";
 import type { Task } from "../scan/task.ts";
 import { formatProgression, type Progression } from "../sky/progression.ts";
-import type { Statistics } from "./statistics.ts";
 
 /** A fit without a result. */
 export interface FailedFit extends Task {

@@ -28,6 +28,7 @@ import { toEquatorial } from "../native/astro.ts";
 import type { Reco } from "../reco/reco.ts";
 import { writeAtomically, writeResultFiles } from "../result/files.ts";
 import { resultFromScan, type SkyScanResult } from "../result/result.ts";
+import { createStatistics } from "../scan/progress.ts";
 import { createScan, type Scan } from "../scan/scan.ts";
 import { createScheduler, type Lease } from "../scan/scheduler.ts";
 import type { ReleasedTask } from "../scan/task.ts";
@@ -36,7 +37,6 @@ import { openStore, type Store, type StoredResult } from "../store/store.ts";
 import { type FailedFit, type Manifest, manifest } from "./manifest.ts";
 import { showProgress } from "./progress.ts";
 import { startupData, writeStartupFiles } from "./startup.ts";
-import { createStatistics } from "./statistics.ts";
 
 /** A scan to be run, all of its input read and found good. */
 export interface ScanPlan {
@@ -163,8 +163,11 @@ async function serve(
 
   // What is already known.
   scheduler.add(scan.start());
-  for (const result of store.results()) count(result);
-  statistics.mark(scan.progress(), scan.isComplete, now());
+  for (const result of store.results()) {
+    count(result);
+    statistics.mark(scan.progress(), scan.isComplete, result.at);
+  }
+  statistics.resume(now());
   if (store.count > 0) consola.info(`resumed: ${store.count} fits are done already`);
 
   function count(result: StoredResult): void {
