@@ -6,10 +6,13 @@ import { logToStderr } from "../config/log.ts";
 import { brokerCommand } from "./broker.ts";
 import { clientCommand } from "./client.ts";
 import { fitProcessCommand } from "./fit_process.ts";
+import { eventCommand } from "./event.ts";
 import { plotCommand } from "./plot.ts";
+import { recoCommand } from "./reco.ts";
 import { resultCommand } from "./result.ts";
 import { scanCommand } from "./scan.ts";
 import { serverCommand } from "./server.ts";
+import { simulateCommand } from "./simulate.ts";
 import { skyCommand } from "./sky.ts";
 import { statusCommand } from "./status.ts";
 import { tablesCommand } from "./tables.ts";
@@ -26,8 +29,11 @@ function program(): Command {
     .addCommand(brokerCommand())
     .addCommand(statusCommand())
     .addCommand(fitProcessCommand(), { hidden: true })
+    .addCommand(recoCommand())
+    .addCommand(eventCommand())
     .addCommand(plotCommand())
     .addCommand(resultCommand())
+    .addCommand(simulateCommand())
     .addCommand(skyCommand())
     .addCommand(tablesCommand());
 }

@@ -10,6 +10,7 @@ import type { FitTask, Fitter, Reco, Seed } from "../reco/reco.ts";
 import { findReco, recoNames } from "../reco/registry.ts";
 import { pixelSeed } from "../reco/seed.ts";
 import { isNside, npix, pixelCentre } from "../sky/healpix.ts";
+import { integerFrom } from "./flags.ts";
 import { readJsonLines, writeJsonLine } from "./jsonl.ts";
 
 const finite = v.pipe(v.number(), v.finite());
@@ -45,15 +46,19 @@ export function recoCommand(): Command {
     .addOption(
       new Option("-a, --reco-algo <name>", `one of ${recoNames.join(", ")}`).makeOptionMandatory(),
     )
-    .option("--nside <n>", "pixel: HEALPix nside", integer)
-    .option("--pixel <index>", "pixel: RING index; its seed is made as a scan makes it", integer)
-    .option("--posvar <k>", "which of the algorithm's seed variations", integer, 0)
+    .option("--nside <n>", "pixel: HEALPix nside", integerFrom(1))
+    .option(
+      "--pixel <index>",
+      "pixel: RING index; its seed is made as a scan makes it",
+      integerFrom(0),
+    )
+    .option("--posvar <k>", "which of the algorithm's seed variations", integerFrom(0), 0)
     .option("--jsonl", "read one hypothesis a line: x, y, z (m), time (ns), zenith, azimuth (rad)")
     .option("--evaluate", "only evaluate the likelihood at the hypothesis")
     .option("--exact", "compute exactly as the reference does, however slow")
     .option("--photon-tables <dir>", "photospline tables (default: standard places, else embedded)")
     .option("--gcd-dir <dir>", "baseline GCD files (default: built-in detector)")
-    .option("--seed <n>", "seed of the dummies' random numbers", integer)
+    .option("--seed <n>", "seed of the dummies' random numbers", integerFrom(0))
     .addHelpText(
       "after",
       `
@@ -151,11 +156,4 @@ function pixelOf(flags: Flags, reco: Reco): FitTask | undefined {
   if (posvar < 0 || posvar > last)
     throw new InputError(`--posvar ${posvar}: ${reco.name} has seed variations 0 to ${last}`);
   return { nside, pixel, posvar };
-}
-
-function integer(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isSafeInteger(value))
-    throw new InputError(`"${text}": expected a whole number`);
-  return value;
 }
