@@ -1,0 +1,66 @@
+import { Command } from "commander";
+import { consola } from "consola";
+import { InputError } from "../config/errors.ts";
+import { builtinDetector } from "../detector/builtin.ts";
+import { type Muon, simulatedAlert, simulatePulses } from "../event/simulate.ts";
+import { timeOf } from "../i3/time.ts";
+import { toDetector } from "../native/astro.ts";
+import { openEmbeddedLight } from "../native/light.ts";
+import { writeAtomically } from "../result/files.ts";
+import { randomIntegers } from "../scan/random.ts";
+import { integerFrom, numberFrom } from "./flags.ts";
+
+interface SimulateFlags {
+  readonly out: string;
+  readonly ra: number;
+  readonly dec: number;
+  readonly energy: number;
+  readonly mjd: number;
+  readonly offset: readonly number[];
+  readonly seed: number;
+}
+
+const degrees = numberFrom(-360, "degrees");
+
+/** `skyscan simulate`: an alert of our own, true direction recorded. */
+export function simulateCommand(): Command {
+  return new Command("simulate")
+    .description(
+      "Draw a muon's light from the embedded model and write it as an alert (.json), its true direction recorded.",
+    )
+    .requiredOption("--out <file>", "alert to write")
+    .option("--ra <deg>", "right ascension it comes from, J2000", degrees, 120)
+    .option("--dec <deg>", "declination, J2000", degrees, 5)
+    .option("--energy <GeV>", "the muon's energy", numberFrom(1, "GeV"), 2e4)
+    .option("--mjd <days>", "when, UTC", numberFrom(41317, "days"), 60000.25)
+    .option("--offset <x,y,z>", "point the track goes through, m", point, [30, -40, -100])
+    .option("--seed <n>", "of the random numbers", integerFrom(0), 1)
+    .addHelpText(
+      "after",
+      "\nExample:\n  skyscan simulate --ra 83.6 --dec 22 --out muon.json && skyscan scan muon.json",
+    )
+    .action(async (flags: SimulateFlags) => {
+      const next = randomIntegers(flags.seed);
+      const random = () => (next() + 0.5) / 2 ** 32;
+      const [x, y, z] = flags.offset as [number, number, number];
+      const radians = Math.PI / 180;
+      const muon: Muon = {
+        ...{ x, y, z, time: 10_000, energy: flags.energy },
+        ...toDetector(flags.ra * radians, flags.dec * radians, flags.mjd),
+      };
+      const light = openEmbeddedLight("muon");
+      const pulses = simulatePulses(muon, builtinDetector(), light, random);
+      light.close();
+      const alert = { runId: 1, eventId: flags.seed, start: timeOf(flags.mjd), muon, pulses };
+      await writeAtomically(flags.out, simulatedAlert(alert, random));
+      consola.success(
+        `${flags.out}: a muon of ${flags.energy} GeV from RA ${flags.ra}°, Dec ${flags.dec}° (zenith ${muon.zenith.toFixed(4)}, azimuth ${muon.azimuth.toFixed(4)} rad); ${pulses.size} DOMs hit`,
+      );
+    });
+}
+
+function point(text: string): number[] {
+  const numbers = text.split(",").map(Number);
+  if (numbers.length === 3 && numbers.every(Number.isFinite)) return numbers;
+  throw new InputError(`--offset: three numbers, x,y,z in m, expected, not "${text}"`);
+}
