@@ -1,6 +1,8 @@
 import type { Detector } from "../detector/detector.ts";
+import type { Event } from "../event/event.ts";
 import { type OMKey, omOf, stringOf } from "../i3/omkey.ts";
 import type { PulseMap, TimeWindow, TimeWindowMap } from "../i3/pulses.ts";
+import { timeWindows } from "./inputs.ts";
 import { isDeepCore } from "./strings.ts";
 
 /** I3OMGeo::OMType of IceCube's DOMs in the ice. */
@@ -38,6 +40,33 @@ export const unhitDoms = (pulses: PulseMap, detector: Detector): OMKey[] =>
   inIce(detector).filter(
     (key) => !pulses.has(key) && !(GRID_STRINGS.has(stringOf(key)) && omOf(key) % GRID_STEP === 1),
   );
+
+/**
+ * What high-energy fits leave out, whatever their cleaning: bad DOMs, DeepCore, DOMs that saturated or
+ * are bright (all of their time), and calibration errata (their windows). With the late pulses' windows
+ * `late` and further DOMs `others`.
+ * @param pulses the series that decides which DOMs are bright: before late pulses were dropped
+ * @param brightThreshold in units of the mean charge of the DOMs hit
+ */
+export function highEnergyExclusions(
+  event: Event,
+  detector: Detector,
+  pulses: PulseMap,
+  brightThreshold: number,
+  late: TimeWindowMap,
+  others: readonly OMKey[] = [],
+): TimeWindowMap {
+  return excludedWindows(
+    [
+      detector.badDoms,
+      deepCoreDoms(detector),
+      timeWindows(event, "SaturationWindows").keys(),
+      brightDoms(pulses, brightThreshold),
+      others,
+    ],
+    [timeWindows(event, "CalibrationErrata"), late],
+  );
+}
 
 /**
  * All that is excluded, DOM by DOM in OMKey order.

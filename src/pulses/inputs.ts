@@ -56,7 +56,7 @@ export function timeRange(event: Event, pulses: string): TimeWindow {
   const window = findOf(event, key, "I3TimeWindow");
   if (!window)
     throw new InputError(
-      `the event has no readout window "${key}"; it has ${listed(event, /TimeRange$|Range$/)}`,
+      `the event has no readout window "${key}"; it has ${listed(event, "I3TimeWindow")}`,
     );
   return { start: window.start, stop: window.stop };
 }
@@ -88,8 +88,8 @@ export function heseVertex(
   return { x, y, z, time: time.value };
 }
 
-/** Keys that match, for error messages. */
-export function listed(event: Event, pattern: RegExp): string {
-  const keys = keysOf(event).filter((key) => pattern.test(key));
+/** The event's keys of one class (a C++ name), for error messages. */
+export function listed(event: Event, typeName: string): string {
+  const keys = keysOf(event).filter((key) => findRecord(event, key)?.typeName === typeName);
   return keys.length > 0 ? keys.join(", ") : "none of that kind";
 }

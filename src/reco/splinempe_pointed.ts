@@ -16,7 +16,7 @@ export const splinempePointed: Reco = {
     const track = findTrack(event, key);
     if (!track)
       throw new InputError(
-        `the event has no track "${key}" to point at; its tracks: ${listed(event, /SplineMPE$|BestFit$|SPEFit|LineFit$/)}`,
+        `the event has no track "${key}" to point at; its tracks: ${listed(event, "I3Particle")}`,
       );
     const pointing = { zenith: track.zenith, azimuth: track.azimuth };
     return { ...splinempe.prepare(event, detector, light), pointing };
