@@ -28,7 +28,7 @@ function densityOf(spe: SpeDistribution): ChargeDensity {
   if (spe.version === 1) {
     return {
       components: [
-        { kind: "exponential", amplitude: spe.exp_amp, width: spe.exp_width },
+        { kind: "exponential", amplitude: spe.exp1_amp, width: spe.exp1_width },
         { kind: "gaussian", amplitude: spe.gaus_amp, mean: spe.gaus_mean, sigma: spe.gaus_width },
       ],
       compensation: 1,

@@ -1,5 +1,8 @@
 import type { Frame } from "../i3/frame.ts";
 
+/** Version of the metadata (and of the pixels' layout) in result files. */
+export const METADATA_VERSION = 1;
+
 /** Names one event in results, file names and logs. */
 export interface EventMetadata {
   readonly runId: number;

@@ -25,11 +25,19 @@ export function findRecord(view: FrameView, key: string): FrameRecord | undefine
     ?.records.get(key);
 }
 
-function inSearchOrder({ frames }: FrameView): Frame[] {
-  const rank = (frame: Frame) =>
-    (SEARCH_ORDER.indexOf(frame.stream) + SEARCH_ORDER.length + 1) % (SEARCH_ORDER.length + 1);
-  return [...frames].sort((a, b) => rank(a) - rank(b));
+/** Position in the search order; frames of other streams come last. */
+function rank(frame: Frame): number {
+  const position = SEARCH_ORDER.indexOf(frame.stream);
+  return position < 0 ? SEARCH_ORDER.length : position;
 }
+
+const inSearchOrder = ({ frames }: FrameView): Frame[] =>
+  [...frames].sort((a, b) => rank(a) - rank(b));
+
+/** What one frame of the view sees: itself, and the frames before it (a Q frame sees no P frame). */
+export const seenFrom = (view: FrameView, frame: Frame): FrameView => ({
+  frames: [frame, ...view.frames.filter((other) => rank(other) > rank(frame))],
+});
 
 /** Decodes a record, once. undefined for a class this program does not know; InputError names the key. */
 export function objectOf(record: FrameRecord): I3Object | undefined {

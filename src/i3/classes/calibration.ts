@@ -50,7 +50,7 @@ export interface DomCalibration {
   readonly pmt_transit_time: LinearFit;
   readonly hv_gain_relation: LinearFit;
   readonly front_end_impedance: number;
-  readonly dom_cal_version: string;
+  readonly domcal_version: string;
   /** NaN: unknown. */
   readonly relative_dom_eff: number;
   /** 1/ns; NaN: unknown. */
@@ -88,7 +88,7 @@ export const domCalibrationClass: ClassType<DomCalibration> = classType(
     const pmt_transit_time = linearFit.read(from);
     const hv_gain_relation = linearFit.read(from);
     const front_end_impedance = v >= 2 ? from.f64() : Number.NaN;
-    const dom_cal_version = v >= 2 ? from.text() : "";
+    const domcal_version = v >= 2 ? from.text() : "";
     if (v >= 3) tauParam.read(from);
     if (v >= 3 && v <= 10) {
       atwdBins.read(from); // baselines
@@ -129,7 +129,7 @@ export const domCalibrationClass: ClassType<DomCalibration> = classType(
       pmt_transit_time,
       hv_gain_relation,
       front_end_impedance,
-      dom_cal_version,
+      domcal_version,
       relative_dom_eff,
       dom_noise_rate,
       spe,
@@ -208,7 +208,7 @@ export type DomCalibrationDiff = { readonly bits: number } & Partial<
     atwd_bin_slopes: readonly (readonly Float64Array[])[];
     pmt_transit_time: LinearFit;
     hv_gain_relation: LinearFit;
-    dom_cal_version: string;
+    domcal_version: string;
     atwd_beacon_baseline: readonly Float64Array[];
     atwd_delta_t: Float64Array;
     spe_discrim: LinearFit;
@@ -245,7 +245,7 @@ export const DOM_CALIBRATION_DIFF_MEMBERS: readonly (readonly [
   ["atwd_bin_slopes", atwdBins],
   ["pmt_transit_time", linearFit],
   ["hv_gain_relation", linearFit],
-  ["dom_cal_version", string],
+  ["domcal_version", string],
   ["atwd_beacon_baseline", atwdBeacons],
   ["atwd_delta_t", arrayF64(2)],
   ["spe_discrim", linearFit],

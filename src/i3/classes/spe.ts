@@ -29,8 +29,8 @@ export interface SpeResiduals {
 export type SpeDistribution =
   | {
       readonly version: 1;
-      readonly exp_amp: number;
-      readonly exp_width: number;
+      readonly exp1_amp: number;
+      readonly exp1_width: number;
       readonly gaus_amp: number;
       readonly gaus_mean: number;
       readonly gaus_width: number;
@@ -60,7 +60,7 @@ export type SpeDistribution =
 /** Upper end of the integrals where the file does not say, PE. */
 const DEFAULT_LIMIT = 10;
 
-const VERSION_1 = ["exp_amp", "exp_width", "gaus_amp", "gaus_mean", "gaus_width"] as const;
+const VERSION_1 = ["exp1_amp", "exp1_width", "gaus_amp", "gaus_mean", "gaus_width"] as const;
 const VERSION_2 = [
   "exp2_amp",
   "exp2_width",
