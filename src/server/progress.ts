@@ -1,5 +1,13 @@
 import { consola } from "consola";
-import type { Manifest } from "./manifest.ts";
+import type { Rates } from "../scan/progress.ts";
+import type { ScanProgress } from "../scan/scan.ts";
+
+/** What a line of progress tells. */
+export interface ProgressView {
+  readonly progress: ScanProgress;
+  readonly rates: Rates;
+  readonly clients: number;
+}
 
 /** How often the bar moves, and how often a line is logged where there is none, ms. */
 const barPeriod = 250;
@@ -7,7 +15,7 @@ const linePeriod = 60_000;
 const barWidth = 30;
 
 /** Shows how far the scan is: a bar on a terminal, a line a minute elsewhere. @returns the function that ends it */
-export function showProgress(current: () => Manifest): () => void {
+export function showProgress(current: () => ProgressView): () => void {
   const isTerminal = process.stderr.isTTY === true && consola.level >= 3;
   const draw = () => process.stderr.write(`\r\x1b[K${bar(current())}`);
   const timer = isTerminal
@@ -19,27 +27,26 @@ export function showProgress(current: () => Manifest): () => void {
   };
 }
 
-function bar(manifest: Manifest): string {
-  const { done, estimated } = manifest.progress.recos;
-  const full = Math.round((barWidth * done) / Math.max(1, estimated));
-  return `[${"=".repeat(full)}${" ".repeat(Math.max(0, barWidth - full))}] ${line(manifest)}`;
+function bar(view: ProgressView): string {
+  const { recosDone, recosEstimated } = view.progress;
+  const full = Math.min(barWidth, Math.round((barWidth * recosDone) / Math.max(1, recosEstimated)));
+  return `[${"=".repeat(full)}${" ".repeat(barWidth - full)}] ${line(view)}`;
 }
 
-/** "5376/21504 fits (25 %), 8: 768/768 64: 12/192, 512 fits/s, 12 clients, 31 s left" */
-export function line({ progress, clients }: Manifest): string {
-  const { done, estimated } = progress.recos;
-  const share = ((100 * done) / Math.max(1, estimated)).toFixed(1);
-  const stages = Object.entries(progress.by_nside)
-    .map(([nside, { pixels }]) => `${nside}: ${pixels.done}/${pixels.sent}`)
+/** "5376/21504 fits (25.0 %), pixels 8: 768/768  64: 12/192, 512 fits/s, 12 clients, 31 s left" */
+export function line({ progress, rates, clients }: ProgressView): string {
+  const { recosDone, recosEstimated } = progress;
+  const share = ((100 * recosDone) / Math.max(1, recosEstimated)).toFixed(1);
+  const stages = progress.stages
+    .map(({ nside, pixelsDone, pixelsSent }) => `${nside}: ${pixelsDone}/${pixelsSent}`)
     .join("  ");
-  const rate = progress.recos_per_second_lately;
-  const left = progress.seconds_left;
+  const { recosPerSecondLately: rate, timeLeft } = rates;
   return [
-    `${done}/${estimated} fits (${share} %)`,
+    `${recosDone}/${recosEstimated} fits (${share} %)`,
     `pixels ${stages}`,
-    `${rate === null ? "–" : rate.toPrecision(3)} fits/s`,
-    `${clients.connected} client${clients.connected === 1 ? "" : "s"}`,
-    ...(left === null ? [] : [`${duration(left)} left`]),
+    ...(rate === null ? [] : [`${rate.toPrecision(3)} fits/s`]),
+    `${clients} client${clients === 1 ? "" : "s"}`,
+    ...(timeLeft === null ? [] : [`${duration(timeLeft)} left`]),
   ].join(", ");
 }
 

@@ -25,6 +25,7 @@ import {
 import { splitStartup } from "../mq/startup.ts";
 import { clientOfStatus, newBasename, newClientId, topicsOf } from "../mq/topics.ts";
 import { toEquatorial } from "../native/astro.ts";
+import { plotFiles } from "../plot/files.ts";
 import type { Reco } from "../reco/reco.ts";
 import { writeAtomically, writeResultFiles } from "../result/files.ts";
 import { resultFromScan, type SkyScanResult } from "../result/result.ts";
@@ -84,6 +85,8 @@ export interface ServerOutcome {
 const farewell = 2;
 /** How often deadlines and silent clients are looked at, ms. */
 const tickPeriod = 500;
+/** How often the status topic is renewed, s. */
+const statusInterval = 5;
 /** A client is gone when it missed this many heartbeats. */
 const missedHeartbeats = 3;
 /** Leases younger than this may still be on their way when a client says what it holds, s. */
@@ -109,11 +112,17 @@ export async function runServer(plan: ScanPlan, options: ServerOptions): Promise
   });
   const identity = identityOf(plan);
   const store = openStore(storePath(options.cacheDir, name, identity), identity);
+  let outcome: ServerOutcome;
   try {
-    return await serve(plan, options, scan, store);
+    outcome = await serve(plan, options, scan, store);
   } finally {
     store.close();
   }
+  // The clients have gone home by now.
+  const { light } = outcome.manifest.scan;
+  const caption = [reco.name, ...(light === null ? [] : [light])].join(", ");
+  const { png, svg } = await plotFiles(options.outputDir, outcome.result, caption);
+  return { ...outcome, files: [...outcome.files, png, svg] };
 }
 
 async function serve(
@@ -416,7 +425,14 @@ async function serve(
     options.onOpen?.(basename);
     options.stop?.addEventListener("abort", onStop);
     if (options.stop?.aborted) onStop();
-    endProgress = showProgress(() => current());
+    endProgress = showProgress(() => {
+      const progress = scan.progress();
+      return {
+        progress,
+        rates: statistics.rates(progress, now()),
+        clients: scheduler.counts.clients,
+      };
+    });
     let saving: Promise<unknown> = Promise.resolve();
     const inTurn = (work: () => Promise<unknown>) => {
       saving = saving.then(work).catch((error) => outcome.reject(error));
@@ -428,6 +444,9 @@ async function serve(
       if (quiet > options.timeoutFromClients)
         outcome.reject(new TimedOut(`no results for ${options.timeoutFromClients} s`));
     });
+    every(Math.min(statusInterval, progressInterval()), () =>
+      connection?.publish(topics.progress, withoutLists(current()), retain),
+    );
     every(progressInterval(), () => inTurn(() => saveManifest("running")));
     every(resultInterval(), () => inTurn(() => save("running")));
     await saveManifest("running");

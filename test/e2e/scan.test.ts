@@ -1,0 +1,190 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { simulatedEvent, skyscan, stopAll, temporaryDirectory, until } from "../programs.ts";
+
+const directory = temporaryDirectory();
+afterAll(async () => {
+  await stopAll();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const quick = { SKYSCAN_DUMMY_SECONDS: "0,0.002" };
+const nsides = ["--nsides", "2:0", "8:12"];
+
+/** The only .npz file in a directory. */
+function npzOf(output: string): Buffer {
+  const [name, ...more] = readdirSync(output).filter((file) => file.endsWith(".npz"));
+  expect(more).toEqual([]);
+  return readFileSync(join(output, name!));
+}
+
+/** Child processes of a process. */
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+
+describe("skyscan scan", () => {
+  let reference: Buffer;
+
+  test("writes map, pictures and manifest, and prints the best fit last", async () => {
+    const output = join(directory, "one");
+    const run = skyscan(
+      [
+        "scan",
+        simulatedEvent,
+        "--reco-algo",
+        "dummy",
+        "--seed",
+        7,
+        ...nsides,
+        "--workers",
+        1,
+        "-o",
+        output,
+      ],
+      quick,
+    );
+    const { code, stdout } = await run.exited;
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(
+      /^best fit RA \d+\.\d{4}° Dec -?\d+\.\d{4}°, zenith \d+\.\d{4}° azimuth \d+\.\d{4}°, llh [\d.e-]+, \d+ fits in \d+\.\d s$/,
+    );
+    const files = readdirSync(output)
+      .map((file) => file.replace(/^.*_2_8/, ""))
+      .sort();
+    expect(files).toEqual([".json", ".npz", ".png", ".svg", "scan-manifest.json"]);
+    const manifest = JSON.parse(readFileSync(join(output, "scan-manifest.json"), "utf8"));
+    expect(manifest.scan).toMatchObject({ state: "done", is_complete: true, reco_algo: "dummy" });
+    expect(manifest.progress.recos.done).toBe(manifest.progress.recos.sent);
+    expect(manifest.missing.count).toBe(0);
+    reference = npzOf(output);
+  }, 60_000);
+
+  test("four workers make the same map, byte for byte", async () => {
+    const output = join(directory, "four");
+    const run = skyscan(
+      [
+        "scan",
+        simulatedEvent,
+        "--reco-algo",
+        "dummy",
+        "--seed",
+        7,
+        ...nsides,
+        "--workers",
+        4,
+        "-o",
+        output,
+      ],
+      quick,
+    );
+    expect((await run.exited).code).toBe(0);
+    expect(npzOf(output).equals(reference)).toBe(true);
+  }, 60_000);
+
+  test("so do workers of which one after another is killed", async () => {
+    const output = join(directory, "killed");
+    const run = skyscan(
+      [
+        "scan",
+        simulatedEvent,
+        "--reco-algo",
+        "dummy",
+        "--seed",
+        7,
+        ...nsides,
+        "--workers",
+        3,
+        "-o",
+        output,
+      ],
+      { SKYSCAN_DUMMY_SECONDS: "0.02,0.05" },
+    );
+    const { pid } = run.process;
+    const isWritten = () => readdirSync(directory).includes("killed");
+    await until("the scan to begin", isWritten);
+    for (let kills = 0; kills < 3; kills++) {
+      const [victim] = await until("workers", () => {
+        const children = childrenOf(pid);
+        return children.length === 3 && children;
+      });
+      process.kill(victim!, "SIGKILL");
+      await until("its death", () => !childrenOf(pid).includes(victim!));
+    }
+    const { code } = await run.exited;
+    expect(code).toBe(0);
+    expect(npzOf(output).equals(reference)).toBe(true);
+  }, 60_000);
+
+  test("splinempe: one worker and three make the same map", async () => {
+    const maps: Buffer[] = [];
+    for (const workers of [1, 3]) {
+      const output = join(directory, `splinempe-${workers}`);
+      const args = ["scan", simulatedEvent, "--nsides", "1:0", "2:2", "--workers", workers];
+      const { code, stderr } = await skyscan([...args, "-o", output]).exited;
+      expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+      maps.push(npzOf(output));
+      const manifest = JSON.parse(readFileSync(join(output, "scan-manifest.json"), "utf8"));
+      expect(manifest.scan.light).toMatch(/embedded/);
+    }
+    expect(maps[0]!.equals(maps[1]!)).toBe(true);
+  }, 120_000);
+
+  test("with a cache, Ctrl-C saves, and the same command goes on to the same map", async () => {
+    const output = join(directory, "resumed");
+    const args = ["scan", simulatedEvent, "--reco-algo", "dummy", "--seed", 7, ...nsides];
+    const dirs = ["-o", output, "--cache-dir", join(directory, "cache"), "--workers", 2];
+    const first = skyscan([...args, ...dirs], {
+      SKYSCAN_DUMMY_SECONDS: "0.05,0.1",
+      SKYSCAN_PROGRESS_INTERVAL_SEC: "0.2",
+    });
+    await until("some fits", () => {
+      try {
+        const manifest = readFileSync(join(output, "scan-manifest.json"), "utf8");
+        return JSON.parse(manifest).progress.recos.done > 5;
+      } catch {
+        return false;
+      }
+    });
+    first.process.kill("SIGINT");
+    const stopped = await first.exited;
+    expect(stopped.code).toBe(130);
+    expect(stopped.stdout).toBe("");
+    expect(stopped.stderr).toMatch(/interrupted; \d+ of 48 fits sent are missing/);
+    const second = await skyscan([...args, ...dirs], { ...quick }).exited;
+    expect(second.code).toBe(0);
+    expect(second.stderr).toMatch(/resumed: \d+ fits are done already/);
+    expect(npzOf(output).equals(reference)).toBe(true);
+  }, 60_000);
+});
+
+describe("bad usage ends with one line and code 2, and nothing is written", () => {
+  const broken = join(directory, "broken.json");
+  writeFileSync(broken, '{"value": {"data"');
+  const cases: [string, (string | number)[]][] = [
+    ["missing file", ["/no/such/file.json"]],
+    ["truncated JSON", [broken]],
+    ["unknown reco", [simulatedEvent, "--reco-algo", "telepathy"]],
+    ["nsides out of order", [simulatedEvent, "--nsides", "64:0", "8:12"]],
+    ["unwritable output", [simulatedEvent, "-o", "/proc/nowhere"]],
+    ["no number", [simulatedEvent, "--workers", "many"]],
+    ["both kinds of event", [simulatedEvent, "--real-event", "--simulated-event"]],
+    ["unknown log level", [simulatedEvent, "--log", "LOUD"]],
+  ];
+  test.concurrent.each(cases)(
+    "%s",
+    async (name, args) => {
+      const output = join(directory, `bad ${name}`);
+      const all = args.includes("-o") ? args : [...args, "-o", output];
+      const { code, stdout, stderr } = await skyscan(["scan", ...all]).exited;
+      expect(code).toBe(2);
+      expect(stdout).toBe("");
+      const lines = stderr.split("\n").filter((line) => /error/i.test(line));
+      expect(lines).toHaveLength(1);
+      expect(readdirSync(directory)).not.toContain(`bad ${name}`);
+    },
+    60_000,
+  );
+});
