@@ -1,5 +1,6 @@
+import { pulsesJson } from "../event/json.ts";
 import { formatOMKey } from "../i3/omkey.ts";
-import type { PulseMap, TimeWindow } from "../i3/pulses.ts";
+import type { TimeWindow } from "../i3/pulses.ts";
 import type { PreparedEvent } from "./reco.ts";
 
 /**
@@ -19,14 +20,6 @@ export function preparedJson(prepared: PreparedEvent): object {
     energy: energy ? { value: energy.value, source: energy.source } : null,
   };
 }
-
-const pulsesJson = (pulses: PulseMap): object =>
-  Object.fromEntries(
-    [...pulses].map(([key, series]) => [
-      formatOMKey(key),
-      series.map(({ time, charge, width, flags }) => [time, charge, width, flags]),
-    ]),
-  );
 
 const windowJson = ({ start, stop }: TimeWindow) => [numberJson(start), numberJson(stop)];
 
