@@ -43,7 +43,7 @@ const symbols = {
   skyscan_millipede_losses: { args: ["ptr", "ptr", "i64", "ptr", "ptr", "i64"], returns: "i32" },
 
   // Spline tables (tables.ts)
-  skyscan_table_open: { args: ["cstring", "ptr", "ptr", "i64"], returns: "i32" },
+  skyscan_table_open: { args: ["ptr", "ptr", "ptr", "i64"], returns: "i32" },
   skyscan_table_close: { args: ["ptr"], returns: "void" },
   skyscan_table_convolve: { args: ["ptr", "i32", "i32", "ptr", "ptr", "i64"], returns: "i32" },
   skyscan_table_describe: { args: ["ptr", "ptr", "i64", "ptr", "ptr", "i64"], returns: "i32" },
@@ -56,7 +56,7 @@ const symbols = {
     returns: "i32",
   },
   skyscan_table_fit: {
-    args: ["cstring", "i32", "ptr", "ptr", "ptr", "ptr", "ptr", "i32", "cstring", "ptr", "i64"],
+    args: ["ptr", "i32", "ptr", "ptr", "ptr", "ptr", "ptr", "i32", "ptr", "ptr", "i64"],
     returns: "i32",
   },
 
@@ -92,6 +92,24 @@ const symbols = {
   },
   skyscan_splinempe_fit: {
     args: ["ptr", "ptr", "ptr", "f64", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+
+  // Light from photon tables (tables.ts)
+  skyscan_light_tables_open: {
+    args: ["ptr", "ptr", "ptr", "i32", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_table_pair_open: {
+    args: ["ptr", "ptr", "i32", "f64", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
+  skyscan_table_pair_close: { args: ["ptr"], returns: "void" },
+  skyscan_table_pair_look: {
+    args: [
+      ...["ptr", "i32", "f64", "ptr", "ptr", "i64"],
+      ...["ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "i64"],
+    ] as const,
     returns: "i32",
   },
 } as const satisfies Record<string, FFIFunction>;

@@ -181,6 +181,33 @@ SKYSCAN_API int32_t skyscan_table_fit(const char* path, int32_t axes, const int3
                                       int32_t is_coefficients, const char* keys, char* message,
                                       int64_t message_size);
 
+/* --- Light from photon tables (table_light_abi.cpp) ---
+ *
+ * kinds: one of skyscan_light_kinds; stochastic: amplitude of the muon's stochastic losses (muons
+ * only, else null). Closed with skyscan_light_close. */
+SKYSCAN_API int32_t skyscan_light_tables_open(const char* amplitude, const char* timing,
+                                              const char* stochastic, int32_t kinds,
+                                              struct skyscan_light** light, char* message,
+                                              int64_t message_size);
+/* An amplitude and a timing table alone, with all derivatives; sigma: time smearing [ns]. */
+typedef struct skyscan_table_pair skyscan_table_pair;
+SKYSCAN_API int32_t skyscan_table_pair_open(const char* amplitude, const char* timing,
+                                            int32_t infinite_muon, double sigma,
+                                            skyscan_table_pair** pair, char* message,
+                                            int64_t message_size);
+SKYSCAN_API void skyscan_table_pair_close(skyscan_table_pair* pair);
+/* kind: 0 muon, 1 electromagnetic, 2 hadronic cascade of `energy` GeV; source: x, y, z, zenith, azimuth,
+ * tilt shift [m]; dom: x, y, z; delays: after the geometric time. Out: mean[6]: PE and its gradient
+ * by x, y, z, zenith, azimuth; coordinates[5]; timing[count][7]: cumulative, density, gradient of the
+ * cumulative at a fixed moment; inside: 0 where the tables know nothing. */
+SKYSCAN_API int32_t skyscan_table_pair_look(const skyscan_table_pair* pair, int32_t kind,
+                                            double energy, const double* source,
+                                            const double* dom, int64_t count,
+                                            const double* delays, double* mean,
+                                            double* geometric_time, double* coordinates,
+                                            double* timing, uint8_t* inside, char* message,
+                                            int64_t message_size);
+
 #ifdef __cplusplus
 }
 #endif

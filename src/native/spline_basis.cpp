@@ -291,20 +291,24 @@ void SplineBasis::evaluate(int interval, double x, int n, double* out, int strid
   }
 }
 
-void SplineBasis::weights(int interval, double x, double* value, double* slope) const {
+void SplineBasis::weights(int interval, double x, double* value, double* slope,
+                          double* curvature) const {
   const Size m = static_cast<Size>(interval);
   const Size lanes = static_cast<Size>(lanes_);
-  const double v = (x - middle_[m]) * scale_[m];
+  const double scale = scale_[m];
+  const double v = (x - middle_[m]) * scale;
   const double* poly = &poly_[m * (static_cast<Size>(degree_) + 1) * lanes];
   for (Size lane = 0; lane < lanes; lane += 4) {
     Double4 sum = load4(poly + static_cast<Size>(degree_) * lanes + lane);
-    Double4 rise{};
+    Double4 rise{}, bend{};
     for (int power = degree_ - 1; power >= 0; --power) {
+      bend = bend * v + rise;
       rise = rise * v + sum;
       sum = sum * v + load4(poly + static_cast<Size>(power) * lanes + lane);
     }
     store4(value + lane, sum);
-    store4(slope + lane, rise * scale_[m]);
+    store4(slope + lane, rise * scale);
+    if (curvature != nullptr) store4(curvature + lane, bend * (2 * scale * scale));
   }
 }
 

@@ -30,8 +30,11 @@ class SplineBasis {
   // that is not zero come out as 0.
   int first(int interval) const { return first_[static_cast<std::size_t>(interval)]; }
   void evaluate(int interval, double x, int n, double* out, int stride) const;
-  // The same for value and first derivative; room for width() rounded up to 4 in each.
-  void weights(int interval, double x, double* value, double* slope) const;
+  // The same for value, first and (where not null) second derivative; room for width() rounded up
+  // to 4 in each, zeros where there is no function.
+  void weights(int interval, double x, double* value, double* slope,
+               double* curvature = nullptr) const;
+  int lanes() const { return lanes_; }  // width() rounded up to 4
 
   // One abscissa per basis function where interpolation is well posed (Greville's: means of knots).
   std::vector<double> greville() const;

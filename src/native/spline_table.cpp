@@ -94,6 +94,10 @@ SplineTable::SplineTable(const std::string& path, std::optional<int> inner) : fi
   for (const auto& card : image_->cards)
     if (!is_layout(card.key)) keys_.push_back(card);
 
+  std::int64_t touched = 1;
+  for (int axis = 0; axis < n - 3; ++axis) touched *= axes_[static_cast<Size>(axis)].width();
+  contractable_ = contractable_ && touched <= kMostBlocks;
+
   const int last = inner.value_or(n - 1);
   if (last < n - 3 || last >= n)
     fail("axis " + std::to_string(last) + " is not among the last three of " + std::to_string(n));
@@ -113,6 +117,18 @@ void SplineTable::convolve(int axis, const std::vector<double>& kernel) {
   low = low < below ? knots.front() : knots[static_cast<Size>(axes_[a].degree())];
   high += kernel.front();
   contractable_ = contractable_ && axis == coefficients_->inner();
+}
+
+std::vector<double> SplineTable::largest_along_first() const {
+  const std::int64_t rest = image_->values / sizes_[0];
+  std::vector<float> values(static_cast<Size>(rest));
+  std::vector<double> largest;
+  for (std::int64_t i = 0; i < sizes_[0]; ++i) {
+    file_.floats(*image_, i * rest, rest, values.data());
+    file_.release(*image_, i * rest, rest);
+    largest.push_back(*std::max_element(values.begin(), values.end()));
+  }
+  return largest;
 }
 
 bool SplineTable::at(int axis, double x, AxisAt& out) const {
@@ -241,55 +257,50 @@ void SplineTable::contract(const AxisAt* at, unsigned slopes, int from, int four
 
 bool SplineTable::evaluate(const double* x, double* value, double* gradient) const {
   const int n = dimensions();
-  bool fast = contractable_;
-  std::array<AxisAt, kMostAxes> at;
-  const int inner = coefficients_->inner();
-  const auto& last = axes_[static_cast<Size>(inner)];
-  int blocks = 1;
-  for (int axis = 0; axis < n; ++axis)
-    fast = fast && axes_[static_cast<Size>(axis)].width() <= AxisAt::kMostWidth;
-  for (int axis = 0; axis < n - 3; ++axis) blocks *= axes_[static_cast<Size>(axis)].width();
-  fast = fast && blocks <= kMostBlocks;
-  if (!fast) {
-    int orders[kMostAxes] = {};
-    if (!derivative(x, orders, value)) return false;
-    for (int axis = 0; gradient != nullptr && axis < n; ++axis) {
-      orders[axis] = 1;
-      derivative(x, orders, &gradient[axis]);
-      orders[axis] = 0;
-    }
+  if (contractable_ &&
+      axes_[static_cast<Size>(coefficients_->inner())].width() <= AxisAt::kMostWidth) {
+    std::array<AxisAt, kMostAxes> at;
+    for (int axis = 0; axis < n; ++axis)
+      if (!this->at(axis, x[axis], at[static_cast<Size>(axis)])) return false;
+    evaluate(at.data(), gradient != nullptr ? (1u << n) - 1 : 0, value, gradient);
     return true;
   }
-  for (int axis = 0; axis < n; ++axis)
-    if (!this->at(axis, x[axis], at[static_cast<Size>(axis)])) return false;
+  int orders[kMostAxes] = {};
+  if (!derivative(x, orders, value)) return false;
+  for (int axis = 0; gradient != nullptr && axis < n; ++axis) {
+    orders[axis] = 1;
+    derivative(x, orders, &gradient[axis]);
+    orders[axis] = 0;
+  }
+  return true;
+}
+
+void SplineTable::evaluate(const AxisAt* at, unsigned slopes, double* value,
+                           double* gradient) const {
+  const int inner = coefficients_->inner();
+  const AxisAt& last = at[inner];
   // The inner axis's functions, placed in whole fours.
-  const AxisAt& time = at[static_cast<Size>(inner)];
-  const int from = time.first / 4;
-  const int fours = (time.first + time.count + 3) / 4 - from;
-  const int shift = time.first - 4 * from;
+  const int from = last.first / 4;
+  const int fours = (last.first + last.count + 3) / 4 - from;
+  const int shift = last.first - 4 * from;
   double weight[16] = {}, slope[16] = {};
-  for (int i = 0; i < last.width(); ++i) {
-    weight[shift + i] = time.value[i];
-    slope[shift + i] = time.slope[i];
+  for (int i = 0; i < last.count; ++i) {
+    weight[shift + i] = last.value[i];
+    slope[shift + i] = last.slope[i];
   }
   double out[kMostAxes * 12];
-  const unsigned all = ((1u << n) - 1) & ~(1u << inner);
-  contract(at.data(), gradient != nullptr ? all : 0, from, fours, out);
+  contract(at, slopes & ~(1u << inner), from, fours, out);
   const auto dot = [&](const double* c, const double* w) {
     Double4 sum{};
     for (int q = 0; q < fours; ++q) sum += load4(c + 4 * q) * load4(w + 4 * q);
     return sum4(sum);
   };
   *value = dot(out, weight);
-  if (gradient == nullptr) return true;
   const double* channel = out;
-  for (int axis = 0; axis < n; ++axis) {
-    if (axis == inner)
-      gradient[axis] = dot(out, slope);
-    else
-      gradient[axis] = dot(channel += 4 * fours, weight);
+  for (int axis = 0; axis < dimensions(); ++axis) {
+    if ((slopes >> axis & 1) == 0) continue;
+    gradient[axis] = axis == inner ? dot(out, slope) : dot(channel += 4 * fours, weight);
   }
-  return true;
 }
 
 bool SplineTable::derivative(const double* x, const int* orders, double* value) const {

@@ -58,8 +58,14 @@ class SplineTable {
 
   // Value (and, where not null, gradient) at x; false outside the knots. x: one per axis.
   bool evaluate(const double* x, double* value, double* gradient) const;
+  // The same from the axes' functions; gradient only along the axes of `slopes`, else left alone.
+  // Only for tables that are contractable().
+  void evaluate(const AxisAt* at, unsigned slopes, double* value, double* gradient) const;
   // Any partial derivative: orders[axis] times along each axis.
   bool derivative(const double* x, const int* orders, double* value) const;
+
+  // For each coefficient number along the first axis, the largest coefficient over all others.
+  std::vector<double> largest_along_first() const;
 
   // The axis at coordinate x; false outside the knots. For axes up to order 7, not convolved.
   bool at(int axis, double x, AxisAt& out) const;
@@ -69,6 +75,7 @@ class SplineTable {
   // 4 * fours of them; then as many for the derivative along each axis of `slopes`, a bit mask,
   // lowest axis first.
   void contract(const AxisAt* at, unsigned slopes, int from, int fours, double* out) const;
+  // Whether `contract` works: orders up to 7, not convolved but along the inner axis.
   bool contractable() const { return contractable_; }
 
  private:

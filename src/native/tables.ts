@@ -261,3 +261,119 @@ export function findTables(source: LightSource, directory?: string): PhotonTable
   }
   return undefined;
 }
+
+/** A source of light as photon tables know it: rad; zenith and azimuth say where it comes from. */
+export interface TableSource {
+  readonly kind: "muon" | "electromagnetic" | "hadronic";
+  /** GeV. */
+  readonly energy: number;
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+  readonly zenith: number;
+  readonly azimuth: number;
+  /** Depth shift of the ice layers at the DOM, m. */
+  readonly tilt?: number;
+}
+
+/** What a pair of tables says of one source and one DOM. Gradients: by x, y, z (1/m), zenith, azimuth (1/rad). */
+export interface TableSight {
+  /** False where the tables know nothing. */
+  readonly inside: boolean;
+  /** Expected PE. */
+  readonly mean: number;
+  readonly meanGradient: readonly number[];
+  /** ns after the source's time. */
+  readonly geometricTime: number;
+  /** In the tables' own axes and units, without time. */
+  readonly coordinates: readonly number[];
+  /** Per delay: share of the light before it, its density (1/ns), the share's gradient at a fixed moment. */
+  readonly timing: readonly {
+    readonly cumulative: number;
+    readonly density: number;
+    readonly gradient: readonly number[];
+  }[];
+}
+
+/** An amplitude and a timing table that belong together. */
+export interface TablePair {
+  /** @param delays ns after the geometric time */
+  look(
+    source: TableSource,
+    dom: { x: number; y: number; z: number },
+    delays: Float64Array,
+  ): TableSight;
+  close(): void;
+}
+
+/**
+ * Opens the tables of one kind of source. Throws InputError when they are of another kind or do not
+ * belong together.
+ * @param sigma time smearing, ns
+ */
+export function openTablePair(
+  amplitude: string,
+  timing: string,
+  source: "muon" | "cascade",
+  sigma = 0,
+): TablePair {
+  const handle = new BigUint64Array(1);
+  const [amplitudeName, timingName] = [text(amplitude), text(timing)];
+  check((message, size) =>
+    core.skyscan_table_pair_open(
+      ptr(amplitudeName),
+      ptr(timingName),
+      source === "muon" ? 1 : 0,
+      sigma,
+      ptr(handle),
+      message,
+      size,
+    ),
+  );
+  const pair = Number(handle[0]) as Pointer;
+  const kinds = ["muon", "electromagnetic", "hadronic"] as const;
+  return {
+    look(from, dom, delays) {
+      const where = Float64Array.of(
+        ...[from.x, from.y, from.z, from.zenith, from.azimuth, from.tilt ?? 0],
+      );
+      const site = Float64Array.of(dom.x, dom.y, dom.z);
+      const mean = new Float64Array(6);
+      const geometric = new Float64Array(1);
+      const coordinates = new Float64Array(5);
+      const timing = new Float64Array(7 * Math.max(delays.length, 1));
+      const inside = new Uint8Array(1);
+      check((message, size) =>
+        core.skyscan_table_pair_look(
+          pair,
+          kinds.indexOf(from.kind),
+          from.energy,
+          ptr(where),
+          ptr(site),
+          delays.length,
+          ptr(delays),
+          ptr(mean),
+          ptr(geometric),
+          ptr(coordinates),
+          ptr(timing),
+          ptr(inside),
+          message,
+          size,
+        ),
+      );
+      return {
+        inside: inside[0] !== 0,
+        mean: mean[0]!,
+        meanGradient: Array.from(mean.subarray(1)),
+        geometricTime: geometric[0]!,
+        coordinates: Array.from(coordinates),
+        timing: Array.from(delays, (_, i) => ({
+          cumulative: timing[7 * i]!,
+          density: timing[7 * i + 1]!,
+          gradient: Array.from(timing.subarray(7 * i + 2, 7 * i + 7)),
+        })),
+      };
+    },
+    close: () => core.skyscan_table_pair_close(pair),
+  };
+}

@@ -1,0 +1,538 @@
+#include "table_light.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <mutex>
+#include <tuple>
+#include <vector>
+
+#include "status.hpp"
+#include "vectors.hpp"
+
+namespace skyscan {
+
+namespace {
+
+constexpr double kSpeedOfLight = 0.299792458;  // m/ns
+// Refractive indices of ice at 400 nm as Photonics has them.
+constexpr double kPhaseIndex = 1.3195;
+constexpr double kGroupIndex = 1.35634;
+constexpr double kCosCherenkov = 1 / kPhaseIndex;
+const double kSinCherenkov = std::sqrt(1 - kCosCherenkov * kCosCherenkov);
+const double kTanCherenkov = kSinCherenkov / kCosCherenkov;
+
+constexpr int kMostTimes = 512;  // coefficients along the time axis
+constexpr double kDegree = M_PI / 180;
+
+// The bit masks of the tables' coordinates (time left out): the zenith is the one that moving a
+// source does not change.
+constexpr unsigned kCascadeByPosition = 0b10111;
+constexpr unsigned kMuonByPosition = 0b1011;
+
+double dot(const Vec3& a, const Vec3& b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
+
+double clamped(double value, double low, double high) {
+  return value < low ? low : value > high ? high : value;
+}
+
+std::string formatted(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", number);
+  return text;
+}
+
+}  // namespace
+
+double light_yield(SourceKind kind, double energy) {
+  constexpr double kPhotonsPerMetre = 32582;
+  const double e = std::max(energy, 0.01);
+  switch (kind) {
+    case SourceKind::muon:  // with the low-energy losses along the track (C. Wiebusch, 1995)
+      return kPhotonsPerMetre * (1.172 + 0.0324 * std::log(e));
+    case SourceKind::electromagnetic:
+      return kPhotonsPerMetre * 5.21 * e;
+    case SourceKind::hadronic:
+      return kPhotonsPerMetre * 0.860 * 4.076 * e;
+  }
+  return 0;
+}
+
+TablePair::TablePair(const std::string& amplitude, const std::string& timing, bool infinite_muon)
+    : amplitude_(amplitude), timing_(timing, infinite_muon ? 2 : 3), infinite_muon_(infinite_muon) {
+  const int full = infinite_muon ? 4 : 5;
+  coordinates_ = amplitude_.dimensions();
+  const double kind = infinite_muon ? 1 : 0;
+  for (const SplineTable* table : {&amplitude_, &timing_}) {
+    const double geotype = table->number("GEOTYPE", 0);
+    if (geotype != kind)
+      table->fail("key GEOTYPE is " + formatted(geotype) + "; expected " +
+                  (infinite_muon ? "1 (infinite muon)" : "0 (point source)"));
+    const double geometry = table->number("GEOMETRY", 2);
+    if (geometry != 1 && geometry != 2)
+      table->fail("key GEOMETRY is " + formatted(geometry) +
+                  "; expected 1 (spherical) or 2 (cylindrical)");
+    const double parity = table->number("PARITY", infinite_muon ? 0 : 1);
+    if (parity != 0 && parity != 1)
+      table->fail("key PARITY is " + formatted(parity) + "; expected 0 (even) or 1 (odd)");
+    if (!table->contractable())
+      table->fail("the spline orders are too high for a photon table; expected up to 7");
+  }
+  const auto index_of = [](const SplineTable& table) {
+    const double index = table.number("NGROUP", -1);
+    if (index == -1) return kGroupIndex;
+    if (!(index >= 1 && index < 3))
+      table.fail("key NGROUP is " + formatted(index) + "; expected a group index of about 1.36");
+    return index;
+  };
+  const auto same = [&](const char* key, double fallback) {
+    const double a = amplitude_.number(key, fallback), b = timing_.number(key, fallback);
+    if (a != b)
+      timing_.fail(std::string("key ") + key + " is " + formatted(b) +
+                   ", but the amplitude table " + amplitude_.path() + " has " + formatted(a) +
+                   "; a pair must agree");
+    return a;
+  };
+  spherical_ = same("GEOMETRY", 2) == 1;
+  odd_ = same("PARITY", infinite_muon ? 0 : 1) == 1;
+  group_index_ = index_of(amplitude_);
+  if (index_of(timing_) != group_index_) same("NGROUP", -1);
+  if (coordinates_ < time_axis() || coordinates_ > full)
+    amplitude_.fail("key NAXIS is " + std::to_string(coordinates_) + "; expected " +
+                    std::to_string(time_axis()) + " to " + std::to_string(full) +
+                    " axes in an amplitude table of this kind");
+  if (timing_.dimensions() != coordinates_ + 1)
+    timing_.fail("key NAXIS is " + std::to_string(timing_.dimensions()) +
+                 "; the amplitude table's axes and time make " + std::to_string(coordinates_ + 1));
+  if (timing_.size(time_axis()) > kMostTimes)
+    timing_.fail(std::to_string(timing_.size(time_axis())) +
+                 " coefficients along the time axis; expected up to " + std::to_string(kMostTimes));
+}
+
+void TablePair::look(const LightSource& source, const Vec3& dom, Sight& out) const {
+  // A frame along the source: n = direction, u perpendicular to it and upwards, v = n x u.
+  const Vec3& n = source.direction;
+  const double h = std::sqrt(n.x * n.x + n.y * n.y);
+  const Vec3 u = h > 0 ? Vec3{-n.x * n.z / h, -n.y * n.z / h, h} : Vec3{1, 0, 0};
+  const Vec3 v{n.y * u.z - n.z * u.y, n.z * u.x - n.x * u.z, n.x * u.y - n.y * u.x};
+  const Vec3 d{dom.x - source.position.x, dom.y - source.position.y, dom.z - source.position.z};
+  const double l = dot(d, n), a = dot(d, u), b = dot(d, v);
+  const double rho = std::sqrt(a * a + b * b);
+  const double sin_zenith = h, cos_zenith = -n.z;
+
+  // Turning the zenith turns n towards u; turning the azimuth moves n by -sin(zenith) v.
+  const auto by = [&](double along, double up, double side) {
+    return SourceGradient{
+        {-(along * n.x + up * u.x + side * v.x), -(along * n.y + up * u.y + side * v.y),
+         -(along * n.z + up * u.z + side * v.z), along * a - up * l,
+         -along * sin_zenith * b - up * cos_zenith * b + side * (sin_zenith * l + cos_zenith * a)}};
+  };
+  const SourceGradient dl = by(1, 0, 0);
+  const SourceGradient drho = rho > 0 ? by(0, a / rho, b / rho) : SourceGradient{};
+  const double r = std::sqrt(rho * rho + l * l);
+
+  // The angle about the axis, from u (even parity) or -u (odd).
+  const double up = odd_ ? -a : a;
+  double angle = rho > 0 ? std::atan2(std::fabs(b), up) : M_PI / 2;
+  SourceGradient dangle{};
+  if (rho > 0) {
+    const double side = (b < 0 ? -up : up) / (rho * rho);
+    dangle = by(0, (odd_ ? 1 : -1) * std::fabs(b) / (rho * rho), side);
+  }
+  const double unit = infinite_muon_ ? 1 : 1 / kDegree;
+  out.coordinate[1] = angle * unit;
+  for (int k = 0; k < 5; ++k) out.gradient[1].by[k] = dangle.by[k] * unit;
+
+  // The zenith axis, degrees.
+  const double table_zenith = odd_ ? M_PI - source.zenith : source.zenith;
+  const int zenith = infinite_muon_ ? 2 : 3;
+  if (coordinates_ > zenith) {
+    out.coordinate[zenith] = table_zenith / kDegree;
+    out.gradient[zenith] = SourceGradient{{0, 0, 0, (odd_ ? -1 : 1) / kDegree, 0}};
+  }
+  const bool has_depth = coordinates_ > zenith + 1;
+
+  if (infinite_muon_) {
+    out.coordinate[0] = rho;
+    out.gradient[0] = drho;
+    if (has_depth) {
+      // At the track's closest approach to the DOM.
+      const double cosine = std::cos(table_zenith);
+      out.coordinate[3] = source.position.z - l * cosine - source.tilt;
+      SourceGradient& to = out.gradient[3];
+      for (int k = 0; k < 5; ++k) to.by[k] = -dl.by[k] * cosine;
+      to.by[2] += 1;
+      to.by[3] += l * std::sin(table_zenith) * (odd_ ? -1 : 1);
+    }
+    const double by_rho = (group_index_ / kSinCherenkov - 1 / kTanCherenkov) / kSpeedOfLight;
+    out.geometric_time = l / kSpeedOfLight + rho * by_rho;
+    for (int k = 0; k < 5; ++k)
+      out.geometric_time_gradient.by[k] = dl.by[k] / kSpeedOfLight + drho.by[k] * by_rho;
+    return;
+  }
+
+  SourceGradient dr{};
+  for (int k = 0; r > 0 && k < 5; ++k) dr.by[k] = (rho * drho.by[k] + l * dl.by[k]) / r;
+  if (spherical_) {
+    out.coordinate[0] = r;
+    out.gradient[0] = dr;
+    out.coordinate[2] = r > 0 ? clamped(l / r, -1, 1) : 0;
+    for (int k = 0; k < 5; ++k)
+      out.gradient[2].by[k] = r > 0 ? (dl.by[k] - out.coordinate[2] * dr.by[k]) / r : 0;
+  } else {
+    out.coordinate[0] = rho;
+    out.gradient[0] = drho;
+    out.coordinate[2] = l;
+    out.gradient[2] = dl;
+  }
+  if (has_depth) {
+    out.coordinate[4] = source.position.z - source.tilt;
+    out.gradient[4] = SourceGradient{{0, 0, 1, 0, 0}};
+  }
+  out.geometric_time = r * group_index_ / kSpeedOfLight;
+  for (int k = 0; k < 5; ++k)
+    out.geometric_time_gradient.by[k] = dr.by[k] * group_index_ / kSpeedOfLight;
+}
+
+bool TablePair::supported(const SplineTable& table, const Sight& sight, bool timing) const {
+  for (int c = 0; c < coordinates_; ++c) {
+    // Angles about the axis and cos(polar) fill their range; round-off is clamped, not refused.
+    if (c == 1 || (c == 2 && !infinite_muon_ && spherical_)) continue;
+    const auto [low, high] = table.extent(timing && c >= time_axis() ? c + 1 : c);
+    if (!(sight.coordinate[c] >= low && sight.coordinate[c] <= high)) return false;
+  }
+  return true;
+}
+
+bool TablePair::log_amplitude(const Sight& sight, unsigned axes, double* value,
+                              double* slopes) const {
+  if (!supported(amplitude_, sight, false)) return false;
+  AxisAt at[kMostCoordinates];
+  for (int c = 0; c < coordinates_; ++c)
+    if (!amplitude_.at(c, sight.coordinate[c], at[c])) return false;
+  amplitude_.evaluate(at, slopes == nullptr ? 0 : axes & ((1u << coordinates_) - 1), value, slopes);
+  return std::isfinite(*value);
+}
+
+bool TablePair::curve(const Sight& sight, unsigned axes, int first, int last, Curve& out) const {
+  if (!supported(timing_, sight, true)) return false;
+  AxisAt at[kMostCoordinates + 1];
+  unsigned mask = 0;
+  for (int c = 0; c < coordinates_; ++c) {
+    const int axis = c >= time_axis() ? c + 1 : c;
+    if (!timing_.at(axis, sight.coordinate[c], at[axis])) return false;
+    if ((axes >> c & 1) != 0) mask |= 1u << axis;
+  }
+  const int from = first / 4, fours = last / 4 + 1 - from;
+  out.first = 4 * from;
+  out.count = 4 * fours;
+  timing_.contract(at, mask, from, fours, out.coefficients);
+  return true;
+}
+
+namespace {
+
+SplineBasis smeared(const SplineTable& table, int axis, double sigma) {
+  SplineBasis plain(table.plain_knots(axis), table.order(axis));
+  if (!(sigma > 0)) return plain;
+  return SplineBasis(plain, {-2 * sigma, 0, 2 * sigma});
+}
+
+}  // namespace
+
+TimeAxis::TimeAxis(const SplineTable& table, int axis, double sigma)
+    : basis_(smeared(table, axis, sigma)) {
+  std::tie(lower_, upper_) = table.extent(axis);
+  if (!(sigma > 0)) return;
+  // As photospline moves the extents when it convolves.
+  const auto& knots = basis_.knots();
+  lower_ = lower_ < table.plain_knots(axis)[static_cast<std::size_t>(table.order(axis))]
+               ? knots.front()
+               : knots[static_cast<std::size_t>(basis_.degree())];
+  upper_ -= 2 * sigma;
+}
+
+namespace {
+
+constexpr int kMostWeights = kMostTimes + 4;
+
+// One delay on a time axis.
+struct Moment {
+  int side;  // -1: before the table begins, 1: after it ends, 0: in it
+  int interval, first, width;
+};
+
+Moment moment_of(const TimeAxis& axis, double delay) {
+  Moment moment{0, -1, 0, 0};
+  if (!(delay > axis.lower())) {
+    moment.side = -1;
+  } else if (delay > axis.upper()) {
+    moment.side = 1;
+  } else {
+    moment.interval = axis.basis().locate(delay);
+    if (moment.interval < 0) {
+      moment.side = -1;
+    } else {
+      moment.first = axis.basis().first(moment.interval);
+      moment.width = axis.basis().width();
+    }
+  }
+  return moment;
+}
+
+double product(const double* a, const double* b, int n) {
+  double sum = 0;
+  for (int i = 0; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+class TableMuonLight final : public MuonLight {
+ public:
+  TableMuonLight(const std::string& amplitude, const std::string& timing,
+                 const std::string& stochastic)
+      : bare_(amplitude, timing, true),
+        stochastic_(stochastic),
+        direct_(bare_.timing(), bare_.time_axis(), 2),
+        noise_(bare_.timing(), bare_.time_axis(), 1000) {
+    const auto& own = bare_.amplitude();
+    for (const char* key : {"GEOTYPE", "GEOMETRY", "PARITY", "NGROUP"}) {
+      const double missing = std::string(key) == "GEOMETRY" ? 2
+                             : std::string(key) == "NGROUP" ? -1
+                                                            : 0;
+      const double expected = own.number(key, missing), found = stochastic_.number(key, missing);
+      if (found != expected)
+        stochastic_.fail(std::string("key ") + key + " is " + formatted(found) +
+                         ", but the bare muon's table " + own.path() + " has " +
+                         formatted(expected));
+    }
+    if (stochastic_.dimensions() != own.dimensions())
+      stochastic_.fail("key NAXIS is " + std::to_string(stochastic_.dimensions()) +
+                       "; the bare muon's table has " + std::to_string(own.dimensions()));
+    if (!stochastic_.contractable()) stochastic_.fail("the spline orders are too high");
+    same_knots_ = true;
+    for (int axis = 0; axis < own.dimensions(); ++axis)
+      same_knots_ = same_knots_ && own.order(axis) == stochastic_.order(axis) &&
+                    own.plain_knots(axis) == stochastic_.plain_knots(axis);
+    // Reference: asked at 0.01 GeV, where the yield has no share of low-energy losses of its own.
+    yield_ = light_yield(SourceKind::muon, 0.01);
+  }
+
+  void sight(const Track& track, const DomSite& dom, MuonSight& out) const override {
+    TablePair::Sight sight;
+    bare_.look({track.position, track.direction, track.zenith, track.azimuth}, dom.position, sight);
+    out.inside = false;
+    out.geometric_time = sight.geometric_time;
+    const double* dt = sight.geometric_time_gradient.by;
+    out.geometric_time_gradient = {dt[0], dt[1], dt[2]};
+    const int n = bare_.coordinates();
+    for (int c = 0; c < n; ++c) {
+      out.state[c] = sight.coordinate[c];
+      for (int k = 0; k < 3; ++k) out.state[4 + 3 * c + k] = sight.gradient[c].by[k];
+    }
+    AxisAt at[TablePair::kMostCoordinates];
+    for (int c = 0; c < n; ++c) {
+      const auto [low, high] = bare_.amplitude().extent(c);
+      const auto [low_s, high_s] = stochastic_.extent(c);
+      const auto [low_t, high_t] = bare_.timing().extent(c < 2 ? c : c + 1);
+      const double x = sight.coordinate[c];
+      if (c != 1 &&
+          !(x >= low && x <= high && x >= low_s && x <= high_s && x >= low_t && x <= high_t))
+        return;
+      if (!bare_.amplitude().at(c, x, at[c])) return;
+    }
+    const unsigned mask = kMuonByPosition & ((1u << n) - 1);
+    const auto amplitude = [&](const SplineTable& table, double& pe, Vec3& gradient) {
+      double value, slope[TablePair::kMostCoordinates];
+      table.evaluate(at, mask, &value, slope);
+      pe = std::exp(value) * yield_ * dom.efficiency;
+      double by[3] = {0, 0, 0};
+      for (int c = 0; c < n; ++c)
+        if ((mask >> c & 1) != 0)
+          for (int k = 0; k < 3; ++k) by[k] += pe * slope[c] * sight.gradient[c].by[k];
+      gradient = {by[0], by[1], by[2]};
+      return pe > 0 && std::isfinite(pe);
+    };
+    if (!amplitude(bare_.amplitude(), out.bare, out.bare_gradient)) return;
+    if (!same_knots_)
+      for (int c = 0; c < n; ++c)
+        if (!stochastic_.at(c, sight.coordinate[c], at[c])) return;
+    if (!amplitude(stochastic_, out.stochastic, out.stochastic_gradient)) return;
+    out.inside = true;
+  }
+
+  void timing(const MuonSight& seen, MuonTiming kind, const double* delays, std::size_t n,
+              Timing* out) const override {
+    const TimeAxis& axis = kind == MuonTiming::direct ? direct_ : noise_;
+    const int size = axis.basis().size();
+    int first = size, last = -1;
+    for (std::size_t i = 0; i < n; ++i) {
+      const Moment moment = moment_of(axis, delays[i]);
+      out[i] = Timing{};
+      if (moment.side > 0) out[i].cumulative = 1;
+      if (moment.side != 0) continue;
+      first = std::min(first, moment.first);
+      last = std::max(last, moment.first + moment.width - 1);
+    }
+    if (last < 0) return;
+    TablePair::Sight sight;
+    const int coordinates = bare_.coordinates();
+    for (int c = 0; c < coordinates; ++c) sight.coordinate[c] = seen.state[c];
+    const unsigned mask = kMuonByPosition & ((1u << coordinates) - 1);
+    TablePair::Curve curve;
+    if (!bare_.curve(sight, mask, first, last, curve)) return;
+    // From derivatives along the table's coordinates to those by position.
+    double by[3][kMostTimes + 4];
+    for (int k = 0; k < 3; ++k) std::fill_n(by[k], curve.count, 0.0);
+    const double* channel = curve.coefficients;
+    for (int c = 0; c < coordinates; ++c) {
+      if ((mask >> c & 1) == 0) continue;
+      channel += curve.count;
+      for (int k = 0; k < 3; ++k) {
+        const double factor = seen.state[4 + 3 * c + k];
+        for (int i = 0; i < curve.count; ++i) by[k][i] += factor * channel[i];
+      }
+    }
+    double value[kMostWeights], slope[kMostWeights], curvature[kMostWeights];
+    for (std::size_t i = 0; i < n; ++i) {
+      const Moment moment = moment_of(axis, delays[i]);
+      if (moment.side != 0) continue;
+      axis.basis().weights(moment.interval, delays[i], value, slope, curvature);
+      const int at = moment.first - curve.first, width = moment.width;
+      const double* c = curve.coefficients + at;
+      Timing& t = out[i];
+      t.cumulative = product(c, value, width);
+      t.density = product(c, slope, width);
+      t.density_slope = product(c, curvature, width);
+      t.cumulative_gradient = {product(by[0] + at, value, width), product(by[1] + at, value, width),
+                               product(by[2] + at, value, width)};
+      t.density_gradient = {product(by[0] + at, slope, width), product(by[1] + at, slope, width),
+                            product(by[2] + at, slope, width)};
+    }
+  }
+
+ private:
+  TablePair bare_;
+  SplineTable stochastic_;
+  TimeAxis direct_, noise_;
+  bool same_knots_;
+  double yield_;
+};
+
+class TableCascadeLight final : public CascadeLight {
+ public:
+  TableCascadeLight(const std::string& amplitude, const std::string& timing)
+      : pair_(amplitude, timing, false),
+        axis_(pair_.timing(), pair_.time_axis(), 0),
+        yield_(light_yield(SourceKind::electromagnetic, 1)) {}
+
+  bool sight(const Vec3& position, const Vec3& direction, double zenith, double azimuth,
+             double time, const DomSite& dom, const double* edges, std::size_t n, double& amplitude,
+             double* cumulative, Gradient4* amplitude_gradient,
+             Gradient4* cumulative_gradient) const override {
+    TablePair::Sight sight;
+    pair_.look({position, direction, zenith, azimuth}, dom.position, sight);
+    const int coordinates = pair_.coordinates();
+    const unsigned mask = kCascadeByPosition & ((1u << coordinates) - 1);
+    const auto by_position = [&](const double* slopes, double scale) {
+      double by[3] = {0, 0, 0};
+      for (int c = 0; c < coordinates; ++c)
+        if ((mask >> c & 1) != 0)
+          for (int k = 0; k < 3; ++k) by[k] += scale * slopes[c] * sight.gradient[c].by[k];
+      return Gradient4{by[0], by[1], by[2], 0};
+    };
+    double value, slopes[TablePair::kMostCoordinates];
+    if (!pair_.log_amplitude(sight, mask, &value, amplitude_gradient != nullptr ? slopes : nullptr))
+      return false;
+    amplitude = std::exp(value) * yield_ * dom.efficiency;
+    if (!(amplitude > 0) || !std::isfinite(amplitude)) return false;
+    if (amplitude_gradient != nullptr) *amplitude_gradient = by_position(slopes, amplitude);
+    if (n == 0) return true;
+
+    const double arrival = time + sight.geometric_time;
+    int first = axis_.basis().size(), last = -1;
+    for (std::size_t i = 0; i < n; ++i) {
+      const Moment moment = moment_of(axis_, edges[i] - arrival);
+      cumulative[i] = moment.side > 0 ? 1 : 0;
+      if (cumulative_gradient != nullptr) cumulative_gradient[i] = Gradient4{0, 0, 0, 0};
+      if (moment.side != 0) continue;
+      first = std::min(first, moment.first);
+      last = std::max(last, moment.first + moment.width - 1);
+    }
+    if (last < 0) return true;
+    TablePair::Curve curve;
+    if (!pair_.curve(sight, cumulative_gradient != nullptr ? mask : 0, first, last, curve))
+      return false;
+    double weight[kMostWeights], slope[kMostWeights];
+    for (std::size_t i = 0; i < n; ++i) {
+      const double delay = edges[i] - arrival;
+      const Moment moment = moment_of(axis_, delay);
+      if (moment.side != 0) continue;
+      axis_.basis().weights(moment.interval, delay, weight, slope);
+      const double* c = curve.coefficients + (moment.first - curve.first);
+      cumulative[i] = product(c, weight, moment.width);
+      if (cumulative_gradient == nullptr) continue;
+      double along[TablePair::kMostCoordinates];
+      const double density = product(c, slope, moment.width);
+      for (int axis = 0; axis < coordinates; ++axis)
+        if ((mask >> axis & 1) != 0) along[axis] = product(c += curve.count, weight, moment.width);
+      Gradient4 g = by_position(along, 1);
+      const double* dt = sight.geometric_time_gradient.by;
+      g.x -= density * dt[0];
+      g.y -= density * dt[1];
+      g.z -= density * dt[2];
+      g.t = -density;
+      cumulative_gradient[i] = g;
+    }
+    return true;
+  }
+
+  double amplitude_bound(double distance) const override {
+    std::call_once(bounded_, [&] { bound(); });
+    // Coordinates of spherical tables; in cylindrical ones rho <= distance says nothing.
+    const SplineTable& table = pair_.amplitude();
+    AxisAt at;
+    if (!spherical_bounds_ || distance > table.extent(0).second) {
+      if (!spherical_bounds_) return most_;
+      return 0;
+    }
+    if (!table.at(0, std::max(distance, table.extent(0).first), at)) return most_;
+    double sum = 0;
+    for (int i = 0; i < at.count; ++i)
+      sum += at.value[i] * largest_[static_cast<std::size_t>(at.first + i)];
+    return std::exp(sum) * yield_;
+  }
+
+ private:
+  // Basis functions are positive and add up to one, so the spline is nowhere above the largest
+  // coefficient that takes part.
+  void bound() const {
+    const SplineTable& table = pair_.amplitude();
+    largest_ = table.largest_along_first();
+    most_ = std::exp(*std::max_element(largest_.begin(), largest_.end())) * yield_;
+    spherical_bounds_ = table.number("GEOMETRY", 2) == 1;
+  }
+
+  TablePair pair_;
+  TimeAxis axis_;
+  double yield_;
+  mutable std::once_flag bounded_;
+  mutable std::vector<double> largest_;
+  mutable double most_ = 0;
+  mutable bool spherical_bounds_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<const MuonLight> table_muon_light(const std::string& amplitude,
+                                                  const std::string& timing,
+                                                  const std::string& stochastic) {
+  return std::make_unique<TableMuonLight>(amplitude, timing, stochastic);
+}
+
+std::unique_ptr<const CascadeLight> table_cascade_light(const std::string& amplitude,
+                                                        const std::string& timing) {
+  return std::make_unique<TableCascadeLight>(amplitude, timing);
+}
+
+}  // namespace skyscan
