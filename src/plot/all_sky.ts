@@ -1,10 +1,11 @@
-import { geoGraticule, geoPath } from "d3-geo";
+import { type GeoProjection, geoGraticule, geoPath } from "d3-geo";
 import { geoMollweide } from "d3-geo-projection";
 import type { Contour } from "../result/contours.ts";
 import type { PixelResult } from "../scan/task.ts";
 import type { Direction } from "../sky/healpix.ts";
 import { colourBar } from "./colour_bar.ts";
 import { drawContours } from "./contour_lines.ts";
+import { onMap } from "./graticule.ts";
 import { drawPixels } from "./pixels.ts";
 import { squareRootScale } from "./scale.ts";
 import { element, star, text } from "./svg.ts";
@@ -26,6 +27,15 @@ export interface Place {
   readonly width: number;
 }
 
+/** Mollweide's: equal areas; RA 180° in the middle and growing to the left. */
+export const allSkyProjection = ({ x, y, width }: Place): GeoProjection =>
+  geoMollweide()
+    .rotate([180, 0])
+    .reflectX(true)
+    .precision(0.3)
+    .scale(width / (4 * Math.SQRT2))
+    .translate([x + width / 2, y + width / 4]);
+
 /**
  * The whole sky in Mollweide's projection: equatorial, RA 180° in the middle and growing to the left.
  * @param place upper left corner and width of the ellipse, px; it is half as high
@@ -33,12 +43,7 @@ export interface Place {
  */
 export function allSkyPanel(map: SkyMap, place: Place, window: [number, number][]): string {
   const { x, y, width } = place;
-  const projection = geoMollweide()
-    .rotate([180, 0])
-    .reflectX(true)
-    .precision(0.3)
-    .scale(width / (4 * Math.SQRT2))
-    .translate([x + width / 2, y + width / 4]);
+  const projection = allSkyProjection(place);
   const path = geoPath(projection).digits(2);
   const llh = map.best?.llh ?? 0;
   const worst = map.pixels.reduce((most, p) => (p.llh < 1e300 ? Math.max(most, p.llh) : most), llh);
@@ -54,17 +59,9 @@ export function allSkyPanel(map: SkyMap, place: Place, window: [number, number][
           [180, 89.99],
         ])(),
     ) ?? "";
-  const halo = {
-    fill: "#fff",
-    stroke: "#000",
-    "stroke-width": 2.4,
-    "stroke-opacity": 0.45,
-    "stroke-linejoin": "round",
-    "paint-order": "stroke",
-  };
   const longitudes = [60, 120, 180, 240, 300].map((ra) => {
     const [px, py] = projection([ra, 0])!;
-    return text(px, py + 15, `${ra}°`, { "text-anchor": "middle", ...halo });
+    return text(px, py + 15, `${ra}°`, { "text-anchor": "middle", ...onMap });
   });
   const latitudes = [-60, -30, 0, 30, 60].map((dec) => {
     const [px, py] = projection([-1e-6, dec])!;
@@ -82,7 +79,7 @@ export function allSkyPanel(map: SkyMap, place: Place, window: [number, number][
 
   return [
     element("path", { d: sphere, fill: "#d5d5d8" }),
-    drawPixels(map.pixels, path, scale, llh),
+    drawPixels(map.pixels, projection, scale, llh),
     element("path", {
       d: graticule,
       fill: "none",

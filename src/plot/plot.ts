@@ -17,6 +17,8 @@ export interface PlotOptions {
 
 const WIDTH = 1560;
 const HEIGHT = 670;
+/** Letters that fit beside the other panel. */
+const LONGEST_CAPTION = 80;
 const SKY = { x: 60, y: 124, width: 850 };
 const ZOOM = { x: 1010, y: 100, width: 440 };
 
@@ -54,6 +56,7 @@ export function plotSky(result: SkyScanResult, options: PlotOptions = {}): strin
     }),
     text(SKY.x - 20, 66, subtitleOf(result, options.caption), { "font-size": 14, fill: "#555" }),
     allSkyPanel(map, SKY, window?.outline ?? []),
+    text(SKY.x - 20, HEIGHT - 18, pixelsLine(result), { "font-size": 12, fill: "#555" }),
     window ? zoomPanel(map, window, ZOOM) : "",
     text(ZOOM.x, 66, bestFitLine(map), { "font-size": 14, "font-weight": "bold" }),
   );
@@ -62,24 +65,29 @@ export function plotSky(result: SkyScanResult, options: PlotOptions = {}): strin
 function titleOf(result: SkyScanResult, title = ""): string {
   const event = eventOf(result);
   if (event === undefined) return title;
-  return `Run ${event.runId}   Event ${event.eventId}   Type ${event.eventType}   MJD ${event.mjd.toFixed(6)}`;
+  return `Run ${event.runId}  Event ${event.eventId}  Type ${event.eventType}  MJD ${event.mjd.toFixed(6)}`;
 }
 
-function subtitleOf(result: SkyScanResult, caption: string | undefined): string {
-  const { complete, isRealEvent } = result.metadata ?? {};
-  const pixels = [...result.nsides]
-    .sort(([a], [b]) => a - b)
-    .map(([nside, list]) => `${list.length} at nside ${nside}`);
+function subtitleOf({ metadata }: SkyScanResult, caption: string | undefined): string {
   return [
-    ...(caption ? [caption] : []),
-    `pixels: ${pixels.join(", ")}`,
-    ...(complete === false ? ["incomplete"] : []),
-    ...(isRealEvent === false ? ["simulated"] : []),
+    ...(caption
+      ? [caption.length > LONGEST_CAPTION ? `${caption.slice(0, LONGEST_CAPTION)}…` : caption]
+      : []),
+    ...(metadata?.complete === false ? ["scan not complete"] : []),
+    ...(metadata?.isRealEvent === false ? ["simulated event"] : []),
   ].join("  ·  ");
+}
+
+function pixelsLine(result: SkyScanResult): string {
+  const list = [...result.nsides]
+    .sort(([a], [b]) => a - b)
+    .map(([nside, pixels]) => `${pixels.length} at nside ${nside}`);
+  const failed = [...result.nsides.values()].flat().filter(({ llh }) => Number.isNaN(llh)).length;
+  return `Pixels: ${list.join(", ")}${failed > 0 ? `; ${failed} without a fit` : ""}`;
 }
 
 function bestFitLine({ best, centre }: SkyMap): string {
   if (best === undefined) return "No pixel has a fit.";
   const dec = centre.dec * degrees;
-  return `Best fit  RA ${(centre.ra * degrees).toFixed(2)}°  Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(2)}°   llh ${best.llh.toFixed(2)}`;
+  return `Best fit  RA ${(centre.ra * degrees).toFixed(2)}°  Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(2)}°  llh ${best.llh.toFixed(2)}`;
 }

@@ -10,10 +10,13 @@ const interpreter = ["/usr/bin/python3", "python3"].find(
     Bun.spawnSync([python, "-c", "import numpy"], { stderr: "ignore" }).exitCode === 0,
 );
 
+/** Importing numpy and healpy takes its time on a busy machine, ms. */
+const START_UP = 60_000;
+
 /** test(), skipped with a clear message where there is no Python with numpy. */
 export function testWithNumpy(name: string, body: () => void | Promise<void>): void {
   if (interpreter === undefined) console.warn(`skipped, needs python3 with numpy: ${name}`);
-  (interpreter === undefined ? test.skip : test)(name, body);
+  (interpreter === undefined ? test.skip : test)(name, body, START_UP);
 }
 
 /** Runs a Python program; returns what it printed. */
