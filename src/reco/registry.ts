@@ -1,12 +1,21 @@
 import { InputError } from "../config/errors.ts";
 import { crashDummy } from "./crash_dummy.ts";
 import { dummy } from "./dummy.ts";
+import { millipedeOriginal } from "./millipede_original.ts";
+import { millipedeWilks } from "./millipede_wilks.ts";
 import type { Reco } from "./reco.ts";
 import { splinempe } from "./splinempe.ts";
 import { splinempePointed } from "./splinempe_pointed.ts";
 
 /** Every algorithm; a new one is one file beside this one and its name here. */
-const recos: readonly Reco[] = [splinempe, splinempePointed, dummy, crashDummy];
+const recos: readonly Reco[] = [
+  splinempe,
+  splinempePointed,
+  millipedeOriginal,
+  millipedeWilks,
+  dummy,
+  crashDummy,
+];
 
 const aliases: Readonly<Record<string, string>> = { millipede: "millipede_original" };
 

@@ -1,0 +1,298 @@
+import type { Pointer } from "bun:ffi";
+import type { TimeWindow } from "../i3/pulses.ts";
+import type { EnergyLoss, Hypothesis, Vertex } from "../reco/reco.ts";
+import { check, core } from "./binding.ts";
+import { type LightModel, lightPointer } from "./light.ts";
+
+/** One DOM that takes part in the unfolding. */
+export interface MillipedeDom {
+  /** m. */
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+  /** PE recorded per PE expected from a standard DOM: relative efficiency × mean SPE charge × η. */
+  readonly efficiency: number;
+  /** 1/ns. */
+  readonly noiseRate: number;
+  /** In time order: ns, PE, ns. */
+  readonly pulses: readonly {
+    readonly time: number;
+    readonly charge: number;
+    readonly width: number;
+  }[];
+  /** ns; what the data vector leaves out. */
+  readonly exclusions: readonly TimeWindow[];
+}
+
+export interface MillipedeSettings {
+  /** Readout, ns. */
+  readonly window: TimeWindow;
+  /** Bayesian blocks: a block must be worth BinSigma²/2 in ln L. */
+  readonly binSigma: number;
+  /** ns. */
+  readonly minTimeWidth: number;
+  /** Cascades lie within |x|, |y|, |z| ≤ boundary, m. */
+  readonly boundary: number;
+  /** 1/GeV²: ln L is less by this times ΣE². */
+  readonly regularisation: number;
+}
+
+/** One DOM's part of the data vector: edges.length = charges.length + 1 = valid.length + 1, or all empty. */
+export interface DomBins {
+  /** ns. */
+  readonly edges: readonly number[];
+  /** PE. */
+  readonly charges: readonly number[];
+  /** false: a gap between readout pieces. */
+  readonly valid: readonly boolean[];
+}
+
+/** One stage of a fit. */
+export interface MillipedePass {
+  /** Distance of neighbouring cascades, m. */
+  readonly spacing: number;
+  /** Scale of the search in x, y, z (m) and time (ns); 0 keeps the parameter where it is. */
+  readonly steps: readonly [x: number, y: number, z: number, time: number];
+  /** How far across the track a coarse search looks first, m; 0: not at all. */
+  readonly reach: number;
+  readonly maxEvaluations: number;
+}
+
+export interface MillipedeValue {
+  /** Negative log-likelihood; NaN when no cascade is inside the boundary. */
+  readonly llh: number;
+  /** Of the plain Poisson llh, by x, y, z (1/m) and time (1/ns). */
+  readonly gradient: readonly number[];
+  /** Proven upper bound on what better energies could still gain in ln L. */
+  readonly certificate: number;
+  readonly iterations: number;
+  readonly losses: readonly EnergyLoss[];
+}
+
+export interface MillipedeFit extends Vertex {
+  readonly llh: number;
+  readonly losses: readonly EnergyLoss[];
+  readonly evaluations: number;
+  readonly reason?: string;
+}
+
+export interface Millipede {
+  /** The data vector, in the order of the DOMs given. */
+  readonly bins: readonly DomBins[];
+  /**
+   * llh with the energies at their optimum.
+   * @param relativeUncertainty of every expectation; 0: plain Poisson
+   */
+  evaluate(hypothesis: Hypothesis, spacing: number, relativeUncertainty?: number): MillipedeValue;
+  /** llh with the energies given (GeV), one per cascade. */
+  llh(
+    hypothesis: Hypothesis,
+    spacing: number,
+    energies: readonly number[],
+    relativeUncertainty?: number,
+  ): number;
+  /** What all bins together see of each cascade, PE/GeV; "scan": with the light neglected while fitting. */
+  columnSums(hypothesis: Hypothesis, spacing: number, precision?: "full" | "scan"): Float64Array;
+  fit(seed: Hypothesis, passes: readonly MillipedePass[]): MillipedeFit;
+  close(): void;
+}
+
+/** In the order of the core's FitOutcome. */
+const REASONS = [
+  undefined,
+  "the track misses the volume in which cascades are sought",
+  "there is no charge to fit",
+  "the likelihood is not a number",
+] as const;
+
+/** Loads one event's data into the core. The light must stay open as long. Throws InputError on bad numbers. */
+export function openMillipede(
+  light: LightModel,
+  doms: readonly MillipedeDom[],
+  settings: MillipedeSettings,
+): Millipede {
+  const { window } = settings;
+  const handleOut = new BigUint64Array(1);
+  check((message, size) =>
+    core.skyscan_millipede_open(
+      lightPointer(light),
+      doms.length,
+      numbers(
+        doms.flatMap(({ x, y, z, efficiency, noiseRate }) => [x, y, z, efficiency, noiseRate]),
+      ),
+      offsets(doms.map((dom) => dom.pulses.length)),
+      numbers(doms.flatMap((dom) => dom.pulses.flatMap((p) => [p.time, p.charge, p.width]))),
+      offsets(doms.map((dom) => dom.exclusions.length)),
+      numbers(doms.flatMap((dom) => dom.exclusions.flatMap((w) => [w.start, w.stop]))),
+      numbers([
+        window.start,
+        window.stop,
+        settings.binSigma,
+        settings.minTimeWidth,
+        settings.boundary,
+        settings.regularisation,
+      ]),
+      handleOut,
+      message,
+      size,
+    ),
+  );
+  let handle: Pointer | undefined = Number(handleOut[0]) as Pointer;
+  const opened = (): Pointer => {
+    if (handle === undefined) throw new Error("this millipede has been closed");
+    return handle;
+  };
+
+  const losses = (): EnergyLoss[] => {
+    const flat = list((out, capacity, count, message, size) =>
+      core.skyscan_millipede_losses(opened(), out, capacity, count, message, size),
+    );
+    return Array.from({ length: flat.length / 5 }, (_, i) => ({
+      x: flat[5 * i]!,
+      y: flat[5 * i + 1]!,
+      z: flat[5 * i + 2]!,
+      time: flat[5 * i + 3]!,
+      energy: flat[5 * i + 4]!,
+    }));
+  };
+
+  return {
+    get bins() {
+      return unpackBins(
+        list((out, capacity, count, message, size) =>
+          core.skyscan_millipede_bins(opened(), out, capacity, count, message, size),
+        ),
+      );
+    },
+    evaluate(hypothesis, spacing, relativeUncertainty = 0) {
+      const out = new Float64Array(7);
+      check((message, size) =>
+        core.skyscan_millipede_evaluate(
+          opened(),
+          pack(hypothesis),
+          spacing,
+          relativeUncertainty,
+          out,
+          message,
+          size,
+        ),
+      );
+      return {
+        llh: out[0]!,
+        gradient: [...out.slice(1, 5)],
+        certificate: out[5]!,
+        iterations: out[6]!,
+        losses: losses(),
+      };
+    },
+    llh(hypothesis, spacing, energies, relativeUncertainty = 0) {
+      const out = new Float64Array(1);
+      check((message, size) =>
+        core.skyscan_millipede_llh(
+          opened(),
+          pack(hypothesis),
+          spacing,
+          relativeUncertainty,
+          numbers(energies),
+          energies.length,
+          out,
+          message,
+          size,
+        ),
+      );
+      return out[0]!;
+    },
+    columnSums: (hypothesis, spacing, precision = "full") =>
+      list((out, capacity, count, message, size) =>
+        core.skyscan_millipede_column_sums(
+          opened(),
+          pack(hypothesis),
+          spacing,
+          precision === "scan" ? 1 : 0,
+          out,
+          capacity,
+          count,
+          message,
+          size,
+        ),
+      ),
+    fit(seed, passes) {
+      const out = new Float64Array(7);
+      check((message, size) =>
+        core.skyscan_millipede_fit(
+          opened(),
+          pack(seed),
+          numbers(passes.flatMap((p) => [p.spacing, ...p.steps, p.reach, p.maxEvaluations])),
+          passes.length,
+          out,
+          message,
+          size,
+        ),
+      );
+      const [llh, x, y, z, time, evaluations, outcome] = out as unknown as number[];
+      const reason = REASONS[outcome!];
+      return {
+        llh: llh!,
+        x: x!,
+        y: y!,
+        z: z!,
+        time: time!,
+        evaluations: evaluations!,
+        losses: losses(),
+        ...(reason ? { reason } : {}),
+      };
+    },
+    close() {
+      if (handle !== undefined) core.skyscan_millipede_close(handle);
+      handle = undefined;
+    },
+  };
+}
+
+/** Numbers for the core; never empty, since bun:ffi has no address for an empty array. */
+const numbers = (values: readonly number[]): Float64Array =>
+  values.length > 0 ? Float64Array.from(values) : new Float64Array(1);
+
+/** Where each group begins when groups of these lengths are laid end to end, and where the last ends. */
+function offsets(lengths: readonly number[]): BigInt64Array {
+  const begin = new BigInt64Array(lengths.length + 1);
+  lengths.forEach((length, i) => {
+    begin[i + 1] = begin[i]! + BigInt(length);
+  });
+  return begin;
+}
+
+const pack = ({ x, y, z, time, zenith, azimuth }: Hypothesis): Float64Array =>
+  numbers([x, y, z, time, zenith, azimuth]);
+
+/** A list whose length only the core knows: asked for twice when it is longer than expected. */
+function list(
+  call: (
+    out: Float64Array,
+    capacity: number,
+    count: BigInt64Array,
+    message: Pointer,
+    size: number,
+  ) => number,
+): Float64Array {
+  const count = new BigInt64Array(1);
+  for (let capacity = 8192; ; capacity = Number(count[0])) {
+    const out = new Float64Array(capacity);
+    check((message, size) => call(out, capacity, count, message, size));
+    if (Number(count[0]) <= capacity) return out.slice(0, Number(count[0]));
+  }
+}
+
+function unpackBins(flat: Float64Array): DomBins[] {
+  const doms: DomBins[] = [];
+  for (let at = 0; at < flat.length; ) {
+    const n = flat[at++]!;
+    const take = (count: number) => {
+      at += count;
+      return [...flat.subarray(at - count, at)];
+    };
+    const edges = take(n > 0 ? n + 1 : 0);
+    doms.push({ edges, charges: take(n), valid: take(n).map((value) => value === 1) });
+  }
+  return doms;
+}

@@ -1,0 +1,191 @@
+import { InputError } from "../config/errors.ts";
+import type { Detector, Dom } from "../detector/detector.ts";
+import { instrumentedVolume, intersection } from "../detector/volume.ts";
+import type { Event } from "../event/event.ts";
+import { findOf } from "../event/objects.ts";
+import type { OMKey } from "../i3/omkey.ts";
+import type { PulseMap, TimeWindowMap } from "../i3/pulses.ts";
+import type { LightModel } from "../native/light.ts";
+import {
+  type Millipede,
+  type MillipedePass,
+  type MillipedeSettings,
+  type MillipedeValue,
+  openMillipede,
+} from "../native/millipede.ts";
+import { brightDoms, deepCoreDoms, excludedWindows } from "../pulses/exclusions.ts";
+import { heseVertex, timeWindows } from "../pulses/inputs.ts";
+import { vertexSeed } from "../pulses/vertex_seed.ts";
+import type {
+  EnergyLoss,
+  Fit,
+  Fitter,
+  FitterOptions,
+  Hypothesis,
+  PreparedEvent,
+  Vertex,
+} from "./reco.ts";
+
+/** What the two millipede settings differ in (reference: M. G. Aartsen et al., JINST 9 (2014) P03009). */
+export interface Unfolding extends Omit<MillipedeSettings, "window"> {
+  /** Light that reaches the PMT, relative to the light model. */
+  readonly domEfficiency: number;
+  /** Relative uncertainty of the expectation in every bin; 0: plain Poisson. */
+  readonly relativeUncertainty: number;
+  readonly passes: (direction: readonly [number, number, number]) => readonly MillipedePass[];
+}
+
+/** m/ns. */
+const SPEED_OF_LIGHT = 0.299792458;
+/** I3OMGeo::OMType of a DOM in the ice. */
+const ICECUBE_DOM = 20;
+/** 100 V in the I3 unit (1 V = 1e-9): a DOM below is as good as off. */
+const LEAST_VOLTAGE = 100e-9;
+/** A loss this far outside the instrumented volume still counts as inside, m. */
+const MARGIN = 60;
+
+const takesPart = (dom: Dom): boolean =>
+  dom.isOn && dom.omType === ICECUBE_DOM && Math.abs(dom.highVoltage) >= LEAST_VOLTAGE;
+
+/**
+ * The exclusions both settings share: bad DOMs, calibration errata, saturated DOMs, DeepCore, DOMs
+ * brighter than `bright` times the mean, and what the cleaning cut off.
+ */
+export function millipedeExclusions(
+  event: Event,
+  detector: Detector,
+  pulses: PulseMap,
+  bright: number,
+  late: TimeWindowMap,
+  others: readonly OMKey[] = [],
+): TimeWindowMap {
+  const saturated = findOf(event, "SaturatedDOMs", "I3VectorOMKey")?.value ?? [];
+  return excludedWindows(
+    [detector.badDoms, saturated, deepCoreDoms(detector), brightDoms(pulses, bright), others],
+    [timeWindows(event, "CalibrationErrata"), timeWindows(event, "SaturatedDOMs"), late],
+  );
+}
+
+/** The HESE filter's vertex, else the vertex seed for the first threshold (PE) that the charge exceeds. */
+export function millipedeVertex(
+  event: Event,
+  detector: Detector,
+  hlc: PulseMap,
+  thresholds: readonly number[],
+): Vertex {
+  const hese = heseVertex(event);
+  if (hese) return hese;
+  for (const threshold of thresholds) {
+    const vertex = vertexSeed(hlc, detector, threshold);
+    if (vertex) return vertex;
+  }
+  throw new InputError(
+    `no vertex seed: at no time do the HLC pulses of 3 µs exceed ${thresholds.at(-1)} PE`,
+  );
+}
+
+/** Loads a prepared event into the core: the DOMs that take part, in order, and their data. */
+export function millipedeData(
+  prepared: PreparedEvent,
+  light: LightModel,
+  settings: Unfolding,
+): { readonly keys: readonly OMKey[]; readonly core: Millipede } {
+  const { detector, cleaned, exclusions, readoutWindow } = prepared;
+  const doms = [...detector.doms.values()].filter(takesPart);
+  const core = openMillipede(
+    light,
+    doms.map((dom) => ({
+      x: dom.x,
+      y: dom.y,
+      z: dom.z,
+      efficiency:
+        (Number.isNaN(dom.relativeEfficiency) ? 1 : dom.relativeEfficiency) *
+        dom.meanSpeCharge *
+        settings.domEfficiency,
+      noiseRate: dom.noiseRate,
+      pulses: cleaned.get(dom.key) ?? [],
+      exclusions: exclusions.get(dom.key) ?? [],
+    })),
+    { ...settings, window: readoutWindow },
+  );
+  return { keys: doms.map((dom) => dom.key), core };
+}
+
+/** Makes a prepared event ready for fits and evaluations. */
+export function openUnfolding(
+  prepared: PreparedEvent,
+  light: LightModel | undefined,
+  settings: Unfolding,
+  _options: FitterOptions = {},
+): Fitter {
+  if (!light) throw new Error("millipede needs a light model");
+  const { keys, core } = millipedeData(prepared, light, settings);
+  const bins = core.bins.reduce((sum, dom) => sum + dom.charges.length, 0);
+  const volume = instrumentedVolume(prepared.detector);
+  const spacing = settings.passes([0, 0, 1]).at(-1)!.spacing;
+
+  const fitFrom = (seed: Hypothesis): Fit => {
+    const { losses, reason, ...best } = core.fit(seed, settings.passes(directionOf(seed)));
+    const track = { ...best, zenith: seed.zenith, azimuth: seed.azimuth };
+    const failed = reason !== undefined;
+    return {
+      ...best,
+      energy: Number.NaN,
+      E_in: failed ? Number.NaN : lossInside(volume, track, losses),
+      E_tot: failed ? Number.NaN : losses.reduce((sum, loss) => sum + loss.energy, 0),
+      losses,
+      ...(failed ? { reason } : {}),
+    };
+  };
+
+  return {
+    fit(seed) {
+      const first = fitFrom(seed);
+      if (!seed.fallback) return first;
+      const second = fitFrom({ ...seed, ...seed.fallback });
+      const evaluations = first.evaluations + second.evaluations;
+      // NaN compares false: a failed fit never replaces one that worked.
+      const best = second.llh < first.llh || Number.isNaN(first.llh) ? second : first;
+      return { ...best, evaluations };
+    },
+    evaluate(hypothesis, options = {}) {
+      const value: MillipedeValue = core.evaluate(
+        hypothesis,
+        options.spacing ?? spacing,
+        options.exact ? 0 : settings.relativeUncertainty,
+      );
+      return {
+        llh: value.llh,
+        energies: value.losses.map((loss) => loss.energy),
+        bins,
+        doms: keys.length,
+      };
+    },
+    close: () => core.close(),
+  };
+}
+
+/** Direction of travel. */
+function directionOf({ zenith, azimuth }: Hypothesis): [number, number, number] {
+  return [
+    -Math.sin(zenith) * Math.cos(azimuth),
+    -Math.sin(zenith) * Math.sin(azimuth),
+    -Math.cos(zenith),
+  ];
+}
+
+/** Energy (GeV) lost between 60 m before the track's entry into the instrumented volume and 60 m after its exit. */
+function lossInside(
+  volume: ReturnType<typeof instrumentedVolume>,
+  track: Hypothesis,
+  losses: readonly EnergyLoss[],
+): number {
+  const inside = intersection(volume, track);
+  if (!inside) return 0;
+  return losses.reduce((sum, loss) => {
+    const length = (loss.time - track.time) * SPEED_OF_LIGHT;
+    return length >= inside.entry - MARGIN && length <= inside.exit + MARGIN
+      ? sum + loss.energy
+      : sum;
+  }, 0);
+}

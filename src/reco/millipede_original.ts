@@ -1,0 +1,62 @@
+import type { Detector } from "../detector/detector.ts";
+import type { Event } from "../event/event.ts";
+import { basePulses, inputNames, timeRange } from "../pulses/inputs.ts";
+import { dropLatePulses } from "../pulses/late.ts";
+import { hlcPulses } from "../pulses/local_coincidence.ts";
+import {
+  millipedeExclusions,
+  millipedeVertex,
+  openUnfolding,
+  type Unfolding,
+} from "./millipede.ts";
+import type { PreparedEvent, Reco, SeedSettings } from "./reco.ts";
+import { octahedron } from "./variations.ts";
+
+/** Charge (PE) the vertex seed asks for. */
+const SEED_THRESHOLDS = [2];
+/** A DOM brighter than this many times the mean is excluded. */
+const BRIGHT = 10;
+
+const seeds: SeedSettings = {
+  variations: octahedron(20),
+  rotateVertex: false,
+  refineTime: false,
+  addFallbackPosition: false,
+};
+
+export const originalUnfolding: Unfolding = {
+  binSigma: 3,
+  minTimeWidth: 8,
+  boundary: 600,
+  regularisation: 0,
+  domEfficiency: 0.99,
+  relativeUncertainty: 0,
+  passes: () => [
+    { spacing: 5, steps: [10, 10, 10, 0], reach: 0, maxEvaluations: 200 },
+    { spacing: 2.5, steps: [2, 2, 2, 5], reach: 0, maxEvaluations: 200 },
+  ],
+};
+
+/** Energy losses along the track from all DOMs' light; vertex in two passes, the second with its time. */
+export const millipedeOriginal: Reco = {
+  name: "millipede_original",
+  seeds,
+  light: "cascade",
+  prepare,
+  open: (prepared, light, options) => openUnfolding(prepared, light, originalUnfolding, options),
+};
+
+function prepare(event: Event, detector: Detector): PreparedEvent {
+  const base = basePulses(event);
+  const hlc = hlcPulses(base);
+  const { pulses: late, excluded } = dropLatePulses(base);
+  return {
+    detector,
+    pulses: { hlc, late, cleaned: late },
+    cleaned: late,
+    hlc,
+    vertex: millipedeVertex(event, detector, hlc, SEED_THRESHOLDS),
+    exclusions: millipedeExclusions(event, detector, base, BRIGHT, excluded),
+    readoutWindow: timeRange(event, inputNames(event).pulses),
+  };
+}

@@ -1,0 +1,78 @@
+import type { Detector } from "../detector/detector.ts";
+import type { Event } from "../event/event.ts";
+import { unhitDoms } from "../pulses/exclusions.ts";
+import { basePulses } from "../pulses/inputs.ts";
+import { hlcPulses } from "../pulses/local_coincidence.ts";
+import { cleanPulses } from "../pulses/pulse_cleaning.ts";
+import { iceCubePulses } from "../pulses/strings.ts";
+import {
+  millipedeExclusions,
+  millipedeVertex,
+  openUnfolding,
+  type Unfolding,
+} from "./millipede.ts";
+import type { PreparedEvent, Reco, SeedSettings } from "./reco.ts";
+import { point } from "./variations.ts";
+
+/** Charges (PE) the vertex seed asks for: the HESE selection's, else what faint events have. */
+const SEED_THRESHOLDS = [250, 5];
+/** A DOM brighter than this many times the mean is excluded. */
+const BRIGHT = 2;
+
+const seeds: SeedSettings = {
+  variations: point(),
+  rotateVertex: true,
+  refineTime: true,
+  addFallbackPosition: true,
+};
+
+export const wilksUnfolding: Unfolding = {
+  binSigma: 2,
+  minTimeWidth: 25,
+  boundary: 650,
+  regularisation: 1e-14,
+  domEfficiency: 1,
+  relativeUncertainty: 1,
+  passes: (direction) => {
+    const across = (length: number) => {
+      const [x, y, z] = direction.map((n) => length * Math.sqrt(1 - n * n));
+      return [x!, y!, z!] as const;
+    };
+    return [
+      { spacing: 5, steps: [...across(150), 250], reach: 150, maxEvaluations: 200 },
+      { spacing: 2.5, steps: [...across(3), 5], reach: 0, maxEvaluations: 200 },
+    ];
+  },
+};
+
+/** Energy losses along the track, with a cleaning and bins chosen so that likelihood ratios follow Wilks' theorem. */
+export const millipedeWilks: Reco = {
+  name: "millipede_wilks",
+  seeds,
+  light: "cascade-ftp",
+  prepare,
+  open: (prepared, light, options) => openUnfolding(prepared, light, wilksUnfolding, options),
+};
+
+function prepare(event: Event, detector: Detector): PreparedEvent {
+  const base = basePulses(event);
+  const hlc = hlcPulses(base);
+  const ic = iceCubePulses(base);
+  const { pulses: late, excluded, window } = cleanPulses(ic);
+  return {
+    detector,
+    pulses: { hlc, ic, late, cleaned: late },
+    cleaned: late,
+    hlc,
+    vertex: millipedeVertex(event, detector, hlc, SEED_THRESHOLDS),
+    exclusions: millipedeExclusions(
+      event,
+      detector,
+      ic,
+      BRIGHT,
+      excluded,
+      unhitDoms(late, detector),
+    ),
+    readoutWindow: window,
+  };
+}
