@@ -9,8 +9,8 @@ namespace {
 
 double saturating(double exponent) { return -std::expm1(-std::exp(std::numbers::ln10 * exponent)); }
 
-// Beyond these the weights are constant or power laws far from any consequence.
-constexpr double first = -14, last = 6, step = 1.0 / 64;
+// Far wider than any charge that occurs.
+constexpr double first = -61, last = 7, step = 1.0 / 32;
 
 struct Node {
   double value[4], slope[4];

@@ -29,7 +29,7 @@ Real filter(std::array<Real, samples>& values) {
 // sections 1.4 and 2.2).
 class Orthogonal {
  public:
-  Orthogonal() {
+  explicit Orthogonal(std::size_t degree) : degree_(degree) {
     std::array<double, samples> at, mass, before{}, now;
     for (std::size_t i = 0; i < samples; ++i) {
       std::array<double, samples> unit{};
@@ -39,7 +39,7 @@ class Orthogonal {
       total_ += mass[i];
     }
     now.fill(1 / std::sqrt(total_));
-    for (std::size_t k = 0; k < points; ++k) {
+    for (std::size_t k = 0; k < degree_; ++k) {
       for (std::size_t i = 0; i < samples; ++i) a_[k] += mass[i] * at[i] * now[i] * now[i];
       std::array<double, samples> next;
       double norm = 0;
@@ -56,7 +56,7 @@ class Orthogonal {
   // The last polynomial at x, and the sum of the squares of all before it.
   std::array<double, 2> at(double x) const {
     double before = 0, now = 1 / std::sqrt(total_), squares = 0;
-    for (std::size_t k = 0; k < points; ++k) {
+    for (std::size_t k = 0; k < degree_; ++k) {
       squares += now * now;
       const double next = ((x - a_[k]) * now - b_[k] * before) / b_[k + 1];
       before = now;
@@ -66,14 +66,17 @@ class Orthogonal {
   }
 
  private:
-  std::array<double, points> a_{};
-  std::array<double, points + 1> b_{};
+  std::size_t degree_;
+  std::array<double, samples> a_{};
+  std::array<double, samples + 1> b_{};
   double total_ = 0;
 };
 
-Rule<points> make_gauss() {
-  const Orthogonal polynomials;
-  Rule<points> rule{};
+}  // namespace
+
+Rule gauss(std::size_t points) {
+  const Orthogonal polynomials(points);
+  Rule rule{points, {}, {}};
   std::size_t found = 0;
   constexpr double step = 0.0101;  // none of the roots falls on a multiple of it
   for (double x = -reach - step / 3; x < reach && found < points; x += step) {
@@ -91,13 +94,6 @@ Rule<points> make_gauss() {
   return rule;
 }
 
-}  // namespace
-
 double recursive(std::array<float, samples> values) { return filter(values); }
-
-const Rule<points>& gauss() {
-  static const Rule<points> rule = make_gauss();
-  return rule;
-}
 
 }  // namespace skyscan::smearing

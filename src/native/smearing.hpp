@@ -20,13 +20,13 @@ inline constexpr double spacing = 2 * reach / (samples - 1);
 // The reference's filter, in its precision: the value at the centre of the smeared samples.
 double recursive(std::array<float, samples> values);
 
-template <std::size_t n>
 struct Rule {
-  std::array<double, n> offset;  // in units of sigma
-  std::array<double, n> weight;  // sum to 1
+  std::size_t points;
+  std::array<double, samples> offset;  // in units of sigma
+  std::array<double, samples> weight;  // sum to 1
 };
 
-inline constexpr std::size_t points = 7;
-const Rule<points>& gauss();
+// The Gauss quadrature with this many points, 1 to 21.
+Rule gauss(std::size_t points);
 
 }  // namespace skyscan::smearing
