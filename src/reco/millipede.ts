@@ -1,10 +1,8 @@
-import { InputError } from "../config/errors.ts";
 import type { Detector, Dom } from "../detector/detector.ts";
 import { instrumentedVolume, intersection } from "../detector/volume.ts";
 import type { Event } from "../event/event.ts";
-import { findOf } from "../event/objects.ts";
 import type { OMKey } from "../i3/omkey.ts";
-import type { PulseMap, TimeWindowMap } from "../i3/pulses.ts";
+import type { PulseMap } from "../i3/pulses.ts";
 import type { LightModel } from "../native/light.ts";
 import {
   type Millipede,
@@ -13,9 +11,8 @@ import {
   type MillipedeValue,
   openMillipede,
 } from "../native/millipede.ts";
-import { brightDoms, deepCoreDoms, excludedWindows } from "../pulses/exclusions.ts";
-import { heseVertex, timeWindows } from "../pulses/inputs.ts";
-import { vertexSeed } from "../pulses/vertex_seed.ts";
+import { heseVertex } from "../pulses/inputs.ts";
+import { firstVertex } from "./first_vertex.ts";
 import type {
   EnergyLoss,
   Fit,
@@ -47,25 +44,6 @@ const MARGIN = 60;
 const takesPart = (dom: Dom): boolean =>
   dom.isOn && dom.omType === ICECUBE_DOM && Math.abs(dom.highVoltage) >= LEAST_VOLTAGE;
 
-/**
- * The exclusions both settings share: bad DOMs, calibration errata, saturated DOMs, DeepCore, DOMs
- * brighter than `bright` times the mean, and what the cleaning cut off.
- */
-export function millipedeExclusions(
-  event: Event,
-  detector: Detector,
-  pulses: PulseMap,
-  bright: number,
-  late: TimeWindowMap,
-  others: readonly OMKey[] = [],
-): TimeWindowMap {
-  const saturated = findOf(event, "SaturatedDOMs", "I3VectorOMKey")?.value ?? [];
-  return excludedWindows(
-    [detector.badDoms, saturated, deepCoreDoms(detector), brightDoms(pulses, bright), others],
-    [timeWindows(event, "CalibrationErrata"), timeWindows(event, "SaturatedDOMs"), late],
-  );
-}
-
 /** The HESE filter's vertex, else the vertex seed for the first threshold (PE) that the charge exceeds. */
 export function millipedeVertex(
   event: Event,
@@ -73,15 +51,7 @@ export function millipedeVertex(
   hlc: PulseMap,
   thresholds: readonly number[],
 ): Vertex {
-  const hese = heseVertex(event);
-  if (hese) return hese;
-  for (const threshold of thresholds) {
-    const vertex = vertexSeed(hlc, detector, threshold);
-    if (vertex) return vertex;
-  }
-  throw new InputError(
-    `no vertex seed: at no time do the HLC pulses of 3 µs exceed ${thresholds.at(-1)} PE`,
-  );
+  return heseVertex(event) ?? firstVertex(hlc, detector, thresholds);
 }
 
 /** Loads a prepared event into the core: the DOMs that take part, in order, and their data. */

@@ -1,14 +1,10 @@
 import type { Detector } from "../detector/detector.ts";
 import type { Event } from "../event/event.ts";
+import { highEnergyExclusions } from "../pulses/exclusions.ts";
 import { basePulses, inputNames, timeRange } from "../pulses/inputs.ts";
 import { dropLatePulses } from "../pulses/late.ts";
 import { hlcPulses } from "../pulses/local_coincidence.ts";
-import {
-  millipedeExclusions,
-  millipedeVertex,
-  openUnfolding,
-  type Unfolding,
-} from "./millipede.ts";
+import { millipedeVertex, openUnfolding, type Unfolding } from "./millipede.ts";
 import type { PreparedEvent, Reco, SeedSettings } from "./reco.ts";
 import { octahedron } from "./variations.ts";
 
@@ -56,7 +52,7 @@ function prepare(event: Event, detector: Detector): PreparedEvent {
     cleaned: late,
     hlc,
     vertex: millipedeVertex(event, detector, hlc, SEED_THRESHOLDS),
-    exclusions: millipedeExclusions(event, detector, base, BRIGHT, excluded),
+    exclusions: highEnergyExclusions(event, detector, base, BRIGHT, excluded),
     readoutWindow: timeRange(event, inputNames(event).pulses),
   };
 }

@@ -1,16 +1,11 @@
 import type { Detector } from "../detector/detector.ts";
 import type { Event } from "../event/event.ts";
-import { unhitDoms } from "../pulses/exclusions.ts";
+import { highEnergyExclusions, unhitDoms } from "../pulses/exclusions.ts";
 import { basePulses } from "../pulses/inputs.ts";
 import { hlcPulses } from "../pulses/local_coincidence.ts";
 import { cleanPulses } from "../pulses/pulse_cleaning.ts";
 import { iceCubePulses } from "../pulses/strings.ts";
-import {
-  millipedeExclusions,
-  millipedeVertex,
-  openUnfolding,
-  type Unfolding,
-} from "./millipede.ts";
+import { millipedeVertex, openUnfolding, type Unfolding } from "./millipede.ts";
 import type { PreparedEvent, Reco, SeedSettings } from "./reco.ts";
 import { point } from "./variations.ts";
 
@@ -65,7 +60,7 @@ function prepare(event: Event, detector: Detector): PreparedEvent {
     cleaned: late,
     hlc,
     vertex: millipedeVertex(event, detector, hlc, SEED_THRESHOLDS),
-    exclusions: millipedeExclusions(
+    exclusions: highEnergyExclusions(
       event,
       detector,
       ic,

@@ -1,7 +1,6 @@
 import { InputError } from "../config/errors.ts";
 import type { Detector } from "../detector/detector.ts";
 import type { Event } from "../event/event.ts";
-import type { PulseMap } from "../i3/pulses.ts";
 import type { LightModel } from "../native/light.ts";
 import { openSplineMpe, type SplineMpe } from "../native/splinempe.ts";
 import { basePulses } from "../pulses/inputs.ts";
@@ -9,9 +8,9 @@ import { hlcPulses } from "../pulses/local_coincidence.ts";
 import { cleanSeededRt } from "../pulses/seeded_rt.ts";
 import { iceCubePulses } from "../pulses/strings.ts";
 import { cleanTimeWindow, pulseSpan } from "../pulses/time_window.ts";
-import { vertexSeed } from "../pulses/vertex_seed.ts";
 import { estimateEnergy } from "./energy.ts";
-import type { EnergyEstimate, Fitter, PreparedEvent, Reco, SeedSettings, Vertex } from "./reco.ts";
+import { firstVertex } from "./first_vertex.ts";
+import type { EnergyEstimate, Fitter, PreparedEvent, Reco, SeedSettings } from "./reco.ts";
 import { cylinder } from "./variations.ts";
 
 /** Length of the window with most pulses, ns: IceCube's standard for muons. */
@@ -51,21 +50,6 @@ function prepare(event: Event, detector: Detector, light: LightModel | undefined
     readoutWindow,
     ...(energy ? { energy } : {}),
   };
-}
-
-/** The vertex seed for the first threshold (PE) that the event's charge exceeds. */
-export function firstVertex(
-  hlc: PulseMap,
-  detector: Detector,
-  thresholds: readonly number[],
-): Vertex {
-  for (const threshold of thresholds) {
-    const vertex = vertexSeed(hlc, detector, threshold);
-    if (vertex) return vertex;
-  }
-  throw new InputError(
-    `no vertex seed: at no time do the HLC pulses of 3 µs exceed ${thresholds.at(-1)} PE`,
-  );
 }
 
 function open(prepared: PreparedEvent, light: LightModel | undefined): Fitter {

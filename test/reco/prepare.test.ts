@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
+import { ALWAYS } from "../../src/pulses/exclusions.ts";
+import { timeWindows } from "../../src/pulses/inputs.ts";
 import { findReco } from "../../src/reco/registry.ts";
 import { cleaningNames, cleaningOracle, withoutWidths } from "../pulses/oracle.ts";
 import { describeShared, shared } from "../shared.ts";
@@ -61,6 +63,16 @@ describeShared("splinempe's preparation of real alerts", () => {
     expect(() => pointed.prepare(old, builtinDetector(), undefined)).toThrow(
       /no track "OnlineL2_SplineMPE".*HESE_SPEFit2/,
     );
+  });
+
+  test("DOMs that saturated are left out whole, whatever their windows", async () => {
+    const event = await loadEvent(alertPath("hese_event_02.json"));
+    const saturated = [...timeWindows(event, "SaturationWindows").keys()];
+    expect(saturated.length).toBeGreaterThan(0);
+    for (const name of ["millipede_original", "millipede_wilks"]) {
+      const { exclusions } = findReco(name).prepare(event, builtinDetector(), undefined);
+      for (const key of saturated) expect(exclusions.get(key)).toEqual([ALWAYS]);
+    }
   });
 
   test("missing pulses: the error names them and what is there", async () => {
