@@ -2,6 +2,7 @@ import { type Pointer, ptr } from "bun:ffi";
 import { angularAcceptance } from "../detector/acceptance.ts";
 import { type Ice, spiceMie } from "../detector/ice.ts";
 import { check, core } from "./binding.ts";
+import { openTableLight } from "./tables.ts";
 
 /** A light model loaded into the native core. Read-only: any number of likelihoods may share one. */
 export interface LightModel {
@@ -37,7 +38,7 @@ const CASCADE_LIGHT = 2;
 
 /** The light model for a reconstruction: photon tables where they are found, else the embedded one. */
 export function openLight(options: LightOptions): LightModel {
-  return openEmbeddedLight(options.reco);
+  return openTableLight(options.reco, options.photonTables) ?? openEmbeddedLight(options.reco);
 }
 
 /**

@@ -1,9 +1,11 @@
 import type { Pointer } from "bun:ffi";
 import { ptr } from "bun:ffi";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { consola } from "consola";
 import { InputError } from "../config/errors.ts";
 import { check, core } from "./binding.ts";
+import type { LightModel, LightPurpose } from "./light.ts";
 
 /** One axis of a spline table. */
 export interface TableAxis {
@@ -219,9 +221,7 @@ const officialNames = {
     amplitude: "cascade_single_spice_ftp-v1_flat_z20_a5.abs.fits",
     timing: "cascade_single_spice_ftp-v1_flat_z20_a5.prob.v2.fits",
   },
-} as const;
-
-export type LightSource = keyof typeof officialNames;
+} as const satisfies Record<LightPurpose, Record<string, string>>;
 
 /** Paths of the files of one source's light. */
 export interface PhotonTables {
@@ -242,7 +242,7 @@ const effectiveDistance = ["eff", "prob", "tmod"].map(
  * Looks for the photon tables of one source: in `directory` if given (then they must be there, all of
  * them; otherwise InputError), else in the standard places; undefined when they are in none.
  */
-export function findTables(source: LightSource, directory?: string): PhotonTables | undefined {
+export function findTables(source: LightPurpose, directory?: string): PhotonTables | undefined {
   const names = officialNames[source];
   for (const place of directory === undefined ? places : [directory]) {
     const missing = Object.values(names).filter((name) => !existsSync(join(place, name)));
@@ -260,6 +260,48 @@ export function findTables(source: LightSource, directory?: string): PhotonTable
     return { directory: place, ...paths, unused };
   }
   return undefined;
+}
+
+/** skyscan_light_kinds. */
+const MUON_LIGHT = 1;
+const CASCADE_LIGHT = 2;
+
+/**
+ * The light model of the photon tables found by findTables, undefined when there are none. Logs a line
+ * per file. Throws InputError when they are of the wrong kind or do not belong together.
+ */
+export function openTableLight(source: LightPurpose, directory?: string): LightModel | undefined {
+  const tables = findTables(source, directory);
+  if (!tables) return undefined;
+  const { amplitude, timing, stochastic, unused } = tables;
+  const handle = new BigUint64Array(1);
+  const paths = [amplitude, timing, stochastic].map((path) =>
+    path === undefined ? undefined : text(path),
+  );
+  check((message, size) =>
+    core.skyscan_light_tables_open(
+      ptr(paths[0]!),
+      ptr(paths[1]!),
+      paths[2] ? ptr(paths[2]) : null,
+      source === "muon" ? MUON_LIGHT : CASCADE_LIGHT,
+      ptr(handle),
+      message,
+      size,
+    ),
+  );
+  const used = [amplitude, timing, stochastic].filter((path) => path !== undefined);
+  for (const path of used) consola.info(`photon table ${path}`);
+  if (unused.length > 0)
+    consola.warn(
+      `effective-distance tables are not used (how they enter is not public): ${unused.join(", ")}`,
+    );
+  const light = Number(handle[0]) as Pointer;
+  return {
+    kind: "tables",
+    description: `photon tables ${used.map((path) => basename(path)).join(", ")} from ${tables.directory}`,
+    handle: light,
+    close: () => core.skyscan_light_close(light),
+  };
 }
 
 /** A source of light as photon tables know it: rad; zenith and azimuth say where it comes from. */
