@@ -1,0 +1,117 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { resolve } from "node:path";
+import { describeShared, shared } from "../shared.ts";
+
+// Whole processes, on machines that may be busy.
+setDefaultTimeout(60_000);
+
+const program = resolve(import.meta.dir, "../../bin/skyscan.ts");
+const alert = shared("events", "138632_31747601.json");
+const hypothesis = { x: -290, y: -70, z: -190, time: 11245, zenith: 1.5716, azimuth: 4.8769 };
+
+/** Runs the command line with an input. */
+async function skyscan(args: readonly string[], lines: readonly object[] = []) {
+  const child = Bun.spawn([process.execPath, program, ...args], {
+    stdin: new Blob([lines.map((line) => `${JSON.stringify(line)}\n`).join("")]),
+    stdout: "pipe",
+    stderr: "pipe",
+    env: { ...process.env, SKYSCAN_DUMMY_SECONDS: "0,0" },
+  });
+  const [out, log] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  const answers = out.split("\n").filter((line) => line !== "");
+  return { code: await child.exited, answers: answers.map((line) => JSON.parse(line)), log };
+}
+
+describeShared("skyscan reco", () => {
+  const splinempe = ["reco", alert, "--reco-algo", "splinempe"];
+
+  test("a pixel's fit", async () => {
+    const { code, answers } = await skyscan([...splinempe, "--nside", "8", "--pixel", "404"]);
+    expect(code).toBe(0);
+    expect(answers.length).toBe(1);
+    expect(Object.keys(answers[0])).toEqual([
+      ...["llh", "x", "y", "z", "time", "energy", "E_in", "E_tot", "evaluations", "seconds"],
+    ]);
+    expect(answers[0]).toMatchObject({ energy: 17235.35364, E_in: null, E_tot: null });
+    expect(answers[0].llh).toBeGreaterThan(0);
+  });
+
+  test("fits from given seeds end no higher than the seed", async () => {
+    const seeds = [hypothesis, { ...hypothesis, energy: 1000 }];
+    const [values, fits] = await Promise.all([
+      skyscan([...splinempe, "--jsonl", "--evaluate"], seeds),
+      skyscan([...splinempe, "--jsonl"], seeds),
+    ]);
+    expect([values.code, fits.code]).toEqual([0, 0]);
+    expect(values.answers.map(Object.keys)).toEqual([["llh"], ["llh"]]);
+    expect(fits.answers.map((fit) => fit.energy)).toEqual([17235.35364, 1000]);
+    fits.answers.forEach((fit, i) => {
+      expect(fit.llh).toBeLessThanOrEqual(values.answers[i].llh);
+      expect(fit.time).toBe(hypothesis.time);
+    });
+  });
+
+  test("the better of two first guesses counts", async () => {
+    const far = { ...hypothesis, x: 600, y: 600, z: 400 };
+    const { x, y, z, time } = hypothesis;
+    const { answers } = await skyscan(
+      [...splinempe, "--jsonl"],
+      [hypothesis, far, { ...far, fallback: { x, y, z, time } }],
+    );
+    expect(answers[2].llh).toBeLessThanOrEqual(Math.min(answers[0].llh, answers[1].llh) + 1e-9);
+  });
+
+  test("a bad line ends it, with its number; what came before is answered", async () => {
+    for (const [bad, message] of [
+      [{ ...hypothesis, zenith: "1" }, 'line 2 of the input, "zenith": expected number'],
+      [{ ...hypothesis, energie: 1 }, 'line 2 of the input, "energie"'],
+      [[], "line 2 of the input"],
+    ] as const) {
+      const { code, answers, log } = await skyscan(
+        [...splinempe, "--jsonl", "--evaluate"],
+        [hypothesis, bad],
+      );
+      expect(code).toBe(2);
+      expect(answers.length).toBe(1);
+      expect(log).toContain(message);
+    }
+  });
+
+  test.each([
+    ["neither pixel nor input", []],
+    ["both", ["--jsonl", "--nside", "8", "--pixel", "0"]],
+    ["a pixel beyond the last", ["--nside", "8", "--pixel", "768"]],
+    ["no power of two", ["--nside", "9", "--pixel", "0"]],
+    ["a variation beyond the last", ["--nside", "8", "--pixel", "0", "--posvar", "7"]],
+    ["no number", ["--nside", "8", "--pixel", "x"]],
+  ])("%s is refused", async (_, flags) => {
+    const { code, answers } = await skyscan([...splinempe, ...flags]);
+    expect([code, answers]).toEqual([2, []]);
+  });
+
+  test("dummies with a seed repeat themselves", async () => {
+    const dummy = ["reco", alert, "--reco-algo", "dummy", "--nside", "1", "--pixel", "3"];
+    const [a, b] = await Promise.all(
+      [1, 2].map(() => skyscan([...dummy, "--seed", "5"]).then(({ answers }) => answers[0])),
+    );
+    const { seconds, ...values } = a;
+    expect(b).toMatchObject(values);
+  });
+});
+
+describeShared("skyscan event --prepare", () => {
+  test("pulses of each step, vertex, exclusions and energy", async () => {
+    const { code, answers } = await skyscan(["event", alert, "--prepare", "millipede", "--json"]);
+    expect(code).toBe(0);
+    const { pulses, vertex, exclusions, energy } = answers[0].prepared;
+    expect(Object.keys(pulses)).toEqual(["hlc", "late", "cleaned"]);
+    expect(pulses.cleaned["1,32"]).toEqual([[18092, 1.1749999523162842, 8, 4]]);
+    expect(vertex.time).toBe(10931);
+    expect(exclusions["1,44"]).toEqual([[11850, "inf"]]);
+    expect(exclusions["79,1"]).toEqual([["-inf", "inf"]]);
+    expect(energy).toBeNull();
+  });
+});
