@@ -1,7 +1,9 @@
-import { readFile, stat } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { InputError } from "../config/errors.ts";
-import { inContext, placed } from "../i3/context.ts";
+import { inContext } from "../i3/context.ts";
 import { type Alert, decodeAlert } from "../i3/envelope.ts";
+import { beginsFrame, packingOf, readI3File } from "../i3/file.ts";
+import type { Frame } from "../i3/frame.ts";
 import { modifiedJulianDate } from "../i3/time.ts";
 import type { Event, EventMetadata } from "./event.ts";
 import { type FrameView, findOf } from "./objects.ts";
@@ -15,26 +17,66 @@ export interface LoadOptions {
 const LARGEST_FILE = 256 * 2 ** 20;
 
 /**
- * Reads one event from a file: an alert (.json, .pkl) or I3 frames (.i3, .i3.gz, .i3.bz2, .i3.zst), told apart
- * by content.
+ * Reads one event from a file: an alert (.json, .pkl) or I3 frames (.i3, also .gz, .bz2, .zst), told apart by
+ * content.
  * @throws InputError, one line, naming the file, for anything that is no such event
  */
 export async function loadEvent(path: string, options: LoadOptions = {}): Promise<Event> {
-  const { size } = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(
-      error.code === "ENOENT" ? `${path}: no such file` : `${path}: cannot be read (${error.code})`,
-    );
-  });
+  const { size, start } = await beginningOf(path);
+  if (packingOf(start) || beginsFrame(start)) {
+    const alert = await alertOfI3File(path);
+    return inContext(path, () => eventOf(alert, options));
+  }
   if (size > LARGEST_FILE)
     throw new InputError(`${path}: ${size} bytes are no alert (at most ${LARGEST_FILE})`);
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`${path}: cannot be read (${error.code})`);
-  });
+  const bytes = await readFile(path).catch((error) => unreadable(path, error));
+  return parseEvent(bytes, path, options);
+}
+
+function unreadable(path: string, { code }: NodeJS.ErrnoException): never {
+  throw new InputError(
+    `${path}: ${code === "ENOENT" ? "no such file" : `cannot be read (${code})`}`,
+  );
+}
+
+/** Bytes that tell the kinds of files apart. */
+async function beginningOf(path: string): Promise<{ size: number; start: Uint8Array }> {
+  const file = await open(path).catch((error) => unreadable(path, error));
   try {
-    return parseEvent(bytes, path, options);
+    const start = new Uint8Array(4);
+    const { bytesRead } = await file.read(start, 0, start.length, 0);
+    return { size: (await file.stat()).size, start: start.subarray(0, bytesRead) };
   } catch (error) {
-    throw placed(path, error);
+    return unreadable(path, error as NodeJS.ErrnoException);
+  } finally {
+    await file.close();
   }
+}
+
+function sizeOf(records: Frame["records"]): number {
+  let size = 0;
+  for (const { buffer } of records.values()) size += buffer.length;
+  return size;
+}
+
+/** The one event of an .i3 file: its physics frame, and the newest frame of each other stream before it. */
+async function alertOfI3File(path: string): Promise<Alert> {
+  const frames = new Map<string, Frame>();
+  let physics: Frame | undefined;
+  for await (const frame of readI3File(path)) {
+    const isPhysics = frame.stream === "P" || frame.stream === "p";
+    if (isPhysics && physics)
+      throw new InputError(`${path}: several physics frames, one event expected`);
+    if (isPhysics) physics = frame;
+    else if (!physics && "GCDQ".includes(frame.stream)) frames.set(frame.stream, frame);
+    const held = [...frames.values()].reduce((sum, { records }) => sum + sizeOf(records), 0);
+    if (held > LARGEST_FILE) throw new InputError(`${path}: an event of ${held} bytes`);
+  }
+  if (!physics) throw new InputError(`${path}: no physics frame (P or p)`);
+  // files do not carry the realtime format's version; the newer ones are known by their key names
+  const formatVersion = physics.records.has("SplitInIcePulses") ? "2023a" : "";
+  const inOrder = [..."GCDQ"].flatMap((stream) => frames.get(stream) ?? []);
+  return { frames: [...inOrder, physics], formatVersion, message: {} };
 }
 
 /** The same from bytes in memory. `name` stands for the file in error messages. */

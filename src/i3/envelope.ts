@@ -170,7 +170,7 @@ function unpickledFrame(bytes: Uint8Array): Uint8Array {
 export type PickleStyle = "python2" | "python3";
 
 /** A frame as an alert carries it: stop, and the base64 text of its zlib-compressed pickle. */
-export function encodeFrameEntry(frame: Frame, style: PickleStyle = "python2"): [string, string] {
+export function encodeFrameEntry(frame: Frame, style: PickleStyle = "python3"): [string, string] {
   const pickle = pickleFrame(encodeFrame(frame), style);
   return [frame.stream, deflateSync(pickle, { level: 9 }).toString("base64")];
 }
@@ -212,7 +212,7 @@ export interface AlertOptions {
 
 /** An alert document (i3live JSON with framing) of these frames. */
 export function encodeAlert(frames: readonly Frame[], options: AlertOptions = {}): string {
-  const { formatVersion, message = {}, style = "python2" } = options;
+  const { formatVersion, message = {}, style = "python3" } = options;
   const { service = "hese", varname = "heseEvent", prio = 1, topics = "heseEvent" } = options;
   return JSON.stringify({
     prio,
