@@ -109,19 +109,19 @@ describeShared("GCD files", () => {
 
   test("a baseline that is nowhere, or not the one named, is refused", async () => {
     const event = await loadEvent(shared("events/138632_31747601.json"));
-    expect(detectorOf(event, gcdDir)).rejects.toThrow(/"baseline_gcd_138615.i3" is neither in/);
-    expect(detectorOf(event, shared("oracle/gcd/GCD_nominal.i3.zst"))).rejects.toThrow(
+    await expect(detectorOf(event, gcdDir)).rejects.toThrow(/"baseline_gcd_138615.i3" is neither in/);
+    await expect(detectorOf(event, shared("oracle/gcd/GCD_nominal.i3.zst"))).rejects.toThrow(
       /wrong baseline: .* "baseline_gcd_138615.i3"/,
     );
     const old = await loadEvent(shared("events/hese_event_00.json"));
-    expect(detectorOf(old, gcdDir)).rejects.toThrow(/"2016_01_08_Run127381.i3" is neither/);
+    await expect(detectorOf(old, gcdDir)).rejects.toThrow(/"2016_01_08_Run127381.i3" is neither/);
   });
 
   test("differences to different baselines are refused", async () => {
     const frames = await framesOf(shared("oracle/gcd/GCD_diff.i3"));
     const alert = await loadEvent(shared("events/138632_31747601.json"));
     const mixed = [frames[0]!, ...alert.frames.filter(({ stream }) => stream === "C")];
-    expect(detectorOf({ metadata, frames: mixed }, gcdDir)).rejects.toThrow(
+    await expect(detectorOf({ metadata, frames: mixed }, gcdDir)).rejects.toThrow(
       /different baselines: I3GeometryDiff to "GCD_nominal.i3", I3CalibrationDiff to "baseline_gcd_138615.i3"/,
     );
   });
@@ -141,7 +141,7 @@ describeShared("GCD files", () => {
     const folder = mkdtempSync(join(tmpdir(), "skyscan-gcd-"));
     cpSync(shared("oracle/gcd/GCD_diff.i3"), join(folder, "baseline_gcd_138615.i3"));
     const event = await loadEvent(shared("events/138632_31747601.json"));
-    expect(detectorOf(event, folder)).rejects.toThrow(
+    await expect(detectorOf(event, folder)).rejects.toThrow(
       /itself a difference \(to "GCD_nominal.i3"\)/,
     );
   });

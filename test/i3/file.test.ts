@@ -48,26 +48,26 @@ describe(".i3 files", () => {
   test("a frame cut anywhere is reported by number", async () => {
     const bytes = Buffer.concat(all);
     const cut = file("cut", bytes.subarray(0, bytes.length - 3));
-    expect(frames(cut)).rejects.toThrow(/cut: frame 5: truncated/);
+    await expect(frames(cut)).rejects.toThrow(/cut: frame 5: truncated/);
     const packed = gzipSync(bytes);
-    expect(frames(file("cut.gz", packed.subarray(0, packed.length - 9)))).rejects.toThrow(
+    await expect(frames(file("cut.gz", packed.subarray(0, packed.length - 9)))).rejects.toThrow(
       /damaged compression/,
     );
   });
 
   test("what is no such file is one clear line", async () => {
-    expect(frames(join(folder, "missing.i3"))).rejects.toThrow(/missing.i3: no such file/);
-    expect(frames(file("empty.i3"))).rejects.toThrow(/empty.i3: empty file/);
-    expect(frames(file("text.i3", stringBytes("hello world")))).rejects.toThrow(
+    await expect(frames(join(folder, "missing.i3"))).rejects.toThrow(/missing.i3: no such file/);
+    await expect(frames(file("empty.i3"))).rejects.toThrow(/empty.i3: empty file/);
+    await expect(frames(file("text.i3", stringBytes("hello world")))).rejects.toThrow(
       /text.i3: frame 1: no I3 frame begins here/,
     );
-    expect(frames(folder)).rejects.toThrow(/cannot be read/);
+    await expect(frames(folder)).rejects.toThrow(/cannot be read/);
   });
 
   test("a length that would fill the memory is refused without reading on", async () => {
     const bytes = all[0]!.slice();
     new DataView(bytes.buffer).setUint32(4 + 4 + 2 + 1 + 4, 0xf0000000, true);
-    expect(frames(file("huge", bytes, all[1]!))).rejects.toThrow(/frame 1: truncated/);
+    await expect(frames(file("huge", bytes, all[1]!))).rejects.toThrow(/frame 1: truncated/);
   });
 });
 
@@ -105,9 +105,9 @@ describe("bzip2", () => {
     for (let at = 4; at < BZIP2.length - 1; at += 3) {
       const damaged = BZIP2.slice();
       damaged[at]! ^= 0x10;
-      expect(unpack(damaged)).rejects.toThrow(/bzip2/);
+      await expect(unpack(damaged)).rejects.toThrow(/bzip2/);
     }
     for (let length = 0; length < BZIP2.length; length += 7)
-      expect(unpack(BZIP2.subarray(0, length))).rejects.toThrow(/bzip2/);
+      await expect(unpack(BZIP2.subarray(0, length))).rejects.toThrow(/bzip2/);
   });
 });

@@ -44,7 +44,9 @@ describe("I3SuperDST", () => {
         const pulses = new Map<number, Pulse[]>();
         for (const [string, om, list] of doms) {
           // distinct times, farther apart than any width
-          const times = [...new Set(list.map(({ time }) => Math.max(-512, Math.floor(time / 4096) * 4096)))];
+          const times = [
+            ...new Set(list.map(({ time }) => Math.max(-512, Math.floor(time / 4096) * 4096))),
+          ];
           const series = times
             .sort((a, b) => a - b)
             .map((time, i) => ({

@@ -1,0 +1,204 @@
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { loadEvent, parseEvent } from "../../src/event/load.ts";
+import { findOf, keysOf, resolvePulses } from "../../src/event/objects.ts";
+import { encodeAlert } from "../../src/i3/envelope.ts";
+import { encodeFrame, type Frame } from "../../src/i3/frame.ts";
+import type { I3Object } from "../../src/i3/objects.ts";
+import { omKey } from "../../src/i3/omkey.ts";
+import type { PulseMap } from "../../src/i3/pulses.ts";
+import { eventHeaderOf, makeFrame, maskOf, particleOf, superDstOf } from "../../src/i3/write.ts";
+import { describeShared, shared } from "../shared.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "skyscan-event-"));
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const header = eventHeaderOf({
+  runId: 140000,
+  eventId: 7,
+  start: new Date("2024-03-01T12:00:00Z"),
+  durationNs: 20000,
+  subEvent: { stream: "InIceSplit", id: 0 },
+});
+const pulses: PulseMap = new Map(
+  [
+    [
+      omKey(21, 30),
+      [
+        { time: 100, charge: 1.125, width: 8, flags: 7 },
+        { time: 900, charge: 0.525, width: 8, flags: 7 },
+      ],
+    ],
+    [omKey(62, 5), [{ time: 400, charge: 2.025, width: 8, flags: 4 }]],
+  ].map(([key, series]) => [
+    key,
+    (series as { charge: number }[]).map((p) => ({ ...p, charge: Math.fround(p.charge) })),
+  ]) as never,
+);
+
+const readout: Record<string, I3Object> = {
+  QI3EventHeader: header,
+  I3SuperDST: superDstOf(pulses),
+  InIceDSTPulses: maskOf("I3SuperDST", pulses),
+};
+const physics: Record<string, I3Object> = {
+  I3EventHeader: header,
+  SplitInIcePulses: maskOf("InIceDSTPulses", pulses, (_, { time }) => time < 800),
+  Track: particleOf({ position: [1, 2, 3], zenith: 0.5, azimuth: 1, time: 4 }),
+};
+const alertOf = (...frames: Frame[]) => new TextEncoder().encode(encodeAlert(frames));
+const withPhysics = (objects: Record<string, I3Object>) =>
+  alertOf(makeFrame("Q", readout), makeFrame("P", { ...physics, ...objects }));
+
+describe("events", () => {
+  const frames = [makeFrame("Q", readout), makeFrame("P", physics)];
+
+  test("made by this program: alert and .i3 file hold the same", async () => {
+    const bytes = Buffer.concat(frames.map(encodeFrame));
+    const alert = await loadEvent(
+      file("made.json", encodeAlert(frames, { formatVersion: "2023a" })),
+    );
+    for (const path of [file("made.i3", bytes), file("made.i3.gz", gzipSync(bytes))]) {
+      const event = await loadEvent(path);
+      expect(event.metadata).toEqual(alert.metadata);
+      expect(event.frames).toEqual(alert.frames);
+      expect(event.formatVersion).toBe("2023a");
+    }
+    // 2024-03-01 is MJD 60370
+    expect(alert.metadata).toEqual({
+      runId: 140000,
+      eventId: 7,
+      eventType: "None",
+      mjd: 60370.5,
+      isRealEvent: true,
+    });
+    expect(findOf(alert, "Track", "I3Particle")?.dir).toEqual({ zenith: 0.5, azimuth: 1 });
+    expect(keysOf(alert)).toContain("I3SuperDST");
+  });
+
+  test("pulses through masks, unions, and what is wrong with them", () => {
+    const event = parseEvent(
+      withPhysics({
+        Both: { type: "I3RecoPulseSeriesMapUnion", keys: ["SplitInIcePulses", "InIceDSTPulses"] },
+        Long: maskOf("InIceDSTPulses", new Map([...pulses, [omKey(70, 1), []]])),
+        Longer: maskOf(
+          "InIceDSTPulses",
+          new Map([...pulses].map(([key, series]) => [key, [...series, series[0]!]])),
+        ),
+        Self: maskOf("Self", pulses),
+        Lost: maskOf("Nothing", pulses),
+      }),
+      "made",
+      { isRealEvent: false },
+    );
+    expect(event.metadata.isRealEvent).toBe(false);
+    expect(resolvePulses(event, "I3SuperDST")).toEqual(pulses);
+    expect(resolvePulses(event, "InIceDSTPulses")).toEqual(pulses);
+    const early = resolvePulses(event, "SplitInIcePulses");
+    expect([...early].map(([key, series]) => [key, series.map(({ time }) => time)])).toEqual([
+      [omKey(21, 30), [100]],
+      [omKey(62, 5), [400]],
+    ]);
+    expect(
+      resolvePulses(event, "Both")
+        .get(omKey(21, 30))
+        ?.map(({ time }) => time),
+    ).toEqual([100, 100, 900]);
+    expect(() => resolvePulses(event, "Long")).toThrow(
+      /"Long": mask of 3 DOMs on "InIceDSTPulses", which has 2/,
+    );
+    expect(() => resolvePulses(event, "Longer")).toThrow(
+      /mask of 3 pulses on a DOM of "InIceDSTPulses" that has 2/,
+    );
+    expect(() => resolvePulses(event, "Self")).toThrow(/made from itself \(Self → Self\)/);
+    expect(() => resolvePulses(event, "Lost")).toThrow(
+      /"Lost" is made from "Nothing", which is missing/,
+    );
+    expect(() => resolvePulses(event, "Track")).toThrow(
+      /"Track" \(I3Particle\) is no pulse series/,
+    );
+    expect(() => resolvePulses(event, "Absent")).toThrow(
+      /no pulse series "Absent"; the event has .*SplitInIcePulses/,
+    );
+  });
+
+  // how the original tells the streams apart
+  test.each<[string, Record<string, I3Object>]>([
+    [
+      "HESE",
+      { AlertShortFollowupMsg: { type: "I3String", value: '{"hese": {}, "neutrino": {}}' } },
+    ],
+    [
+      "EHE",
+      { AlertShortFollowupMsg: { type: "I3String", value: '{"ehe": {"x": NaN}, "estres": {}}' } },
+    ],
+    ["neutrino", { AlertShortFollowupMsg: { type: "I3String", value: '{"neutrino": {}}' } }],
+    ["ESTRES", { AlertShortFollowupMsg: { type: "I3String", value: '{"estres": {}}' } }],
+    ["HESE", { HESE_llhratio: { type: "I3Double", value: 1 } }],
+    ["ESTRES", { Estres_p_miss: { type: "I3Double", value: 1 } }],
+    ["EHE", { PoleEHEOphelia_ImpLF: { type: "I3Double", value: 1 } }],
+    ["None", {}],
+  ])("of type %s", (type, objects) => {
+    expect(parseEvent(withPhysics(objects), "made").metadata.eventType).toBe(type);
+  });
+
+  test("an event that is none is one clear line with the file's name", async () => {
+    const { I3EventHeader: _, ...headless } = physics;
+    const cases: [string, string | Uint8Array, RegExp][] = [
+      ["empty.json", "", /empty.json: empty file$/],
+      ["cut.json", encodeAlert(frames).slice(0, 300), /cut.json: truncated or no JSON/],
+      ["other.json", '{"hello": "world"}', /other.json: no alert/],
+      ["q.json", encodeAlert([frames[0]!]), /q.json: 0 physics frames/],
+      ["pp.json", encodeAlert([frames[1]!, frames[1]!]), /2 physics frames/],
+      ["qq.json", encodeAlert([frames[0]!, frames[0]!, frames[1]!]), /two Q frames/],
+      ["headless.json", encodeAlert([makeFrame("P", headless)]), /has no I3EventHeader/],
+      ["q.i3", encodeFrame(frames[0]!), /q.i3: no physics frame/],
+      [
+        "pp.i3",
+        Buffer.concat([frames[1]!, frames[1]!].map(encodeFrame)),
+        /pp.i3: several physics frames/,
+      ],
+    ];
+    for (const [name, content, problem] of cases)
+      await expect(loadEvent(file(name, content))).rejects.toThrow(problem);
+    await expect(loadEvent(join(folder, "missing.json"))).rejects.toThrow(/missing.json: no such file/);
+    await expect(loadEvent(folder)).rejects.toThrow(/cannot be read \(EISDIR\)/);
+  });
+});
+
+describeShared("the pulses of alerts", () => {
+  // the alerts' own summaries (HESE_HomogenizedQTot), by the recipe of the format's description
+  test("charges add up to what was recorded at the Pole, to the last bit", async () => {
+    for (const name of [
+      "hese_event_00.json",
+      "138632_31747601.json",
+      "event_HESE_2017-11-28.json",
+    ]) {
+      const event = await loadEvent(shared("events", name));
+      const key =
+        event.formatVersion === "2023a" ? "SplitInIcePulses" : "SplitUncleanedInIcePulses";
+      const isHighEfficiency = (dom: number) => {
+        const [string, om] = [Math.floor(dom / 256), dom % 256];
+        return (
+          string >= 79 ||
+          (string === 36 &&
+            [44, 46, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59].includes(om)) ||
+          (string === 43 && om === 55)
+        );
+      };
+      const sums = [...resolvePulses(event, key)]
+        .filter(([dom]) => !isHighEfficiency(dom))
+        .map(([, series]) => series.reduce((sum, { charge }) => sum + charge, 0));
+      const total = sums.reduce((a, b) => a + b, 0);
+      const balanced = sums.filter((sum) => sum < total / 2).reduce((a, b) => a + b, 0);
+      expect(balanced).toBe(findOf(event, "HESE_HomogenizedQTot", "I3Double")!.value);
+    }
+  });
+});
