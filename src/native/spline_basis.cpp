@@ -312,14 +312,14 @@ void SplineBasis::weights(int interval, double x, double* value, double* slope,
   }
 }
 
-std::vector<double> SplineBasis::greville() const {
+std::vector<double> SplineBasis::sites() const {
+  const double low = knots_[static_cast<Size>(order_)], high = knots_[static_cast<Size>(size_)];
   std::vector<double> points(static_cast<Size>(size_));
   for (int i = 0; i < size_; ++i) {
+    const auto knot = [&](int k) { return std::clamp(knots_[static_cast<Size>(k)], low, high); };
     double sum = 0;
-    for (int k = 1; k <= order_; ++k) sum += knots_[static_cast<Size>(i + k)];
-    points[static_cast<Size>(i)] =
-        order_ > 0 ? sum / order_
-                   : 0.5 * (knots_[static_cast<Size>(i)] + knots_[static_cast<Size>(i) + 1]);
+    for (int k = 1; k <= order_; ++k) sum += knot(i + k);
+    points[static_cast<Size>(i)] = order_ > 0 ? sum / order_ : 0.5 * (knot(i) + knot(i + 1));
   }
   return points;
 }

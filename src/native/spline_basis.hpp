@@ -36,8 +36,9 @@ class SplineBasis {
                double* curvature = nullptr) const;
   int lanes() const { return lanes_; }  // width() rounded up to 4
 
-  // One abscissa per basis function where interpolation is well posed (Greville's: means of knots).
-  std::vector<double> greville() const;
+  // One abscissa per basis function where interpolation is well posed: Greville's (means of `order`
+  // knots), kept where the basis is complete.
+  std::vector<double> sites() const;
 
  private:
   void set_breaks(std::vector<double> breaks);

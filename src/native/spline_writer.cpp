@@ -77,7 +77,7 @@ class Collocation {
   Collocation(const SplineBasis& basis) : n_(basis.size()), w_(basis.width()) {
     rows_.assign(static_cast<Size>(n_) * band(), 0.0);
     std::vector<double> values(static_cast<Size>(w_));
-    const auto points = basis.greville();
+    const auto points = basis.sites();
     for (int i = 0; i < n_; ++i) {
       // A first abscissa on a repeated first knot is outside by photospline's rule: take its limit.
       double x = points[static_cast<Size>(i)];

@@ -259,25 +259,19 @@ constexpr int kMostWeights = kMostTimes + 4;
 
 // One delay on a time axis.
 struct Moment {
-  int side;  // -1: before the table begins, 1: after it ends, 0: in it
-  int interval, first, width;
+  int side;      // -1: at or before the axis's lower extent, 1: above its upper one, 0: between
+  int interval;  // of the knots, -1 outside them
+  int first, width;
 };
 
 Moment moment_of(const TimeAxis& axis, double delay) {
-  Moment moment{0, -1, 0, 0};
-  if (!(delay > axis.lower())) {
-    moment.side = -1;
-  } else if (delay > axis.upper()) {
-    moment.side = 1;
-  } else {
-    moment.interval = axis.basis().locate(delay);
-    if (moment.interval < 0) {
-      moment.side = -1;
-    } else {
-      moment.first = axis.basis().first(moment.interval);
-      moment.width = axis.basis().width();
-    }
-  }
+  Moment moment{delay > axis.upper()   ? 1
+                : delay > axis.lower() ? 0
+                                       : -1,
+                axis.basis().locate(delay), 0, 0};
+  if (moment.interval < 0) return moment;
+  moment.first = axis.basis().first(moment.interval);
+  moment.width = axis.basis().width();
   return moment;
 }
 
@@ -370,7 +364,7 @@ class TableMuonLight final : public MuonLight {
       const Moment moment = moment_of(axis, delays[i]);
       out[i] = Timing{};
       if (moment.side > 0) out[i].cumulative = 1;
-      if (moment.side != 0) continue;
+      if (moment.interval < 0) continue;
       first = std::min(first, moment.first);
       last = std::max(last, moment.first + moment.width - 1);
     }
@@ -396,16 +390,21 @@ class TableMuonLight final : public MuonLight {
     double value[kMostWeights], slope[kMostWeights], curvature[kMostWeights];
     for (std::size_t i = 0; i < n; ++i) {
       const Moment moment = moment_of(axis, delays[i]);
-      if (moment.side != 0) continue;
+      if (moment.interval < 0) continue;
       axis.basis().weights(moment.interval, delays[i], value, slope, curvature);
       const int at = moment.first - curve.first, width = moment.width;
       const double* c = curve.coefficients + at;
+      // As the reference has it: the share is 0 or 1 beyond the extents, the density goes on to the
+      // last knot.
       Timing& t = out[i];
-      t.cumulative = product(c, value, width);
+      if (moment.side == 0) {
+        t.cumulative = product(c, value, width);
+        t.cumulative_gradient = {product(by[0] + at, value, width),
+                                 product(by[1] + at, value, width),
+                                 product(by[2] + at, value, width)};
+      }
       t.density = product(c, slope, width);
       t.density_slope = product(c, curvature, width);
-      t.cumulative_gradient = {product(by[0] + at, value, width), product(by[1] + at, value, width),
-                               product(by[2] + at, value, width)};
       t.density_gradient = {product(by[0] + at, slope, width), product(by[1] + at, slope, width),
                             product(by[2] + at, slope, width)};
     }
@@ -455,7 +454,7 @@ class TableCascadeLight final : public CascadeLight {
       const Moment moment = moment_of(axis_, edges[i] - arrival);
       cumulative[i] = moment.side > 0 ? 1 : 0;
       if (cumulative_gradient != nullptr) cumulative_gradient[i] = Gradient4{0, 0, 0, 0};
-      if (moment.side != 0) continue;
+      if (moment.side != 0 || moment.interval < 0) continue;
       first = std::min(first, moment.first);
       last = std::max(last, moment.first + moment.width - 1);
     }
@@ -467,7 +466,7 @@ class TableCascadeLight final : public CascadeLight {
     for (std::size_t i = 0; i < n; ++i) {
       const double delay = edges[i] - arrival;
       const Moment moment = moment_of(axis_, delay);
-      if (moment.side != 0) continue;
+      if (moment.side != 0 || moment.interval < 0) continue;
       axis_.basis().weights(moment.interval, delay, weight, slope);
       const double* c = curve.coefficients + (moment.first - curve.first);
       cumulative[i] = product(c, weight, moment.width);

@@ -83,11 +83,10 @@ int32_t skyscan_table_pair_look(const skyscan_table_pair* handle, int32_t kind, 
       double* out = timing + 7 * i;  // cumulative, density, then the gradient of the cumulative
       std::fill_n(out, 7, 0.0);
       const double delay = delays[i];
-      if (!*inside || !(delay > handle->time.lower())) continue;
-      if (delay > handle->time.upper()) {
-        out[0] = 1;
-        continue;
-      }
+      const bool above = delay > handle->time.upper();
+      const bool within = !above && delay > handle->time.lower();
+      if (!*inside) continue;
+      out[0] = above ? 1 : 0;
       const int interval = basis.locate(delay);
       if (interval < 0) continue;
       basis.weights(interval, delay, weight.data(), rise.data());
@@ -97,8 +96,9 @@ int32_t skyscan_table_pair_look(const skyscan_table_pair* handle, int32_t kind, 
         for (int j = 0; j < basis.width(); ++j) total += c[j] * w[static_cast<std::size_t>(j)];
         return total;
       };
-      out[0] = sum(0, weight);
       out[1] = sum(0, rise);
+      if (!within) continue;
+      out[0] = sum(0, weight);
       // At a fixed moment: the delay shrinks as the geometric time grows.
       for (int k = 0; k < 5; ++k) {
         out[2 + k] = -out[1] * sight.geometric_time_gradient.by[k];

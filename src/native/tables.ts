@@ -157,7 +157,7 @@ export interface NewTable {
   readonly extents: readonly (readonly [number, number])[];
   /** Numbers of header cards. */
   readonly keys?: Readonly<Record<string, number>>;
-  /** C order: coefficients, or values at every axis's Greville abscissae, which the spline interpolates. */
+  /** C order: coefficients, or values at every axis's fitSites, which the spline interpolates. */
   readonly samples: Float32Array;
   readonly samplesAre: "coefficients" | "values";
 }
@@ -194,12 +194,17 @@ export function writeTable(path: string, table: NewTable): void {
   );
 }
 
-/** Abscissae where an axis's spline is fitted: means of `order` neighbouring inner knots. */
-export function grevilleAbscissae(knots: readonly number[], order: number): number[] {
+/**
+ * Abscissae where an axis's spline is fitted: means of `order` neighbouring inner knots, kept between the
+ * outer ones so that the basis is complete there.
+ */
+export function fitSites(knots: readonly number[], order: number): number[] {
   const count = knots.length - order - 1;
+  const [low, high] = [knots[order]!, knots[count]!];
   return Array.from({ length: count }, (_, i) => {
     const inner = order > 0 ? knots.slice(i + 1, i + 1 + order) : knots.slice(i, i + 2);
-    return inner.reduce((sum, knot) => sum + knot, 0) / inner.length;
+    const kept = inner.map((knot) => Math.min(Math.max(knot, low), high));
+    return kept.reduce((sum, knot) => sum + knot, 0) / kept.length;
   });
 }
 

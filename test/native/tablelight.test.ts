@@ -1,0 +1,348 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { builtinDetector } from "../../src/detector/builtin.ts";
+import { parseOMKey } from "../../src/i3/omkey.ts";
+import { cascadeLight, type LightModel, muonLight, openLight } from "../../src/native/light.ts";
+import { findTables, openTablePair, type TableSource } from "../../src/native/tables.ts";
+import { describeShared, shared } from "../shared.ts";
+
+const radians = Math.PI / 180;
+const kinds = ["muon", "electromagnetic", "hadronic"] as const;
+const json = (...path: string[]) => JSON.parse(readFileSync(shared(...path), "utf8"));
+const table = (name: string) => shared("oracle", "tables", name);
+
+/** The reference evaluates in single precision: values of order 1 carry 1e-6, ln(amplitude) of -30 3e-6. */
+const within = (a: number, b: number, relative: number, absolute: number): boolean =>
+  Math.abs(a - b) <= absolute + relative * Math.abs(b);
+
+interface Row {
+  om_pos: [number, number, number];
+  src: { x: number; y: number; z: number; zenith_deg: number; azimuth_deg: number } & {
+    E: number;
+    type: 0 | 1 | 2;
+  };
+  meanPEs: number;
+  geoTime: number;
+  time_edges: number[];
+  quantiles: number[];
+  quantiles_with_gradients: [number[], number[][]];
+  density: Record<string, number>;
+  mean_gradient: number[];
+}
+
+describeShared("photon tables against the reference light service", () => {
+  const services = json("oracle", "photonics", "photonics_service.json").services as {
+    label: string;
+    abs: string;
+    prob: string;
+    timingSigma: number;
+    kind: "cascade" | "muon" | "lightsaber";
+    rows: Row[];
+  }[];
+  for (const service of services) {
+    const source = service.kind === "cascade" ? "cascade" : "muon";
+    test(`${service.label}: amplitudes, times, quantiles, densities`, () => {
+      const pair = openTablePair(
+        table(service.abs),
+        table(service.prob),
+        source,
+        service.timingSigma,
+      );
+      const wrong: unknown[] = [];
+      const compare = (what: string, ours: number, theirs: number, rel: number, abs: number) => {
+        if (!within(ours, theirs, rel, abs)) wrong.push({ what, ours, theirs });
+      };
+      for (const row of service.rows) {
+        const from: TableSource = {
+          ...row.src,
+          kind: kinds[row.src.type],
+          energy: row.src.E,
+          zenith: row.src.zenith_deg * radians,
+          azimuth: row.src.azimuth_deg * radians,
+        };
+        const [x, y, z] = row.om_pos;
+        const delays = Object.keys(row.density).map(Number);
+        const sight = pair.look(
+          from,
+          { x, y, z },
+          Float64Array.from([...row.time_edges, ...delays]),
+        );
+        expect(sight.inside).toBe(true);
+        compare("mean", sight.mean, row.meanPEs, 3e-5, 0);
+        // The service of the lightsaber tables takes another geometric time; the delays are the same.
+        if (service.kind !== "lightsaber")
+          compare("geometric time", sight.geometricTime, row.geoTime, 1e-12, 1e-9);
+        row.quantiles.forEach((quantile, i) => {
+          const [before, after] = [sight.timing[i]!, sight.timing[i + 1]!];
+          compare(
+            "quantile",
+            Math.max(0, after.cumulative - before.cumulative),
+            quantile,
+            1e-6,
+            2e-6,
+          );
+          // Its muon gradients mix up the axes (they change along the track); see the next test.
+          if (service.kind !== "cascade") return;
+          const theirs = row.quantiles_with_gradients[1][i]!;
+          const gradient = after.gradient.map((value, k) => value - before.gradient[k]!);
+          // Beyond the extents the share is 0 or 1, whatever the density.
+          const rate = ({ cumulative, density }: typeof after) =>
+            cumulative === 0 || cumulative === 1 ? 0 : density;
+          gradient.splice(3, 0, rate(before) - rate(after));
+          gradient.forEach((value, k) => {
+            compare(`quantile gradient ${k}`, value, theirs[k]!, 1e-4, k > 3 ? 4e-6 : 2e-7);
+          });
+        });
+        delays.forEach((delay, i) => {
+          const { density } = sight.timing[row.time_edges.length + i]!;
+          compare(
+            "density",
+            density,
+            row.density[String(delay)] ?? row.density[`${delay}.0`]!,
+            2e-6,
+            4e-8,
+          );
+        });
+        if (service.kind !== "cascade") continue;
+        row.mean_gradient.slice(0, 5).forEach((value, k) => {
+          compare(`mean gradient ${k}`, sight.meanGradient[k]!, value, 1e-4, 2e-5 * row.meanPEs);
+        });
+      }
+      pair.close();
+      expect(wrong.slice(0, 5)).toEqual([]);
+    });
+
+    test(`${service.label}: gradients are those of the values`, () => {
+      const pair = openTablePair(
+        table(service.abs),
+        table(service.prob),
+        source,
+        service.timingSigma,
+      );
+      const wrong: unknown[] = [];
+      for (const row of service.rows.slice(0, 15)) {
+        const from: TableSource = {
+          ...row.src,
+          kind: kinds[row.src.type],
+          energy: row.src.E,
+          zenith: row.src.zenith_deg * radians,
+          azimuth: row.src.azimuth_deg * radians,
+        };
+        const dom = { x: row.om_pos[0], y: row.om_pos[1], z: row.om_pos[2] };
+        const centre = pair.look(from, dom, Float64Array.of(0, 30, 200, 900));
+        const moments = [0, 30, 200, 900].map((delay) => delay + centre.geometricTime);
+        const at = (changed: TableSource) => {
+          const { geometricTime } = pair.look(changed, dom, Float64Array.of(0));
+          return pair.look(
+            changed,
+            dom,
+            Float64Array.from(moments, (moment) => moment - geometricTime),
+          );
+        };
+        (["x", "y", "z", "zenith", "azimuth"] as const).forEach((key, k) => {
+          const step = k < 3 ? 1e-3 : 1e-5;
+          const [low, high] = [-step, step].map((h) => at({ ...from, [key]: from[key] + h }));
+          const slope = (value: (sight: typeof centre) => number) =>
+            (value(high!) - value(low!)) / (2 * step);
+          const mean = slope((sight) => sight.mean);
+          const scale = centre.mean * (k < 3 ? 1 : 100);
+          if (!within(centre.meanGradient[k]!, mean, 1e-5, 1e-6 * scale))
+            wrong.push([key, centre.meanGradient[k], mean]);
+          // The first moment is where the table begins: a kink.
+          moments.forEach((_, i) => {
+            if (i === 0) return;
+            const numeric = slope((sight) => sight.timing[i]!.cumulative);
+            const ours = centre.timing[i]!.gradient[k]!;
+            if (!within(ours, numeric, 1e-4, 1e-7 * (k < 3 ? 1 : 100)))
+              wrong.push([key, i, ours, numeric]);
+          });
+        });
+      }
+      pair.close();
+      expect(wrong.slice(0, 5)).toEqual([]);
+    });
+  }
+
+  test("a muon's light does not change along the track", () => {
+    const light = openLight({ reco: "muon", photonTables: shared("oracle", "tables") });
+    const track = { x: 10, y: -40, z: -120, time: 0, zenith: 1.9, azimuth: 0.7 };
+    const along = [-Math.sin(1.9) * Math.cos(0.7), -Math.sin(1.9) * Math.sin(0.7), -Math.cos(1.9)];
+    const seen = muonLight(light, track, [60, 30, -150, 1], [20, 100, 700])!;
+    const slope = ({ gradient }: { gradient: readonly number[] }) =>
+      gradient.reduce((sum, g, k) => sum + g * along[k]!, 0);
+    expect(slope(seen.bare) / seen.bare.value).toBeCloseTo(0, 12);
+    expect(slope(seen.stochastic) / seen.stochastic.value).toBeCloseTo(0, 12);
+    for (const { density, cumulative } of seen.timing) {
+      expect(slope(density)).toBeCloseTo(0, 14);
+      expect(slope(cumulative)).toBeCloseTo(0, 12);
+    }
+    light.close();
+  });
+});
+
+interface ReferenceDom {
+  meanPEs: number;
+  geoTime: number;
+  tres: number;
+  pdf: number;
+  cdf: number;
+  pdf_after: number;
+}
+interface ReferenceTrack {
+  particle: { pos: [number, number, number]; time: number; zenith: number; azimuth: number };
+  doms: Record<string, { bare: ReferenceDom; stoch: ReferenceDom; noise: ReferenceDom }>;
+}
+
+describeShared("muon light, DOM by DOM, as splinempe's reference sees it", () => {
+  let light: LightModel;
+  beforeAll(() => {
+    light = openLight({ reco: "muon", photonTables: shared("oracle", "tables") });
+  });
+  afterAll(() => light.close());
+  const { doms } = builtinDetector();
+  for (const event of ["138632_31747601", "run00136662-evt000035405932-BRONZE"])
+    test(event, () => {
+      const wrong: unknown[] = [];
+      let count = 0;
+      const reference = json("oracle", "llh", `splinempe_perdom_${event}.json`);
+      for (const { particle, doms: seen } of Object.values<ReferenceTrack>(reference.tracks)) {
+        const [x, y, z] = particle.pos;
+        const track = {
+          ...{ x, y, z, time: particle.time },
+          ...{ zenith: particle.zenith, azimuth: particle.azimuth },
+        };
+        for (const [key, { bare, stoch, noise }] of Object.entries(seen)) {
+          const dom = doms.get(parseOMKey(key))!;
+          const site = [dom.x, dom.y, dom.z, 1];
+          const direct = muonLight(light, track, site, [bare.tres]);
+          const random = muonLight(light, track, site, [bare.tres, bare.tres - 2000], "noise");
+          const compare = (
+            what: string,
+            ours: number,
+            theirs: number,
+            rel: number,
+            abs: number,
+          ) => {
+            if (!within(ours, theirs, rel, abs)) wrong.push({ key, what, ours, theirs });
+          };
+          if (!(bare.meanPEs > 0)) {
+            if (direct) wrong.push({ key, what: "inside", theirs: bare });
+            continue;
+          }
+          if (!direct || !random) {
+            wrong.push({ key, what: "outside", theirs: bare });
+            continue;
+          }
+          count++;
+          compare("bare", direct.bare.value, bare.meanPEs, 3e-5, 0);
+          compare("stochastic", direct.stochastic.value, stoch.meanPEs, 3e-5, 0);
+          compare("geometric time", direct.geometricTime.value, bare.geoTime, 0, 1e-6);
+          compare("density", direct.timing[0]!.density.value, bare.pdf, 3e-6, 1e-8);
+          compare("cumulative", direct.timing[0]!.cumulative.value, bare.cdf, 1e-6, 2e-6);
+          // Single precision on knots that nearly coincide: its density is off by up to 4e-5.
+          compare("noise density", random.timing[0]!.density.value, noise.pdf, 5e-5, 1e-8);
+          compare("noise cumulative", random.timing[0]!.cumulative.value, noise.cdf, 1e-6, 2e-6);
+          compare("after-pulses", random.timing[1]!.density.value, noise.pdf_after, 3e-6, 1e-8);
+        }
+      }
+      expect(wrong.slice(0, 5)).toEqual([]);
+      expect(count).toBeGreaterThan(100);
+    });
+});
+
+describeShared("tables that do not fit", () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "skyscan-tables-"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** A copy of a table with one header card of its primary HDU changed. */
+  function edited(name: string, key: string, value: string): string {
+    const bytes = readFileSync(table(name));
+    const at = bytes.indexOf(`${key.padEnd(8)}=`);
+    bytes.write(`${key.padEnd(8)}= ${value.padStart(20)}`, at, "latin1");
+    const path = join(folder, `${key}-${name}`);
+    writeFileSync(path, bytes);
+    return path;
+  }
+  const [abs, prob] = ["ems_mie_z20_a10.abs.fits", "ems_mie_z20_a10.prob.fits"];
+
+  test.each([
+    ["GEOMETRY", "2", /prob.*GEOMETRY is 2, but the amplitude table .*abs\.fits has 1/],
+    ["NGROUP", "1.34", /prob.*NGROUP is 1.34, but the amplitude table .* has 1.35634/],
+    ["PARITY", "1", /prob.*PARITY is 1, but the amplitude table .* has 0/],
+    ["GEOTYPE", "1", /prob.*GEOTYPE is 1; expected 0 \(point source\)/],
+    ["PARITY", "7", /prob.*PARITY is 7; expected 0 \(even\) or 1 \(odd\)/],
+  ])("%s %s", (key, value, message) => {
+    expect(() => openTablePair(table(abs), edited(prob, key, value), "cascade")).toThrow(message);
+  });
+  test("both parities", () => {
+    const odd = table("odd-parity/ems_mie_z20_a10.prob.fits");
+    expect(() => openTablePair(table(abs), odd, "cascade")).toThrow(/PARITY is 1, but/);
+  });
+  test("muon tables for cascades, amplitude for timing", () => {
+    const muon = table("InfBareMu_mie_abs_z20a10_V2.fits");
+    expect(() => openTablePair(muon, table(prob), "cascade")).toThrow(/GEOTYPE is 1; expected 0/);
+    expect(() => openTablePair(table(abs), table(abs), "cascade")).toThrow(/NAXIS is 5/);
+  });
+  test("a directory without them, and one with effective-distance tables", () => {
+    expect(() => findTables("muon", folder)).toThrow(/no photon table InfBareMu_mie_abs/);
+    const ftp = join(folder, "ftp");
+    mkdirSync(ftp);
+    const name = "cascade_effectivedistance_spice_ftp-v1_z20.eff.fits";
+    for (const file of ["abs", "prob.v2"].map(
+      (kind) => `cascade_single_spice_ftp-v1_flat_z20_a5.${kind}.fits`,
+    ))
+      copyFileSync(table(file), join(ftp, file));
+    writeFileSync(join(ftp, name), "");
+    expect(findTables("cascade-ftp", ftp)?.unused).toEqual([join(ftp, name)]);
+  });
+});
+
+describeShared("cascade light from tables", () => {
+  const cascade = { x: 20, y: -30, z: -140, time: 1000, zenith: 1.2, azimuth: 2.1 };
+  const site = [70, 10, -170, 1.2];
+  const edges = [-Infinity, 1100, 1350, 1500, 2500, Infinity];
+
+  test("is the pair's, and its gradients are those of the values", () => {
+    const light = openLight({ reco: "cascade", photonTables: shared("oracle", "tables") });
+    const centre = cascadeLight(light, cascade, site, edges)!;
+    const pair = openTablePair(
+      table("ems_mie_z20_a10.abs.fits"),
+      table("ems_mie_z20_a10.prob.fits"),
+      "cascade",
+    );
+    const [x, y, z] = site as [number, number, number, number];
+    const source = { ...cascade, kind: "electromagnetic" as const, energy: 1 };
+    const { geometricTime } = pair.look(source, { x, y, z }, Float64Array.of(0));
+    const seen = pair.look(
+      source,
+      { x, y, z },
+      Float64Array.from(edges, (edge) => edge - 1000 - geometricTime),
+    );
+    pair.close();
+    expect(centre.amplitude.value).toBeCloseTo(1.2 * seen.mean, 12);
+    expect(centre.cumulative[0]!.value).toBe(0);
+    expect(centre.cumulative.at(-1)!.value).toBe(1);
+    centre.cumulative.forEach(({ value }, i) => {
+      expect(value).toBeCloseTo(seen.timing[i]!.cumulative, 12);
+    });
+    (["x", "y", "z", "time"] as const).forEach((key, k) => {
+      const [low, high] = [-1e-3, 1e-3].map(
+        (h) => cascadeLight(light, { ...cascade, [key]: cascade[key] + h }, site, edges)!,
+      );
+      expect(centre.amplitude.gradient[k]! / centre.amplitude.value).toBeCloseTo(
+        (high!.amplitude.value - low!.amplitude.value) / 2e-3 / centre.amplitude.value,
+        7,
+      );
+      centre.cumulative.forEach(({ gradient }, i) => {
+        const numeric = (high!.cumulative[i]!.value - low!.cumulative[i]!.value) / 2e-3;
+        expect(gradient[k]!).toBeCloseTo(numeric, 8);
+      });
+    });
+    light.close();
+  });
+});
