@@ -33,91 +33,71 @@ export function cleanSeededRt(
   settings: SeededRtSettings = STANDARD_SEEDED_RT,
 ): PulseMap {
   const keys = [...pulses.keys()];
-  const doms = keys.map((key) => domAt(detector, key));
-  const times = keys.map((key) => Float64Array.from(pulses.get(key)!, (pulse) => pulse.time));
-  const isHlc = keys.map((key) =>
-    Uint8Array.from(pulses.get(key)!, (pulse) => ((pulse.flags & PulseFlag.LC) !== 0 ? 1 : 0)),
+  const near = neighbours(
+    keys.map((key) => domAt(detector, key)),
+    settings.radius,
   );
-  const near = neighbours(doms, settings.radius);
+  const series = keys.map((key) => pulses.get(key)!);
+  const timesOf = (chosen: (dom: number, pulse: number) => boolean) =>
+    series.map((all, dom) =>
+      Float64Array.from(
+        all.filter((_, pulse) => chosen(dom, pulse)),
+        (pulse) => pulse.time,
+      ),
+    );
+  /** How many of `times` lie around a pulse, counted up to `most`. */
+  const around = (times: readonly Float64Array[], dom: number, time: number, most: number) => {
+    let count = 0;
+    for (const other of near[dom]!) {
+      count += countWithin(times[other]!, time, settings.time, most - count);
+      if (count >= most) break;
+    }
+    return count;
+  };
 
-  let fresh = seeds(times, isHlc, near, settings);
-  if (!fresh.some((marks) => marks.includes(1))) fresh = isHlc;
-  const kept = fresh.map((marks) => marks.slice());
-  for (let round = 0; round < settings.rounds; round++) {
-    // Only what the last round added can reach anything new.
-    const added = kept.map((marks) => new Uint8Array(marks.length));
-    let any = false;
-    fresh.forEach((from, a) => {
-      if (!from.includes(1)) return;
-      for (const b of near[a]!)
-        if (kept[b]!.includes(0))
-          any = reach(times[a]!, from, times[b]!, kept[b]!, added[b]!, settings.time) || any;
+  const isHlc = (dom: number, pulse: number) => (series[dom]![pulse]!.flags & PulseFlag.LC) !== 0;
+  const hlc = timesOf(isHlc);
+  // Each HLC pulse counts itself once.
+  const enough = settings.seedNeighbours + 1;
+  const kept = series.map((all, dom) =>
+    all.map(({ time }, pulse) => isHlc(dom, pulse) && around(hlc, dom, time, enough) >= enough),
+  );
+  if (!kept.some((marks) => marks.includes(true)))
+    kept.forEach((marks, dom) => {
+      for (let pulse = 0; pulse < marks.length; pulse++) marks[pulse] = isHlc(dom, pulse);
     });
-    if (!any) break;
-    fresh = added;
+
+  // Only what the round before has added can reach anything new.
+  let fresh = timesOf((dom, pulse) => kept[dom]![pulse]!);
+  for (let round = 0; round < settings.rounds; round++) {
+    const reached = kept.map((marks, dom) =>
+      marks.map((mark, pulse) => !mark && around(fresh, dom, series[dom]![pulse]!.time, 1) > 0),
+    );
+    fresh = timesOf((dom, pulse) => reached[dom]![pulse]!);
+    if (fresh.every((times) => times.length === 0)) break;
+    reached.forEach((marks, dom) => {
+      for (let pulse = 0; pulse < marks.length; pulse++) kept[dom]![pulse] ||= marks[pulse]!;
+    });
   }
-  const dom = new Map(keys.map((key, i) => [key, i]));
-  return selectPulses(pulses, (key, _, index) => kept[dom.get(key)!]![index] === 1);
+  const index = new Map(keys.map((key, dom) => [key, dom]));
+  return selectPulses(pulses, (key, _, pulse) => kept[index.get(key)!]![pulse]!);
 }
 
-/** Marks HLC pulses with enough other HLC pulses around them. */
-function seeds(
-  times: readonly Float64Array[],
-  isHlc: readonly Uint8Array[],
-  near: readonly (readonly number[])[],
-  settings: SeededRtSettings,
-): Uint8Array[] {
-  const hlc = times.map((series, i) => series.filter((_, j) => isHlc[i]![j] === 1));
-  return times.map((series, a) => {
-    // Each HLC pulse counts itself once.
-    const enough = settings.seedNeighbours + 1;
-    const counts = new Uint32Array(series.length);
-    for (const b of near[a]!) {
-      if (counts.every((count, i) => count >= enough || isHlc[a]![i] === 0)) break;
-      const others = hlc[b]!;
-      let low = 0;
-      let high = 0;
-      for (let i = 0; i < series.length; i++) {
-        while (low < others.length && series[i]! - others[low]! > settings.time) low++;
-        if (high < low) high = low;
-        while (high < others.length && others[high]! - series[i]! <= settings.time) high++;
-        counts[i]! += high - low;
-      }
-    }
-    return Uint8Array.from(series, (_, i) => (isHlc[a]![i] === 1 && counts[i]! >= enough ? 1 : 0));
-  });
-}
-
-/** Adds the pulses of one DOM that are close in time to a marked pulse of another; true if any was new. */
-function reach(
-  fromTimes: Float64Array,
-  from: Uint8Array,
-  times: Float64Array,
-  kept: Uint8Array,
-  added: Uint8Array,
-  limit: number,
-): boolean {
-  let any = false;
-  let before = Number.NEGATIVE_INFINITY; // the last marked time at or before the pulse
-  let next = 0;
-  for (let i = 0; i < times.length; i++) {
-    const time = times[i]!;
-    for (; next < fromTimes.length && fromTimes[next]! <= time; next++)
-      if (from[next] === 1) before = fromTimes[next]!;
-    if (kept[i] === 1) continue;
-    let after = next;
-    while (after < fromTimes.length && from[after] === 0 && fromTimes[after]! - time <= limit)
-      after++;
-    if (
-      time - before <= limit ||
-      (after < fromTimes.length && from[after] === 1 && fromTimes[after]! - time <= limit)
-    ) {
-      kept[i] = 1;
-      added[i] = 1;
-      any = true;
-    }
+/** How many of the ascending `times` differ from `time` by at most `limit`, counted up to `most`. */
+function countWithin(times: Float64Array, time: number, limit: number, most: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (time - times[middle]! > limit) low = middle + 1;
+    else high = middle;
   }
-  return any;
+  let count = 0;
+  while (count < most && low < times.length && times[low]! - time <= limit) {
+    count++;
+    low++;
+  }
+  return count;
 }
 
 /** For each DOM the indices of those within `radius`, itself first; found by a sweep along x. */
