@@ -183,7 +183,8 @@ const maskJson = ({ source, omMask, elementMasks }: PulseMask) => ({
   n_bits_set: elementMasks.reduce((sum, mask) => sum + countBits(mask), 0),
 });
 
-function recordJson(view: FrameView, record: FrameRecord): Json {
+/** One record as `event --json` shows it. `view` is what its frame sees: masks look for their source there. */
+export function recordJson(view: FrameView, record: FrameRecord): Json {
   const bytes = record.buffer.length;
   const object = objectOf(record);
   if (!object) return { type: record.typeName, value: null, bytes };

@@ -82,7 +82,8 @@ export function pulseKeysOf(view: FrameView): string[] {
   });
 }
 
-const resolvedPulses = new WeakMap<FrameRecord, PulseMap>();
+/** Resolved pulses stay with their record too, as they stand and without the DOMs that have none. */
+const resolved = new WeakMap<FrameRecord, { all: PulseMap; hit?: PulseMap }>();
 
 /**
  * The pulses of a key, whatever they are stored as: a map, a mask on another series (and that on a third),
@@ -95,13 +96,10 @@ export function resolvePulses(view: FrameView, key: string): PulseMap {
     throw new InputError(
       `no pulse series "${key}"; the event has ${pulseKeysOf(view).join(", ") || "none"}`,
     );
-  let pulses = resolvedPulses.get(record);
-  if (!pulses) {
-    const all = resolveAll(view, key, []);
-    pulses = new Map([...all].filter(([, series]) => series.length > 0));
-    resolvedPulses.set(record, pulses);
-  }
-  return pulses;
+  resolveAll(view, key, []);
+  const entry = resolved.get(record)!;
+  entry.hit ??= new Map([...entry.all].filter(([, series]) => series.length > 0));
+  return entry.hit;
 }
 
 /** DOMs without pulses included, for masks count them. */
@@ -113,19 +111,30 @@ function resolveAll(view: FrameView, key: string, path: readonly string[]): Puls
   const record = findRecord(view, key);
   if (!record)
     throw new InputError(`pulse series "${path.at(-1)}" is made from "${key}", which is missing`);
+  let entry = resolved.get(record);
+  if (!entry) {
+    entry = { all: allPulses(view, record, [...path, key]) };
+    resolved.set(record, entry);
+  }
+  return entry.all;
+}
+
+function allPulses(view: FrameView, record: FrameRecord, path: readonly string[]): PulseMap {
   const object = objectOf(record);
-  const source = (name: string) => resolveAll(view, name, [...path, key]);
+  const source = (name: string) => resolveAll(view, name, path);
   switch (object?.type) {
     case "I3RecoPulseSeriesMap":
       return object.pulses;
     case "I3SuperDST":
-      return inContext(`key "${key}"`, () => superDstPulses(object));
-    case "I3RecoPulseSeriesMapMask":
-      return inContext(`key "${key}"`, () => masked(object, source(object.source)));
+      return superDstPulses(object);
+    case "I3RecoPulseSeriesMapMask": {
+      const pulses = source(object.source);
+      return inContext(`key "${record.key}"`, () => masked(object, pulses));
+    }
     case "I3RecoPulseSeriesMapUnion":
       return united(object.keys.map(source));
     default:
-      throw new InputError(`"${key}" (${record.typeName}) is no pulse series`);
+      throw new InputError(`"${record.key}" (${record.typeName}) is no pulse series`);
   }
 }
 

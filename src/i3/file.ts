@@ -36,7 +36,7 @@ export const beginsFrame = (start: Uint8Array): boolean =>
  */
 export async function* readI3File(path: string): AsyncGenerator<Frame> {
   try {
-    yield* framesOf(unpacked(createReadStream(path, { highWaterMark: CHUNK })));
+    yield* readI3(createReadStream(path, { highWaterMark: CHUNK }));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new InputError(`${path}: no such file`);
@@ -46,8 +46,12 @@ export async function* readI3File(path: string): AsyncGenerator<Frame> {
   }
 }
 
+/** The same from bytes that arrive in chunks. */
+export const readI3 = (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> =>
+  framesOf(unpacked(chunks));
+
 /** Undoes compression, whichever the first bytes announce. */
-export async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const source = chunks[Symbol.asyncIterator]();
   const first = await source.next();
   if (first.done) throw new InputError("empty file");

@@ -16,12 +16,9 @@ export interface FrameRecord {
   readonly buffer: Uint8Array;
 }
 
-const latin1 = new TextDecoder("latin1");
 /** Every byte one character, 0–255; the file format knows no encoding. (TextDecoder's "latin1" is windows-1252.) */
 export const byteString = (bytes: Uint8Array): string =>
-  bytes.every((byte) => byte < 0x80)
-    ? latin1.decode(bytes)
-    : Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 
 /** A size of the archive: 32 bits, or 64 after the escape value. */
 function size(reader: ByteReader): number {
@@ -100,11 +97,8 @@ export function decodeFrame(blob: Uint8Array): Frame {
 }
 
 /** Latin-1 bytes of a string that byteString made (or any string of characters up to 255). */
-export const stringBytes = (text: string): Uint8Array => {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-};
+export const stringBytes = (text: string): Uint8Array =>
+  new Uint8Array(Buffer.from(text, "latin1"));
 
 /** Writes a frame in version 6, records in the map's order. */
 export function encodeFrame(frame: Frame): Uint8Array {

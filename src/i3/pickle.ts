@@ -1,5 +1,5 @@
 import { ByteReader } from "./bytes.ts";
-import { stringBytes } from "./frame.ts";
+import { byteString, stringBytes } from "./frame.ts";
 
 /**
  * Data-only reading of Python pickles: numbers, strings, lists, tuples, dictionaries, and of all classes only
@@ -63,7 +63,7 @@ export function readPickle(bytes: Uint8Array): PickleValue {
   const line = (): string => {
     const end = bytes.indexOf(10, from.offset);
     if (end < 0) from.fail("unfinished line in a pickle");
-    const characters = latin1Of(from.raw(end - from.offset));
+    const characters = byteString(from.raw(end - from.offset));
     from.u8();
     return characters;
   };
@@ -195,11 +195,11 @@ export function readPickle(bytes: Uint8Array): PickleValue {
       case "T": {
         const length = from.i32();
         if (length < 0) from.fail("string of negative length");
-        stack.push(latin1Of(from.raw(length)));
+        stack.push(byteString(from.raw(length)));
         break;
       }
       case "U":
-        stack.push(latin1Of(from.raw(from.u8())));
+        stack.push(byteString(from.raw(from.u8())));
         break;
       case "V":
         stack.push(unescaped(line(), from));
@@ -327,14 +327,6 @@ export function readPickle(bytes: Uint8Array): PickleValue {
   }
 }
 
-/** Runs of bytes as text, one character each; in pieces, as the engine limits arguments. */
-function latin1Of(bytes: Uint8Array): string {
-  let characters = "";
-  for (let i = 0; i < bytes.length; i += 8192)
-    characters += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  return characters;
-}
-
 /** The one call there is: `_codecs.encode(text, 'latin1')`, and a frame made empty. */
 function reduce(callable: Global, args: PickleValue[], from: ByteReader): PickleValue {
   if (FRAME.has(callable.name)) {
@@ -348,10 +340,8 @@ function reduce(callable: Global, args: PickleValue[], from: ByteReader): Pickle
 }
 
 function bytesOf(text: string, from: ByteReader): Uint8Array {
-  const bytes = stringBytes(text);
-  for (let i = 0; i < text.length; i++)
-    if (text.charCodeAt(i) > 0xff) from.fail("frame text with characters beyond latin-1");
-  return bytes;
+  if (/[^\0-\xff]/.test(text)) from.fail("frame text with characters beyond latin-1");
+  return stringBytes(text);
 }
 
 /** State of a frame: ({}, blob). */

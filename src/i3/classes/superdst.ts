@@ -352,7 +352,12 @@ function separated(pulses: readonly Pulse[]): Pulse[] {
     previous = i;
   }
   if (merge && previous >= 0) join(times.length - 1, previous);
-  return pulses.map((pulse, i) => ({ ...pulse, time: times[i]!, width: widths[i]! }));
+  return pulses.map(({ charge, flags }, i) => ({
+    time: times[i]!,
+    charge,
+    width: widths[i]!,
+    flags,
+  }));
 }
 
 /**
