@@ -27,7 +27,7 @@ export function estimateEnergy(
     const muEx = findOf(event, key, "I3Particle");
     if (muEx && muEx.energy > 0) return { value: muEx.energy, source: key };
   }
-  const recorded = messageEnergy(event.message);
+  const recorded = messageEnergy(event.message) ?? messageEnergy(frameMessage(event));
   if (recorded !== undefined) return { value: recorded, source: "alert message, mpe_muex" };
   if (!light) return undefined;
   const { track, name } = bestTrack(event, cleaned, detector);
@@ -37,8 +37,18 @@ export function estimateEnergy(
   };
 }
 
+/** The short alert message as the physics frame carries it; without it, undefined. */
+function frameMessage(event: Event): unknown {
+  const message = findOf(event, "AlertShortFollowupMsg", "I3String");
+  try {
+    return message && JSON.parse(message.value.replace(/\bNaN\b/g, "null"));
+  } catch {
+    return undefined;
+  }
+}
+
 /** reco.energy.mpe_muex of the short alert message, GeV. */
-function messageEnergy(message: Readonly<Record<string, unknown>>): number | undefined {
+function messageEnergy(message: unknown): number | undefined {
   let value: unknown = message;
   for (const key of ["reco", "energy", "mpe_muex"])
     value = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;

@@ -47,8 +47,11 @@ describeShared("splinempe's preparation of real alerts", () => {
       ["138632_31747601.json", 17235.35364],
     ] as const) {
       const event = await loadEvent(alertPath(file));
-      const prepared = splinempe.prepare(event, builtinDetector(), undefined);
-      expect(prepared.energy).toEqual({ value: energy, source: "alert message, mpe_muex" });
+      // The message stands beside the frames and in the physics frame too.
+      for (const message of [event.message, {}]) {
+        const prepared = splinempe.prepare({ ...event, message }, builtinDetector(), undefined);
+        expect(prepared.energy).toEqual({ value: energy, source: "alert message, mpe_muex" });
+      }
     }
   });
 
