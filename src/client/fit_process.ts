@@ -1,3 +1,4 @@
+import { dlopen } from "bun:ffi";
 import { ExitCode, SkyscanError } from "../config/errors.ts";
 import type {
   FitOutcome,
@@ -32,6 +33,7 @@ export async function runFitProcess(open: (setup: FitSetup) => Promise<Fits>): P
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
   process.on("disconnect", () => process.exit(ExitCode.done));
+  dieWithParent();
 
   const work = async () => {
     if (isBusy || fits === undefined) return;
@@ -81,4 +83,18 @@ export async function runFitProcess(open: (setup: FitSetup) => Promise<Fits>): P
     await work();
   });
   return await new Promise<never>(() => {});
+}
+
+/** Linux's prctl(PR_SET_PDEATHSIG, SIGKILL): a hung fit must not outlive a killed parent. */
+function dieWithParent(): void {
+  const PR_SET_PDEATHSIG = 1;
+  const SIGKILL = 9;
+  try {
+    const { symbols } = dlopen("libc.so.6", {
+      prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+    });
+    symbols.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  } catch {
+    // Another C library: the end of the channel, noticed between two fits, must do.
+  }
 }

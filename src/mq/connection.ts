@@ -76,9 +76,13 @@ export async function connect(
       const topics = options.subscriptions;
       if (topics.length === 0) return resolve();
       client.subscribe([...topics], { qos: 1 }, (error, granted) => {
-        const refused = granted?.find((grant) => grant.qos > 2);
-        if (!error && !refused) return resolve();
-        const text = refused ? `subscription to ${refused.topic} refused` : error!.message;
+        // 128 in the acknowledgement: refused, which mqtt.js makes an "Unspecified error".
+        const isRefused =
+          granted?.some((grant) => grant.qos > 2) || /Unspecified/.test(`${error?.message}`);
+        if (!error && !isRefused) return resolve();
+        const text = isRefused
+          ? `subscription to ${topics.join(", ")} refused (see its access rules)`
+          : error!.message;
         if (isFirst) reject(new BrokerError(`broker ${where}: ${text}`));
         else thirdPartyLog.warn(`broker ${where}: ${text}`);
       });

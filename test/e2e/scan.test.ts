@@ -108,7 +108,7 @@ describe("skyscan scan", () => {
     for (let kills = 0; kills < 3; kills++) {
       const [victim] = await until("workers", () => {
         const children = childrenOf(pid);
-        return children.length === 3 && children;
+        return children.length === 3 ? children : undefined;
       });
       process.kill(victim!, "SIGKILL");
       await until("its death", () => !childrenOf(pid).includes(victim!));

@@ -1,0 +1,25 @@
+#!/bin/sh
+########################################################################
+#
+# Launch a scan's server
+#
+# Pass in the arguments of `skyscan server`, e.g.
+#   launch_server.sh --reco-algo splinempe --event-file alert.json \
+#     --cache-dir cache --output-dir out --startup-json-dir startup \
+#     --broker broker.example.org
+#
+# SKYSCAN             the executable (default: dist/skyscan of this
+#                     repository, else `skyscan` from PATH)
+# SKYSCAN_AUTH_TOKEN  the broker's password: keep it out of the arguments,
+#                     which every user of the machine can see
+#
+########################################################################
+set -eu
+
+here=$(dirname "$(readlink -f "$0")")
+if [ -z "${SKYSCAN:-}" ]; then
+    SKYSCAN="$here/../../dist/skyscan"
+    [ -x "$SKYSCAN" ] || SKYSCAN=skyscan
+fi
+
+exec "$SKYSCAN" server "$@"

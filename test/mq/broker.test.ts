@@ -1,0 +1,145 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { parseAddress } from "../../src/mq/address.ts";
+import { type EmbeddedBroker, startBroker } from "../../src/mq/broker.ts";
+import { type Connection, connect } from "../../src/mq/connection.ts";
+import { maxMessageSize } from "../../src/mq/messages.ts";
+import { newClientId } from "../../src/mq/topics.ts";
+import { freePort, until } from "../programs.ts";
+
+const open: (Connection | EmbeddedBroker)[] = [];
+afterEach(async () => {
+  for (const item of open.splice(0).reverse()) await item.close();
+});
+
+async function party(
+  port: number,
+  subscriptions: readonly string[],
+  options: { authToken?: string; will?: { topic: string; payload: object } } = {},
+) {
+  const heard: [string, string][] = [];
+  let connects = 0;
+  const { authToken, will } = options;
+  const connection = await connect(
+    parseAddress(`127.0.0.1:${port}`, authToken === undefined ? {} : { authToken }),
+    { clientId: newClientId(), subscriptions, patience: 30, ...(will && { will }) },
+    {
+      onMessage: (topic, payload) => void heard.push([topic, Buffer.from(payload).toString()]),
+      onConnect: () => connects++,
+    },
+  );
+  open.push(connection);
+  return { connection, heard, connects: () => connects };
+}
+
+async function broker(options: { authToken?: string; port?: number } = {}) {
+  const started = await startBroker({ host: "127.0.0.1", port: 0, ...options });
+  open.push(started);
+  return started;
+}
+
+describe("the embedded broker", () => {
+  test("carries messages, keeps the retained ones for late comers", async () => {
+    const { port } = await broker();
+    const a = await party(port, ["skyscan/s/#"]);
+    a.connection.publish("skyscan/s/control", { state: "open" }, { retain: true });
+    a.connection.publish("skyscan/s/result", { n: 1 });
+    await until("both", () => a.heard.length === 2);
+    const b = await party(port, ["skyscan/s/control", "skyscan/s/result"]);
+    await until("the retained one", () => b.heard.length === 1);
+    expect(b.heard).toEqual([["skyscan/s/control", '{"state":"open"}']]);
+  });
+
+  test("sends the will of a connection that dies, and none of one that says goodbye", async () => {
+    const { port } = await broker();
+    const watcher = await party(port, ["skyscan/s/client/+/status"]);
+    const module = new URL("../../src/mq/connection.ts", import.meta.url).pathname;
+    const code = `
+      const { connect } = await import(${JSON.stringify(module)});
+      await connect({ protocol: "mqtt", host: "127.0.0.1", port: ${port}, path: "/" },
+        { clientId: "victim", subscriptions: [], patience: 5,
+          will: { topic: "skyscan/s/client/victim/status", payload: { state: "gone" } } },
+        { onMessage() {} });
+      process.stdout.write("connected");
+      await new Promise(() => {});`;
+    const victim = Bun.spawn([process.execPath, "-e", code], { stdout: "pipe" });
+    await victim.stdout.getReader().read();
+    const polite = await party(port, [], {
+      will: { topic: "skyscan/s/client/polite/status", payload: { state: "gone" } },
+    });
+    await polite.connection.close();
+    victim.kill("SIGKILL");
+    await until("the will", () => watcher.heard.length > 0);
+    expect(watcher.heard).toEqual([["skyscan/s/client/victim/status", '{"state":"gone"}']]);
+  });
+
+  test("asks for its token", async () => {
+    const { port } = await broker({ authToken: "right" });
+    expect(party(port, [])).rejects.toThrow(/refuses us/);
+    expect(party(port, [], { authToken: "wrong" })).rejects.toThrow(/refuses us/);
+    const { connection } = await party(port, [], { authToken: "right" });
+    expect(connection.isConnected).toBe(true);
+  });
+
+  test("binds beyond this machine with a token only", async () => {
+    expect(startBroker({ host: "0.0.0.0", port: 0 })).rejects.toThrow("needs an --auth-token");
+  });
+
+  test.each(["#", "skyscan/#", "skyscan/+/control", "other/topic", "$SYS/#"])(
+    "lets nobody listen to %s",
+    async (topic) => {
+      const { port } = await broker();
+      expect(party(port, [topic])).rejects.toThrow("refused");
+    },
+  );
+
+  test("throws out who publishes elsewhere or too much", async () => {
+    const { port } = await broker();
+    const watcher = await party(port, ["skyscan/s/#"]);
+    const a = await party(port, []);
+    a.connection.publish("elsewhere", "x");
+    await until("being thrown out", () => a.connects() > 1 || !a.connection.isConnected);
+    const b = await party(port, []);
+    b.connection.publish("skyscan/s/result", "x".repeat(2 * maxMessageSize));
+    await until("being thrown out", () => b.connects() > 1 || !b.connection.isConnected);
+    expect(watcher.heard).toEqual([]);
+  });
+
+  test("a port in use is a broker error", async () => {
+    const { port } = await broker();
+    expect(startBroker({ host: "127.0.0.1", port })).rejects.toThrow(`127.0.0.1:${port}`);
+  });
+});
+
+describe("a connection", () => {
+  test("nobody there: says where and why", async () => {
+    const port = await freePort();
+    const code = `
+      import { parseAddress } from ${JSON.stringify(new URL("../../src/mq/address.ts", import.meta.url).pathname)};
+      import { connect } from ${JSON.stringify(new URL("../../src/mq/connection.ts", import.meta.url).pathname)};
+      try { await connect(parseAddress("127.0.0.1:${port}"), { clientId: "a", subscriptions: [], patience: 1 }, { onMessage() {} }); }
+      catch (error) { console.log(error.exitCode, error.message); process.exit(); }`;
+    const run = Bun.spawn([process.execPath, "-e", code], { stdout: "pipe", stderr: "pipe" });
+    const [text, warnings] = await Promise.all([
+      new Response(run.stdout).text(),
+      new Response(run.stderr).text(),
+    ]);
+    expect(text).toMatch(
+      new RegExp(`^3 cannot reach the broker mqtt://127.0.0.1:${port}: .*REFUSED`),
+    );
+    expect(warnings).toBe("");
+  }, 20_000);
+
+  test("mends itself when the broker comes back without its memory", async () => {
+    const port = await freePort();
+    const first = await startBroker({ host: "127.0.0.1", port });
+    const a = await party(port, ["skyscan/s/#"]);
+    const b = await party(port, []);
+    await first.close();
+    await until("the loss", () => !a.connection.isConnected && !b.connection.isConnected);
+    b.connection.publish("skyscan/s/result", { sent: "while away" });
+    open.unshift(await startBroker({ host: "127.0.0.1", port }));
+    await until("both back", () => a.connects() === 2 && b.connects() === 2);
+    b.connection.publish("skyscan/s/result", { sent: "after" });
+    await until("the message", () => a.heard.some(([, text]) => text.includes("after")));
+  });
+});
