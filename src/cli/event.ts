@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { eventJson } from "../event/json.ts";
-import { loadEvent } from "../event/load.ts";
+import { loadContents, loadEvent } from "../event/load.ts";
 import { eventTable } from "../event/table.ts";
 import { inContext } from "../i3/context.ts";
 import { preparedJson } from "../reco/prepared_json.ts";
@@ -24,8 +24,8 @@ export function eventCommand(): Command {
     .option("--gcd-dir <dir>", "for --prepare: baseline GCD files (default: built-in detector)")
     .addHelpText("after", "\nExample:\n  skyscan event alert.json --json > alert.decoded.json")
     .action(async (file: string, { json, prepare, gcdDir }: Flags) => {
-      const event = await loadEvent(file);
-      const prepared = prepare && (await prepareFor(event, prepare, gcdDir));
+      const event = await (prepare ? loadEvent(file) : loadContents(file));
+      const prepared = prepare && "metadata" in event && (await prepareFor(event, prepare, gcdDir));
       const text = inContext(file, () => {
         if (json) {
           const extra = prepared ? { prepared: preparedJson(prepared) } : {};

@@ -4,6 +4,7 @@ import { countBits } from "../i3/classes/pulses.ts";
 import type { DetectorStatus, TriggerStatus } from "../i3/classes/status.ts";
 import { superDstPulses } from "../i3/classes/superdst.ts";
 import { inContext } from "../i3/context.ts";
+import type { Alert } from "../i3/envelope.ts";
 import type { Frame, FrameRecord } from "../i3/frame.ts";
 import { classOf, type I3Object } from "../i3/objects.ts";
 import { type OMKey, omOf, stringOf } from "../i3/omkey.ts";
@@ -193,8 +194,8 @@ export function recordJson(view: FrameView, record: FrameRecord): Json {
   return { type: record.typeName, class: name, version, bytes, value };
 }
 
-function frameJson(event: Event, frame: Frame): Json {
-  const view = seenFrom(event, frame);
+function frameJson(contents: FrameView, frame: Frame): Json {
+  const view = seenFrom(contents, frame);
   const keys = [...frame.records.values()].map((record) => [record.key, recordJson(view, record)]);
   return { stream: frame.stream, keys: Object.fromEntries(keys) };
 }
@@ -209,14 +210,18 @@ export const metadataJson = (metadata: EventMetadata): { [key: string]: Json } =
 });
 
 /**
- * Everything in an event: metadata, and every key of every frame. What is not decoded has value null and its
- * size in bytes.
+ * Everything in an event: metadata (null for frames that are no event), and every key of every frame. What is
+ * not decoded has value null and its size in bytes.
  */
-export function eventJson(event: Event): { [key: string]: Json } {
+export function eventJson(contents: Event | Alert): { [key: string]: Json } {
+  const { frames, formatVersion } = contents;
   return {
-    metadata: { ...metadataJson(event.metadata), realtime_format_version: event.formatVersion },
-    frames: event.frames.map((frame) =>
-      inContext(`frame ${frame.stream}`, () => frameJson(event, frame)),
+    metadata:
+      "metadata" in contents
+        ? { ...metadataJson(contents.metadata), realtime_format_version: formatVersion }
+        : null,
+    frames: frames.map((frame) =>
+      inContext(`frame ${frame.stream}`, () => frameJson(contents, frame)),
     ),
   };
 }

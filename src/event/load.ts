@@ -22,15 +22,28 @@ const LARGEST_FILE = 256 * 2 ** 20;
  * @throws InputError, one line, naming the file, for anything that is no such event
  */
 export async function loadEvent(path: string, options: LoadOptions = {}): Promise<Event> {
+  const alert = await loadAlert(path);
+  return inContext(path, () => eventOf(alert, options));
+}
+
+/** The same, but a file without physics frame (a GCD file) is no error: its frames are what it holds. */
+export async function loadContents(
+  path: string,
+  options: LoadOptions = {},
+): Promise<Event | Alert> {
+  const alert = await loadAlert(path);
+  return alert.frames.some(isPhysics) ? inContext(path, () => eventOf(alert, options)) : alert;
+}
+
+const isPhysics = ({ stream }: Frame): boolean => stream === "P" || stream === "p";
+
+async function loadAlert(path: string): Promise<Alert> {
   const { size, start } = await beginningOf(path);
-  if (packingOf(start) || beginsFrame(start)) {
-    const alert = await alertOfI3File(path);
-    return inContext(path, () => eventOf(alert, options));
-  }
+  if (packingOf(start) || beginsFrame(start)) return alertOfI3File(path);
   if (size > LARGEST_FILE)
     throw new InputError(`${path}: ${size} bytes are no alert (at most ${LARGEST_FILE})`);
   const bytes = await readFile(path).catch((error) => unreadable(path, error));
-  return parseEvent(bytes, path, options);
+  return inContext(path, () => alertOf(bytes));
 }
 
 function unreadable(path: string, { code }: NodeJS.ErrnoException): never {
@@ -59,36 +72,35 @@ function sizeOf(records: Frame["records"]): number {
   return size;
 }
 
-/** The one event of an .i3 file: its physics frame, and the newest frame of each other stream before it. */
+/** The one event of an .i3 file: its physics frame (if any), and the newest frame of each other stream before it. */
 async function alertOfI3File(path: string): Promise<Alert> {
   const frames = new Map<string, Frame>();
   let physics: Frame | undefined;
   for await (const frame of readI3File(path)) {
-    const isPhysics = frame.stream === "P" || frame.stream === "p";
-    if (isPhysics && physics)
+    if (isPhysics(frame) && physics)
       throw new InputError(`${path}: several physics frames, one event expected`);
-    if (isPhysics) physics = frame;
+    if (isPhysics(frame)) physics = frame;
     else if (!physics && "GCDQ".includes(frame.stream)) frames.set(frame.stream, frame);
     const held = [...frames.values()].reduce((sum, { records }) => sum + sizeOf(records), 0);
     if (held > LARGEST_FILE) throw new InputError(`${path}: an event of ${held} bytes`);
   }
-  if (!physics) throw new InputError(`${path}: no physics frame (P or p)`);
   // files do not carry the realtime format's version; the newer ones are known by their key names
-  const formatVersion = physics.records.has("SplitInIcePulses") ? "2023a" : "";
+  const formatVersion = physics?.records.has("SplitInIcePulses") ? "2023a" : "";
   const inOrder = [..."GCDQ"].flatMap((stream) => frames.get(stream) ?? []);
-  return { frames: [...inOrder, physics], formatVersion, message: {} };
+  return { frames: physics ? [...inOrder, physics] : inOrder, formatVersion, message: {} };
 }
 
-/** The same from bytes in memory. `name` stands for the file in error messages. */
-export function parseEvent(bytes: Uint8Array, name: string, options: LoadOptions = {}): Event {
-  return inContext(name, () => {
-    if (bytes.length === 0) throw new InputError("empty file");
-    return eventOf(decodeAlert(bytes), options);
-  });
+/** One event from the bytes of an alert. `name` stands for the file in error messages. */
+export const parseEvent = (bytes: Uint8Array, name: string, options: LoadOptions = {}): Event =>
+  inContext(name, () => eventOf(alertOf(bytes), options));
+
+function alertOf(bytes: Uint8Array): Alert {
+  if (bytes.length === 0) throw new InputError("empty file");
+  return decodeAlert(bytes);
 }
 
 function eventOf(alert: Alert, options: LoadOptions): Event {
-  const physics = alert.frames.filter(({ stream }) => stream === "P" || stream === "p");
+  const physics = alert.frames.filter(isPhysics);
   if (physics.length !== 1 || !physics[0])
     throw new InputError(`${physics.length} physics frames (P or p), one expected`);
   const streams = alert.frames.map(({ stream }) => stream);

@@ -1,4 +1,5 @@
 import { superDstPulses } from "../i3/classes/superdst.ts";
+import type { Alert } from "../i3/envelope.ts";
 import type { FrameRecord } from "../i3/frame.ts";
 import { classOf } from "../i3/objects.ts";
 import { omOf, stringOf } from "../i3/omkey.ts";
@@ -117,11 +118,9 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** The event for a reader: what it is, and every key of every frame with its essentials. */
-export function eventTable(event: Event): string {
-  const { metadata, formatVersion } = event;
-  const header = findOf(event, "I3EventHeader", "I3EventHeader");
-  const lines = columns([
+function headLines({ metadata, formatVersion, frames }: Event): string[] {
+  const header = findOf({ frames }, "I3EventHeader", "I3EventHeader");
+  return columns([
     ["Event", eventName(metadata)],
     ["Run", String(metadata.runId)],
     ["Event id", String(metadata.eventId)],
@@ -129,8 +128,13 @@ export function eventTable(event: Event): string {
     ["Time", `${header ? `${utcText(header.start_time)} UTC, ` : ""}MJD ${metadata.mjd}`],
     ["Format", formatVersion || "without version"],
   ]);
-  for (const frame of event.frames) {
-    const view = seenFrom(event, frame);
+}
+
+/** The event for a reader: what it is, and every key of every frame with its essentials. */
+export function eventTable(contents: Event | Alert): string {
+  const lines = "metadata" in contents ? headLines(contents) : ["No event: no physics frame"];
+  for (const frame of contents.frames) {
+    const view = seenFrom(contents, frame);
     lines.push("", `${frame.stream}  ${FRAME_NAMES[frame.stream] ?? "frame"}`);
     const rows = [...frame.records.values()].map((record) => [
       `  ${record.key}`,

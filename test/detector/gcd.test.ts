@@ -4,12 +4,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BUILTIN_SOURCE, builtinDetector } from "../../src/detector/builtin.ts";
 import type { Detector } from "../../src/detector/detector.ts";
-import { applyStatusDiff } from "../../src/detector/differences.ts";
+import {
+  applyCalibrationDiff,
+  applyGeometryDiff,
+  applyStatusDiff,
+} from "../../src/detector/differences.ts";
 import { detectorOf, runOfBaseline } from "../../src/detector/gcd.ts";
 import { loadEvent } from "../../src/event/load.ts";
+import type { Time } from "../../src/i3/classes/basic.ts";
 import { readI3File } from "../../src/i3/file.ts";
 import type { Frame } from "../../src/i3/frame.ts";
-import { decodeObject } from "../../src/i3/objects.ts";
+import {
+  decodeObject,
+  type I3ClassName,
+  type I3Object,
+  type ObjectOf,
+} from "../../src/i3/objects.ts";
 import { type OMKey, omKey, omOf, stringOf } from "../../src/i3/omkey.ts";
 import { describeShared, shared } from "../shared.ts";
 
@@ -100,6 +110,43 @@ describeShared("GCD files", () => {
     expectDetector(await detectorOf(diff, gcdDir), expected);
   });
 
+  test("areas, charge corrections and times, before and after", async () => {
+    const reference = await Bun.file(shared("oracle/gcd/GCD_expected.json")).json();
+    const objects = async (name: string) => {
+      const frames = await framesOf(shared("oracle/gcd", name));
+      return frames.flatMap(({ records }) => [...records.values()]).map((r) => decodeObject(r)!);
+    };
+    const base = await objects("GCD_nominal.i3.zst");
+    const diff = await objects("GCD_diff.i3");
+    const of = <C extends I3ClassName>(list: I3Object[], type: C) =>
+      list.find((object) => object.type === type) as ObjectOf<C>;
+    const times = (object: { start_time?: Time; end_time?: Time }) =>
+      [object.start_time, object.end_time].map((time) => [time?.year, Number(time?.daq_time)]);
+
+    const { base: before, expected: after } = reference;
+    expect(times(of(base, "I3Geometry"))).toEqual(before.geo_times);
+    expect(times(of(base, "I3Calibration"))).toEqual(before.cal_times);
+    expect(times(of(base, "I3DetectorStatus"))).toEqual(before.status_times);
+    expect(times(of(diff, "I3GeometryDiff"))).toEqual(after.geo_times);
+    expect(times(of(diff, "I3CalibrationDiff"))).toEqual(after.cal_times);
+    expect(times(of(diff, "I3DetectorStatusDiff"))).toEqual(after.status_times);
+
+    const geometry = of(base, "I3Geometry").omgeo;
+    const calibration = of(base, "I3Calibration").dom_cal;
+    for (const [expected, omgeo, cal] of [
+      [before, geometry, calibration],
+      [
+        after,
+        applyGeometryDiff(geometry, of(diff, "I3GeometryDiff")),
+        applyCalibrationDiff(calibration, of(diff, "I3CalibrationDiff")),
+      ],
+    ] as const) {
+      for (const [key, om] of omgeo) expect(om.area).toBe(expected.omgeo[keyText(key)][3]);
+      for (const [key, dom] of cal)
+        expect(dom.mean_atwd_charge).toBe(expected.dom_cal[keyText(key)].mean_atwd);
+    }
+  });
+
   test("without a folder of baselines the built-in detector serves, and says so", async () => {
     const event = await loadEvent(shared("events/138632_31747601.json"));
     const detector = await detectorOf(event);
@@ -109,7 +156,9 @@ describeShared("GCD files", () => {
 
   test("a baseline that is nowhere, or not the one named, is refused", async () => {
     const event = await loadEvent(shared("events/138632_31747601.json"));
-    await expect(detectorOf(event, gcdDir)).rejects.toThrow(/"baseline_gcd_138615.i3" is neither in/);
+    await expect(detectorOf(event, gcdDir)).rejects.toThrow(
+      /"baseline_gcd_138615.i3" is neither in/,
+    );
     await expect(detectorOf(event, shared("oracle/gcd/GCD_nominal.i3.zst"))).rejects.toThrow(
       /wrong baseline: .* "baseline_gcd_138615.i3"/,
     );

@@ -3,7 +3,8 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { loadEvent, parseEvent } from "../../src/event/load.ts";
+import { eventJson } from "../../src/event/json.ts";
+import { loadContents, loadEvent, parseEvent } from "../../src/event/load.ts";
 import { findOf, keysOf, resolvePulses } from "../../src/event/objects.ts";
 import { encodeAlert } from "../../src/i3/envelope.ts";
 import { encodeFrame, type Frame } from "../../src/i3/frame.ts";
@@ -159,7 +160,7 @@ describe("events", () => {
       ["pp.json", encodeAlert([frames[1]!, frames[1]!]), /2 physics frames/],
       ["qq.json", encodeAlert([frames[0]!, frames[0]!, frames[1]!]), /two Q frames/],
       ["headless.json", encodeAlert([makeFrame("P", headless)]), /has no I3EventHeader/],
-      ["q.i3", encodeFrame(frames[0]!), /q.i3: no physics frame/],
+      ["q.i3", encodeFrame(frames[0]!), /q.i3: 0 physics frames/],
       [
         "pp.i3",
         Buffer.concat([frames[1]!, frames[1]!].map(encodeFrame)),
@@ -168,9 +169,18 @@ describe("events", () => {
     ];
     for (const [name, content, problem] of cases)
       await expect(loadEvent(file(name, content))).rejects.toThrow(problem);
-    await expect(loadEvent(join(folder, "missing.json"))).rejects.toThrow(/missing.json: no such file/);
+    await expect(loadEvent(join(folder, "missing.json"))).rejects.toThrow(
+      /missing.json: no such file/,
+    );
     await expect(loadEvent(folder)).rejects.toThrow(/cannot be read \(EISDIR\)/);
   });
+});
+
+test("frames that are no event are no error to look at", async () => {
+  const path = file("readout.i3", encodeFrame(makeFrame("Q", readout)));
+  const contents = await loadContents(path);
+  expect("metadata" in contents).toBe(false);
+  expect(eventJson(contents).metadata).toBeNull();
 });
 
 describeShared("the pulses of alerts", () => {
