@@ -86,6 +86,7 @@ async function run(path: string, flags: Flags): Promise<void> {
     const { energy } = prepared;
     if (energy)
       consola.info(`energy estimate ${energy.value.toPrecision(4)} GeV: ${energy.source}`);
+    consola.info(`detector: ${detector.source}`);
     if (light) consola.info(`light: ${light.description}`);
     fitter = reco.open(prepared, light, {
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),

@@ -33,17 +33,20 @@ const NAMES_2023: InputNames = {
   bestFit: "l2_online_BestFit",
 };
 const BY_VERSION: Readonly<Record<string, InputNames>> = {
-  "": NAMES_2021,
   "2021a": NAMES_2021,
   "2023a": NAMES_2023,
   "2024a": NAMES_2023,
 };
 
-/** The names for the event's version; for a version not known, those of the newest if it has them. */
+/**
+ * The names of the event's version. Old alerts and bare frames have none; they, and versions not known
+ * here, go by the newer names where the newer pulses are there.
+ */
 export function inputNames(event: Event): InputNames {
   const known = BY_VERSION[event.formatVersion];
   if (known) return known;
-  return keysOf(event).includes(NAMES_2023.pulses) ? NAMES_2023 : NAMES_2021;
+  const has = ({ pulses }: InputNames) => findRecord(event, pulses) !== undefined;
+  return has(NAMES_2023) && !has(NAMES_2021) ? NAMES_2023 : NAMES_2021;
 }
 
 /** All pulses of the event before cleaning. Throws InputError, naming what is present, without them. */

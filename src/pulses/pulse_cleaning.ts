@@ -1,3 +1,4 @@
+import { InputError } from "../config/errors.ts";
 import type { OMKey } from "../i3/omkey.ts";
 import type { Pulse, PulseMap, TimeWindow } from "../i3/pulses.ts";
 import { type CleanedPulses, LATE_RESIDUAL, medianTime } from "./late.ts";
@@ -13,6 +14,7 @@ const NOISE_GAP = 1200;
 /**
  * Cleaning of millipede_wilks: cuts pulses to the event's time window, drops late pulses and whole
  * DOMs that see correlated noise only.
+ * Throws InputError without any pulses.
  * @returns the pulses, the excluded windows of DOMs that lost pulses, and the event's time window
  */
 export function cleanPulses(
@@ -20,6 +22,8 @@ export function cleanPulses(
   residual = LATE_RESIDUAL,
 ): CleanedPulses & { readonly window: TimeWindow } {
   const all = [...pulses.values()].flat();
+  if (all.length === 0)
+    throw new InputError("no pulses are left on strings 1 to 78: there is nothing to fit");
   const times = all.map((pulse) => pulse.time);
   const charges = all.map((pulse) => pulse.charge);
   const first = times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);

@@ -78,6 +78,27 @@ describeShared("splinempe's preparation of real alerts", () => {
     }
   });
 
+  test("without a version the names are those of the pulses that are there", async () => {
+    const event = await loadEvent(alertPath("138632_31747601.json"));
+    const bare = { ...event, formatVersion: "" };
+    const pointed = findReco("splinempe_pointed").prepare(bare, builtinDetector(), undefined);
+    expect(pointed.cleaned.size).toBe(175);
+    expect(pointed.pointing!.zenith).toBe(1.5716318005424652);
+  });
+
+  test("every algorithm names the pulses it misses", async () => {
+    const event = await loadEvent(alertPath("138632_31747601.json"));
+    const frames = event.frames.map((frame) => ({
+      ...frame,
+      records: new Map([...frame.records].filter(([key]) => key !== "SplitInIcePulses")),
+    }));
+    const names = ["splinempe", "millipede_original", "millipede_wilks"];
+    for (const name of names)
+      expect(() =>
+        findReco(name).prepare({ ...event, frames }, builtinDetector(), undefined),
+      ).toThrow(/no pulse series "SplitInIcePulses"; the event has .*InIceDSTPulses/);
+  });
+
   test("missing pulses: the error names them and what is there", async () => {
     const event = await loadEvent(alertPath("hese_event_00.json"));
     const renamed = { ...event, formatVersion: "2023a" };
