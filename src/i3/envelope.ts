@@ -19,6 +19,8 @@ export interface Alert {
  * GCD of 5500 DOMs in the old layout: 21 kB each.
  */
 const LARGEST_ALERT = 192 * 2 ** 20;
+/** First bytes of a pickled dictionary, protocols 2 and later, 0, 1; no JSON begins with any. */
+const PICKLE_STARTS = [0x80, 0x28, 0x7d];
 /** Frames in one alert: G, C, D, Q, P, and room for the unusual. */
 const MOST_FRAMES = 16;
 
@@ -43,7 +45,7 @@ const Framed = v.object({
  * Throws InputError where it is neither, or a frame is damaged.
  */
 export function decodeAlert(bytes: Uint8Array): Alert {
-  const document = bytes[0] === 0x80 || bytes[0] === 0x28 ? pickled(bytes) : json(bytes);
+  const document = PICKLE_STARTS.includes(bytes[0]!) ? pickled(bytes) : json(bytes);
   // a framed document has the data in value.data; an unframed one is the data
   const isFramed = isDictionary(document) && "value" in document;
   const framed = isFramed

@@ -6,6 +6,7 @@ import { ByteReader, MissingBytes } from "./bytes.ts";
 import { bunzip2 } from "./bzip2.ts";
 import { placed } from "./context.ts";
 import { type Frame, readFrame } from "./frame.ts";
+import { wholeZstd } from "./zstd.ts";
 
 /** Largest single frame read, bytes; a geometry and calibration of 5500 DOMs takes 35 to 120 MB. */
 const LARGEST_FRAME = 192 * 2 ** 20;
@@ -71,7 +72,7 @@ async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
         yield* through(all, createGunzip());
         break;
       case "zstd":
-        yield* through(all, createZstdDecompress());
+        yield* through(wholeZstd(all), createZstdDecompress());
         break;
       case "bzip2":
         yield* bunzip2(all);
@@ -93,9 +94,22 @@ async function* through(
   chunks: AsyncIterable<Uint8Array>,
   unpacker: Transform,
 ): AsyncGenerator<Uint8Array> {
-  // errors reach us through the iteration below
-  pipeline(chunks, unpacker, () => {});
-  yield* unpacker as AsyncIterable<Uint8Array>;
+  // a failure of the input ends the iteration below, which must not hide what it was
+  let failure: unknown;
+  const checked = async function* () {
+    try {
+      yield* chunks;
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  };
+  pipeline(checked, unpacker, () => {});
+  try {
+    yield* unpacker as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw failure ?? error;
+  }
 }
 
 /** Cuts a stream of bytes into frames. */

@@ -278,6 +278,18 @@ export function sequence<T>(kind: "vector" | "list", element: Type<T>): ClassTyp
 export const vector = <T>(element: Type<T>): ClassType<T[]> => sequence("vector", element);
 export const list = <T>(element: Type<T>): ClassType<T[]> => sequence("list", element);
 
+/** Numeric keys ascending, whatever their order in the file: masks count on it. Other keys as they are. */
+function inNumericalOrder<K, V>(entries: Map<K, V>): Map<K, V> {
+  let previous = Number.NEGATIVE_INFINITY;
+  for (const key of entries.keys()) {
+    if (typeof key !== "number") return entries;
+    if (key < previous)
+      return new Map([...entries].sort(([a], [b]) => (a as number) - (b as number)));
+    previous = key;
+  }
+  return entries;
+}
+
 /** map<K,V>: pairs in ascending key order. */
 export function map<K, V>(key: Type<K>, value: Type<V>): ClassType<Map<K, V>> {
   const pair = classType<readonly [K, V]>(
@@ -300,7 +312,7 @@ export function map<K, V>(key: Type<K>, value: Type<V>): ClassType<Map<K, V>> {
         entries.set(k, v);
       }
       if (entries.size !== count) from.fail(`${count - entries.size} repeated keys in a map`);
-      return entries;
+      return inNumericalOrder(entries);
     },
     (to, entries) => {
       to.size(entries.size);

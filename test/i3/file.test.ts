@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { bunzip2 } from "../../src/i3/bzip2.ts";
 import { readI3File } from "../../src/i3/file.ts";
 import { encodeFrame, type Frame, stringBytes } from "../../src/i3/frame.ts";
@@ -53,6 +53,21 @@ describe(".i3 files", () => {
     await expect(frames(file("cut.gz", packed.subarray(0, packed.length - 9)))).rejects.toThrow(
       /damaged compression/,
     );
+  });
+
+  test("a cut zstd stream is found, wherever it is cut", async () => {
+    const small = Buffer.concat([all[0]!, all[2]!, all[4]!]);
+    const packed = zstdCompressSync(small, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+    const twice = Buffer.concat([packed, packed]);
+    expect((await frames(file("twice.zst", twice))).length).toBe(6);
+    expect((await frames(file("once.zst", twice.subarray(0, packed.length)))).length).toBe(3);
+    for (let length = 4; length < twice.length; length++)
+      if (length !== packed.length)
+        await expect(frames(file("cut.zst", twice.subarray(0, length)))).rejects.toThrow(
+          /cut.zst: (frame \d: truncated|damaged compression|holds no frames)/,
+        );
+    const skippable = Buffer.concat([Buffer.from("5e2a4d1803000000aabbcc", "hex"), packed]);
+    expect((await frames(file("skip.zst", Buffer.concat([packed, skippable])))).length).toBe(6);
   });
 
   test("what is no such file is one clear line", async () => {
