@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "noise_weights.hpp"
+#include "rough_track.hpp"
 #include "smearing.hpp"
 
 namespace skyscan {
@@ -100,9 +101,14 @@ SplineMpe::SplineMpe(const MuonLight& light, std::vector<FirstPulse> pulses, dou
       pulses_(std::move(pulses)),
       start_(start),
       window_(std::fmax(stop - start, 1)),
+      plain_(std::make_unique<const RoughTrack>(pulses_, RoughTrack::Emphasis{0, 0})),
+      bright_(std::make_unique<const RoughTrack>(pulses_, RoughTrack::Emphasis{0.5, 0.5})),
       photons_(pulses_.size()) {
   set_energy(energy);
 }
+
+SplineMpe::SplineMpe(SplineMpe&&) noexcept = default;
+SplineMpe::~SplineMpe() = default;
 
 void SplineMpe::set_energy(double energy) {
   energy_ = energy;

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "light.hpp"
 
 namespace skyscan {
+
+class RoughTrack;
 
 // What one DOM saw.
 struct FirstPulse {
@@ -40,6 +43,8 @@ class SplineMpe {
   // `energy`: GeV; 0 or less switches noise model off.
   SplineMpe(const MuonLight& light, std::vector<FirstPulse> pulses, double start, double stop,
             double energy);
+  SplineMpe(SplineMpe&&) noexcept;
+  ~SplineMpe();
 
   void set_energy(double energy);
 
@@ -53,11 +58,11 @@ class SplineMpe {
   SplineMpeFit fit(const Track* seeds, std::size_t count) const;
 
  private:
-  struct Sight;
   const MuonLight& light_;
   std::vector<FirstPulse> pulses_;
   double start_, window_, energy_;
-  double jitter_;                      // post-jitter sigma [ns]
+  double jitter_;                                     // post-jitter sigma [ns]
+  std::unique_ptr<const RoughTrack> plain_, bright_;  // where to look for minima
   std::vector<std::int64_t> photons_;  // N of the MPE term; 0 where the single-photon one serves
 };
 

@@ -1,7 +1,16 @@
+// Fits of splinempe: where to start, and the way down.
+//
+// The surface has kinks (where smearing sets in) and, far from the true direction, many minima. Two
+// rough likelihoods tell where to look beside the seeds; from the most promising places a trust
+// region method goes down. Its curvature is, far from the minimum, the sum of the squared scores,
+// which is never negative; close to it, that one corrected by BFGS updates.
+
+#include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstdlib>
 
 #include "minimise.hpp"
+#include "rough_track.hpp"
 #include "splinempe.hpp"
 
 namespace skyscan {
@@ -10,76 +19,210 @@ namespace {
 using Column = dlib::matrix<double, 3, 1>;
 using Square = dlib::matrix<double, 3, 3>;
 
-constexpr double limit = 2000;  // m: |x|, |y|, |z| of a vertex
-constexpr double outside = 1e12;
+constexpr double limit = 2000;       // m: |x|, |y|, |z| of a vertex
+constexpr double outside = 1e12;     // llh out there
+constexpr double first_radius = 50;  // m: of the trust region
+constexpr double close_by = 30;      // m: steps short enough for BFGS updates
+constexpr double settled = 0.02;     // llh: an improvement not worth another step
+constexpr double rough_settled = 1;  // the same of rough likelihoods
+constexpr double same_place = 3;     // m
+constexpr double same_llh = 1;
+constexpr long most_steps = 60;
+constexpr long most_rough_steps = 30;
+constexpr std::size_t most_descents = 3;
 
-// The likelihood as a function of the vertex's position, in dlib's terms. It computes value and
-// derivatives together; dlib asks for them one after the other at the same place.
+Column column(const Vec3& v) {
+  Column x;
+  x = v.x, v.y, v.z;
+  return x;
+}
+Vec3 vector(const Column& x) { return {x(0), x(1), x(2)}; }
+double distance(const Vec3& a, const Vec3& b) {
+  return std::sqrt((a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y) +
+                   (a.z - b.z) * (a.z - b.z));
+}
+
+// A likelihood as a function of the vertex's position, in dlib's terms. `Evaluate` computes value
+// and slope together; dlib asks for them one after the other at the same place.
+template <typename Evaluate>
 class Surface {
  public:
-  typedef Column column_vector;
-  typedef Square general_matrix;
+  using column_vector = Column;
+  using general_matrix = Square;
 
-  Surface(const SplineMpe& likelihood, const Track& seed) : likelihood_(likelihood), track_(seed) {}
+  explicit Surface(Evaluate evaluate) : evaluate_(evaluate) {}
 
   double operator()(const Column& x) const {
-    at(x);
+    go(x);
     return value_;
   }
   void get_derivative_and_hessian(const Column& x, Column& gradient, Square& hessian) const {
-    at(x);
-    gradient = slope_.gradient.x, slope_.gradient.y, slope_.gradient.z;
+    go(x);
+    gradient = column(slope_.gradient);
     const Symmetric3& s = slope_.scores;
-    hessian = s.xx, s.xy, s.xz, s.xy, s.yy, s.yz, s.xz, s.yz, s.zz;
+    Square scores;
+    scores = s.xx, s.xy, s.xz, s.xy, s.yy, s.yz, s.xz, s.yz, s.zz;
+    if (!updated(x, gradient, scores)) {
+      hessian_ = scores;
+      is_updated_ = false;
+    }
+    before_ = x;
+    gradient_before_ = gradient;
+    has_before_ = true;
+    hessian = hessian_;
   }
-  Column gradient(const Column& x) const {
-    at(x);
-    Column gradient;
-    gradient = slope_.gradient.x, slope_.gradient.y, slope_.gradient.z;
-    return gradient;
-  }
-  std::int64_t evaluations() const { return evaluations_; }
 
  private:
-  void at(const Column& x) const {
-    if (evaluations_ > 0 && x == where_) return;
+  void go(const Column& x) const {
+    if (is_there_ && x == where_) return;
     where_ = x;
-    track_.position = {x(0), x(1), x(2)};
-    ++evaluations_;
+    is_there_ = true;
     if (dlib::max(dlib::abs(x)) > limit) {
       value_ = outside;
       slope_ = {};
       return;
     }
-    value_ = likelihood_.evaluate(track_, &slope_);
+    value_ = evaluate_(vector(x), slope_);
   }
 
-  const SplineMpe& likelihood_;
-  mutable Track track_;
-  mutable Column where_;
-  mutable double value_ = 0;
+  // The BFGS update from the last point to this one, damped (M. Powell, 1978) where the surface is
+  // not convex; false where the step was too long for it.
+  bool updated(const Column& x, const Column& gradient, const Square& scores) const {
+    if (!has_before_) return false;
+    const Column step = x - before_;
+    const double length = dlib::length(step);
+    if (!(length > 0) || length > close_by) return false;
+    if (!is_updated_) hessian_ = scores;
+    const Column bent = hessian_ * step;
+    Column change = gradient - gradient_before_;
+    const double expected = dlib::dot(step, bent);
+    const double found = dlib::dot(step, change);
+    if (!(expected > 0)) return false;
+    if (found < 0.05 * expected) {
+      if (!is_updated_) return false;
+      const double mix = 0.8 * expected / (expected - found);
+      change = mix * change + (1 - mix) * bent;
+    }
+    hessian_ += change * dlib::trans(change) / dlib::dot(step, change) -
+                bent * dlib::trans(bent) / expected;
+    return is_updated_ = true;
+  }
+
+  Evaluate evaluate_;
+  mutable Column where_, before_, gradient_before_;
+  mutable Square hessian_;
   mutable SplineMpeSlope slope_ = {};
-  mutable std::int64_t evaluations_ = 0;
+  mutable double value_ = 0;
+  mutable bool is_there_ = false, has_before_ = false, is_updated_ = false;
 };
+
+struct Place {
+  double llh;
+  Vec3 position;
+  double time;
+};
+
+// Stops when improvements get small, when it has taken long, or on the way into a minimum known.
+class Stop {
+ public:
+  Stop(double settled, long steps, double time, const std::array<Place, most_descents>& known,
+       std::size_t count, const Vec3& direction)
+      : settled_(settled),
+        steps_(steps),
+        time_(time),
+        known_(known),
+        count_(count),
+        direction_(direction) {}
+
+  template <typename T>
+  bool should_continue_search(const T& x, double value, const T&) {
+    for (std::size_t i = 0; i < count_; ++i)
+      if (std::fabs(value - known_[i].llh) < same_llh && is_same(vector(x), known_[i]))
+        return false;
+    const bool is_first = taken_ == 0;
+    const double gain = before_ - value;
+    before_ = value;
+    return ++taken_ <= steps_ && (is_first || std::fabs(gain) > settled_);
+  }
+
+ private:
+  // The same track, whatever point of it is the vertex.
+  bool is_same(const Vec3& position, const Place& place) const {
+    const double path = light_speed * (place.time - time_);
+    const Vec3 moved{position.x + path * direction_.x, position.y + path * direction_.y,
+                     position.z + path * direction_.z};
+    return distance(moved, place.position) < same_place;
+  }
+
+  static constexpr double light_speed = 0.299792458;  // m/ns
+  double settled_;
+  long steps_;
+  double time_;
+  const std::array<Place, most_descents>& known_;
+  std::size_t count_;
+  Vec3 direction_;
+  long taken_ = 0;
+  double before_ = 0;
+};
+
+// A place to start from, found on a rough likelihood.
+Track rough_start(const RoughTrack& rough, Track seed) {
+  const Surface surface([&rough, &seed](const Vec3& position, SplineMpeSlope& slope) {
+    Track track = seed;
+    track.position = position;
+    return rough.evaluate(track, slope);
+  });
+  Column x = column(seed.position);
+  dlib::find_min_trust_region(dlib::objective_delta_stop_strategy(rough_settled, most_rough_steps),
+                              surface, x, 2 * first_radius);
+  seed.position = vector(x);
+  return seed;
+}
 
 }  // namespace
 
 SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) const {
-  SplineMpeFit best{outside, seeds[0].position, seeds[0].time, 0};
   std::int64_t evaluations = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    Track seed = seeds[i];
-    seed.direction = seeds[0].direction;
-    const Surface surface(*this, seed);
-    Column x;
-    x = seed.position.x, seed.position.y, seed.position.z;
-    const double llh =
-        dlib::find_min_trust_region(dlib::objective_delta_stop_strategy(1e-3, 100), surface, x, 50);
-    evaluations += surface.evaluations();
-    if (llh < best.llh) best = {llh, {x(0), x(1), x(2)}, seed.time, 0};
+  const Vec3 direction = seeds[0].direction;
+  struct Start {
+    double llh;
+    Track track;
+  };
+  std::array<Start, 4> starts;
+  std::size_t started = 0;
+  const auto add = [&](Track track) {
+    track.direction = direction;
+    SplineMpeSlope slope;
+    const double llh = evaluate(track, &slope);
+    ++evaluations;
+    starts[started++] = {llh, track};
+  };
+  add(seeds[0]);
+  if (count > 1) add(seeds[1]);
+  add(rough_start(*plain_, starts[0].track));
+  add(rough_start(*bright_, starts[count > 1 ? 1 : 0].track));
+  std::stable_sort(starts.begin(), starts.begin() + started,
+                   [](const Start& a, const Start& b) { return a.llh < b.llh; });
+
+  std::array<Place, most_descents> found;
+  std::size_t descents = 0;
+  Place best{starts[0].llh, starts[0].track.position, starts[0].track.time};
+  for (std::size_t i = 0; i < started && descents < most_descents; ++i) {
+    const Track& start = starts[i].track;
+    const Surface surface([&](const Vec3& position, SplineMpeSlope& slope) {
+      Track track = start;
+      track.position = position;
+      ++evaluations;
+      return evaluate(track, &slope);
+    });
+    Column x = column(start.position);
+    const double llh = dlib::find_min_trust_region(
+        Stop(settled, most_steps, start.time, found, descents, direction), surface, x,
+        first_radius);
+    found[descents++] = {llh, vector(x), start.time};
+    if (llh < best.llh) best = found[descents - 1];
   }
-  best.evaluations = evaluations;
-  return best;
+  return {best.llh, best.position, best.time, evaluations};
 }
 
 }  // namespace skyscan
