@@ -13,11 +13,11 @@ const GROUP = 50;
 const MAX_CODE_LENGTH = 20;
 
 const crcTable = (() => {
-  const table = new Uint32Array(256);
+  const table = new Int32Array(256);
   for (let n = 0; n < 256; n++) {
     let c = n << 24;
     for (let bit = 0; bit < 8; bit++) c = c & 0x80000000 ? (c << 1) ^ 0x04c11db7 : c << 1;
-    table[n] = c >>> 0;
+    table[n] = c;
   }
   return table;
 })();
@@ -230,7 +230,7 @@ function expandRuns(
 ): { bytes: Uint8Array; crc: number } {
   let bytes = new Uint8Array(length + (length >> 2));
   let size = 0;
-  let crc = 0xffffffff;
+  let crc = -1;
   let previous = -1;
   let equal = 0;
   let at = links[origin]! >>> 8;
@@ -247,7 +247,7 @@ function expandRuns(
     }
     for (let k = 0; k < repeats; k++) {
       bytes[size++] = value;
-      crc = ((crc << 8) ^ crcTable[(crc >>> 24) ^ value]!) >>> 0;
+      crc = (crc << 8) ^ crcTable[(crc >>> 24) ^ value]!;
     }
     if (equal === 4) {
       equal = 0;

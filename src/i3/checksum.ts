@@ -5,17 +5,18 @@ const CASTAGNOLI = 0x82f63b78;
 /** CCITT polynomial, not reflected. */
 const CCITT = 0x1021;
 
-const crc32cTables: readonly Uint32Array[] = (() => {
-  const tables = Array.from({ length: 8 }, () => new Uint32Array(256));
+// signed, so that the engine keeps every step in integers
+const crc32cTables: readonly Int32Array[] = (() => {
+  const tables = Array.from({ length: 8 }, () => new Int32Array(256));
   for (let n = 0; n < 256; n++) {
     let c = n;
     for (let bit = 0; bit < 8; bit++) c = c & 1 ? (c >>> 1) ^ CASTAGNOLI : c >>> 1;
-    tables[0]![n] = c >>> 0;
+    tables[0]![n] = c;
   }
   for (let k = 1; k < 8; k++)
     for (let n = 0; n < 256; n++) {
       const c = tables[k - 1]![n]!;
-      tables[k]![n] = ((c >>> 8) ^ tables[0]![c & 255]!) >>> 0;
+      tables[k]![n] = (c >>> 8) ^ tables[0]![c & 255]!;
     }
   return tables;
 })();
@@ -26,14 +27,14 @@ const crc32cTables: readonly Uint32Array[] = (() => {
  */
 export function crc32c(bytes: Uint8Array): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = crc32cTables as [
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
   ];
   let crc = 0;
   let i = 0;
