@@ -19,8 +19,8 @@ export interface Alert {
  * GCD of 5500 DOMs in the old layout: 21 kB each.
  */
 const LARGEST_ALERT = 192 * 2 ** 20;
-/** First bytes of a pickled dictionary, protocols 2 and later, 0, 1; no JSON begins with any. */
-const PICKLE_STARTS = [0x80, 0x28, 0x7d];
+/** First bytes of pickles: of a dictionary in protocols 2 and later, 0, 1, or a class; JSON begins with none. */
+const PICKLE_STARTS = [0x80, 0x28, 0x7d, 0x63];
 /** Frames in one alert: G, C, D, Q, P, and room for the unusual. */
 const MOST_FRAMES = 16;
 
@@ -52,8 +52,10 @@ export function decodeAlert(bytes: Uint8Array): Alert {
     ? parsed(Framed, document, "no alert").value
     : { data: document, version: "" };
   const { data, version: formatVersion } = framed;
-  if (!isDictionary(data) && !Array.isArray(data))
-    throw new InputError("no alert: neither frames nor value.data found");
+  if (!Array.isArray(data) && !(isDictionary(data) && "frames" in data))
+    throw new InputError(
+      "no alert: no frames in it (value.data.frames, or value.data as their list)",
+    );
   const { frames: entries, ...message } = Array.isArray(data)
     ? { frames: parsed(Frames, data, "no alert: its frames") }
     : parsed(Message, data, "no alert");
@@ -136,7 +138,7 @@ function pickled(bytes: Uint8Array): unknown {
       throw new InputError("no alert: pickle holds bytes where text is expected");
     return value;
   };
-  return plain(readPickle(bytes));
+  return plain(inContext("pickle", () => readPickle(bytes)));
 }
 
 function base64(text: string): Uint8Array {

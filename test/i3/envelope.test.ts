@@ -98,7 +98,7 @@ describe("alert documents", () => {
 
   test.each<[string, Uint8Array, RegExp]>([
     ["truncated JSON", utf8.encode('{"value": {"data": ['), /truncated or no JSON/],
-    ["no alert", utf8.encode('{"a": 1}'), /no alert: frames/],
+    ["no alert", utf8.encode('{"a": 1}'), /no alert: no frames in it/],
     ["a number", utf8.encode("7"), /no alert/],
     ["no data", utf8.encode('{"value": {}}'), /no alert/],
     ["no frames", jsonOf([]), /no frames/],
