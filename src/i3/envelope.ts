@@ -15,10 +15,10 @@ export interface Alert {
 }
 
 /**
- * All frames of an alert together take at most this much memory, bytes. The largest there are carry a whole
- * GCD of 5500 DOMs in the old layout: 21 kB each.
+ * All frames of an alert together take at most this much memory, bytes: three times a whole GCD of today
+ * (36 MB); real alerts, with differences, take 2 MB.
  */
-const LARGEST_ALERT = 192 * 2 ** 20;
+const LARGEST_ALERT = 128 * 2 ** 20;
 /** First bytes of pickles: of a dictionary in protocols 2 and later, 0, 1, or a class; JSON begins with none. */
 const PICKLE_STARTS = [0x80, 0x28, 0x7d, 0x63];
 /** Frames in one alert: G, C, D, Q, P, and room for the unusual. */

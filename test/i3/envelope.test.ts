@@ -106,7 +106,7 @@ describe("alert documents", () => {
     ["a stop of two letters", jsonOf([["PP", "x"]]), /no alert/],
     ["no base64", jsonOf([["P", "§"]]), /frame 1 \(P\): text is no base64/],
     ["no zlib", jsonOf([["P", "AAAA"]]), /frame 1 \(P\): damaged zlib stream/],
-    ["a zip bomb", jsonOf([["P", bomb]]), /inflates to more than 192 MiB/],
+    ["a zip bomb", jsonOf([["P", bomb]]), /inflates to more than 128 MiB/],
     [
       "a pickle of another thing",
       jsonOf([["P", packed(stringBytes("N."))]]),
