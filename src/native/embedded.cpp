@@ -5,6 +5,7 @@
 #include <numbers>
 #include <utility>
 
+#include "exponential.hpp"
 #include "pandel.hpp"
 
 namespace skyscan {
@@ -61,25 +62,14 @@ Slope polynomial(const std::vector<double>& coefficients, double x) {
   return sum;
 }
 
-// The two coefficients of the ice on a path from a source to a DOM.
-struct PathIce {
-  PathMean scattering, absorption;
-  PathIce(const EmbeddedSetting& setting, double from, double to)
-      : scattering(setting.scattering.mean(from, to)),
-        absorption(setting.absorption.mean(from, to)) {}
-};
-
-// x / tanh(x) and x / sinh(x) appear as x -> 0 in DOMs next to the source and as x -> infinity far
-// away; `tail` is 2x / sinh(2x), the logarithmic slope of tanh.
+// tanh(x) from exp(-2 x), and its logarithmic slope 2 x / sinh(2 x).
 struct Tanh {
   double value, tail;
 };
 
-Tanh tanh_with_tail(double x) {
-  const double e = std::exp(-2 * x);
-  const double value = -std::expm1(-2 * x) / (1 + e);
-  const double tail = x > 1e-8 ? 4 * x * e / ((1 - e) * (1 + e)) : 1.0;
-  return {value, tail};
+Tanh tanh_with_tail(double x, double exp_minus_2x) {
+  const double below = 1 - exp_minus_2x, above = 1 + exp_minus_2x;
+  return {below / above, 4 * x * exp_minus_2x / (below * above)};
 }
 
 class EmbeddedMuon final : public MuonLight {
@@ -109,28 +99,31 @@ class EmbeddedMuon final : public MuonLight {
     const Vec3 origin_gradient = up - n.z * n + (n.z * cot_cherenkov) * outward;
     const double rising = n.z * cos_cherenkov + outward.z * sin_cherenkov;
     const Vec3 rising_gradient = (-sin_cherenkov / rho) * (up - n.z * n - outward.z * outward);
-    const PathIce ice(*setting_, origin, dom.position.z);
+    const PathIce ice = setting_->ice.mean(origin, dom.position.z);
     const double b = ice.scattering.value, a = ice.absorption.value;
 
     // ln(amplitude) but for the constants, and its derivatives by distance, scattering, absorption.
     const double distance = std::sqrt(rho * rho + dom_radius * dom_radius);
-    const double decay = std::sqrt(3 * a * b);        // 1 / lambda_p
-    const double length = std::exp(a / b) / (3 * b);  // lambda_c
-    const double near = length * length * 2 * decay / (pi * sin_cherenkov * sin_cherenkov);
-    const double root = std::sqrt(distance / near);
-    const Tanh flat = tanh_with_tail(root);
-    const double amplitude = muon_photons * effective_area * dom.efficiency /
-                             (2 * pi * sin_cherenkov) * std::exp(-distance * decay) /
-                             (near * root * flat.value);
+    const double per_b = 1 / b, ratio = a * per_b;
+    const double decay = std::sqrt(3 * a * b);  // 1 / lambda_p
+    // lambda_c = exp(a / b) / (3 b), lambda_mu = (lambda_c / sin)^2 * 2 decay / pi.
+    const double root_near = std::sqrt(decay * (2 / pi)) * per_b / (3 * sin_cherenkov);
+    const double root_distance = std::sqrt(distance);
+    const Double4 first = exp4(Double4{ratio, -ratio, -distance * decay, -path * b});
+    const double root = root_distance / root_near * first[1];
+    const double direct = first[3];
+    const Tanh flat = tanh_with_tail(root, exp4(Double4{-2 * root, 0, 0, 0})[0]);
+    const double amplitude = muon_photons * effective_area / (2 * pi * sin_cherenkov) *
+                             dom.efficiency * first[2] /
+                             (root_near * first[0] * root_distance * flat.value);
     const double by_distance = -decay - (0.5 + 0.5 * flat.tail) / distance;
-    const double by_near = -0.5 + 0.5 * flat.tail;  // by ln(lambda_mu)
-    const double by_b =
-        -distance * decay / (2 * b) + by_near * (2 * (-1 / b - a / (b * b)) + 0.5 / b);
-    const double by_a = -distance * decay / (2 * a) + by_near * (2 / b + 0.5 / a);
+    const double by_near = -0.5 + 0.5 * flat.tail;               // by ln(lambda_mu)
+    const double by_decay = 0.5 * (by_near - distance * decay);  // by ln(decay^2)
+    const double by_b = per_b * (by_decay - 2 * by_near * (1 + ratio));
+    const double by_a = by_decay / a + 2 * by_near * per_b;
 
     // Acceptance, fading with the path.
     const Slope acceptance = polynomial(setting_->acceptance, rising);
-    const double direct = std::exp(-path * b);
     const double factor = 1 + (acceptance.value - 1) * direct;
     const double by_direct = (acceptance.value - 1) / factor;
 
@@ -219,17 +212,18 @@ class EmbeddedCascade final : public CascadeLight {
     const double r = std::fmax(std::sqrt(dot(reach, reach)), 1e-6);
     const Vec3 outward = (1 / r) * reach;  // d r / d position = -outward
     const double cosine = dot(outward, direction);
-    const PathIce ice(*setting_, position.z, dom.position.z);
+    const PathIce ice = setting_->ice.mean(position.z, dom.position.z);
     const double b = ice.scattering.value, a = ice.absorption.value;
 
     const double distance = std::sqrt(r * r + dom_radius * dom_radius);
     const double decay = std::sqrt(3 * a * b);
-    const double length = std::exp(a / b) / (3 * b);
-    const Tanh flat = tanh_with_tail(distance / length);
+    const Double4 first = exp4(Double4{a / b, -distance * decay, -r * b, 0});
+    const double length = first[0] / (3 * b);
+    const double direct = first[2];
+    const double steps = distance / length;
+    const Tanh flat = tanh_with_tail(steps, exp4(Double4{-2 * steps, 0, 0, 0})[0]);
     const double isotropic = cascade_photons * cascade_length * effective_area * dom.efficiency /
-                             (4 * pi * distance) * std::exp(-distance * decay) /
-                             (length * flat.value);
-    const double direct = std::exp(-r * b);
+                             (4 * pi * distance) * first[1] / (length * flat.value);
     Slope emission = raw_emission(cosine);
     emission = {emission.value * emission_norm_, emission.slope * emission_norm_};
     const Slope acceptance = polynomial(setting_->acceptance, outward.z);
@@ -301,8 +295,8 @@ class EmbeddedCascade final : public CascadeLight {
       best_acceptance = std::fmax(best_acceptance, polynomial(setting_->acceptance, cosine).value);
     }
     best_emission = std::fmax(best_emission, raw_emission(cos_cherenkov).value * emission_norm_);
-    const double low = setting_->scattering.lowest(), high = setting_->scattering.highest();
-    const double a = setting_->absorption.lowest();
+    const double low = setting_->ice.lowest_scattering(), high = setting_->ice.highest_scattering();
+    const double a = setting_->ice.lowest_absorption();
     constexpr std::size_t count = 1500;  // 3 km
     bounds_.assign(count, 0);
     for (std::size_t i = 0; i < count; ++i) {

@@ -15,8 +15,7 @@ namespace skyscan {
 
 // What the embedded models share; both kinds of light may use one.
 struct EmbeddedSetting {
-  IceProfile scattering;  // effective scattering coefficient at 400 nm [1/m]
-  IceProfile absorption;  // absorption coefficient at 400 nm [1/m]
+  LayeredIce ice;  // at 400 nm
   // Relative sensitivity to photons going up with this cosine (z component of their direction):
   // polynomial, constant first, already divided by its mean over the sphere.
   std::vector<double> acceptance;

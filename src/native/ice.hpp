@@ -12,28 +12,39 @@ struct PathMean {
   double by_from;
 };
 
-// One coefficient of the ice as a function of height: linear between the layers' centres, constant
-// beyond the outermost ones. Integrals are tabulated, so that the mean over any path costs the
-// same.
-class IceProfile {
- public:
-  // `heights` of the layers' centres [m, detector coordinates], ascending and evenly spaced.
-  IceProfile(const double* heights, const double* values, std::size_t n);
+// Both coefficients of the ice over one path.
+struct PathIce {
+  PathMean scattering, absorption;
+};
 
-  double at(double z) const;
-  PathMean mean(double from, double to) const;
-  double lowest() const;
-  double highest() const;
+// Effective scattering and absorption as functions of height: linear between the layers' centres,
+// constant beyond the outermost ones. Integrals are tabulated, so that the mean over any path costs
+// the same.
+class LayeredIce {
+ public:
+  // Per layer: height of its centre [m, detector coordinates; ascending and evenly spaced],
+  // scattering, absorption [1/m].
+  LayeredIce(const double* layers, std::size_t n);
+
+  PathIce mean(double from, double to) const;
+
+  double lowest_scattering() const;
+  double highest_scattering() const;
+  double lowest_absorption() const;
 
  private:
+  struct Layer {
+    double value[2];     // scattering, absorption
+    double step[2];      // to the next layer's
+    double integral[2];  // from the first layer's height
+  };
   struct Point {
-    double value, slope, integral;
+    double value[2], slope[2], integral[2];
   };
   Point point(double z) const;
 
-  double first_, spacing_;
-  std::vector<double> values_;
-  std::vector<double> integrals_;  // from the first height up to each
+  double first_, spacing_, per_spacing_;
+  std::vector<Layer> layers_;
 };
 
 }  // namespace skyscan

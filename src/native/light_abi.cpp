@@ -20,15 +20,10 @@ int32_t skyscan_light_embedded_open(int64_t layer_count, const double* layers,
     *light = nullptr;
     if (!(jitter >= 1 && jitter <= 1000))
       throw BadInput("embedded light: the jitter must be between 1 and 1000 ns");
-    const auto count = static_cast<std::size_t>(layer_count);
-    std::vector<double> columns[3];
-    for (std::size_t i = 0; i < count; ++i)
-      for (std::size_t k = 0; k < 3; ++k) columns[k].push_back(layers[3 * i + k]);
     std::vector<double> polynomial(acceptance, acceptance + coefficient_count);
     for (double& coefficient : polynomial) coefficient /= acceptance_mean;
     const auto setting = std::make_shared<const EmbeddedSetting>(EmbeddedSetting{
-        IceProfile(columns[0].data(), columns[1].data(), count),
-        IceProfile(columns[0].data(), columns[2].data(), count), std::move(polynomial), jitter});
+        LayeredIce(layers, static_cast<std::size_t>(layer_count)), std::move(polynomial), jitter});
     auto made = std::make_unique<skyscan_light>();
     if (kinds & SKYSCAN_MUON_LIGHT) made->muon = embedded_muon_light(setting);
     if (kinds & SKYSCAN_CASCADE_LIGHT) made->cascade = embedded_cascade_light(setting);

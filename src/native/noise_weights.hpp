@@ -11,7 +11,20 @@ struct NoiseWeights {
 // At x = log10 of the expected PE, by their formulae.
 NoiseWeights noise_weights(double x);
 
-// The same from a table (relative error below 1e-6), with the derivatives by x.
-void noise_weights(double x, NoiseWeights& value, NoiseWeights& slope);
+// Which share of the first photons of a DOM each kind has. Random ones are partly as the noise
+// timing has them (`structured`), the rest is flat.
+struct Mixture {
+  double physics, random, after;  // add up to 1
+  double structured;              // of the random share
+};
+
+// For this many expected PE, by the formulae.
+Mixture mixture(double expected);
+
+// The same from a table (relative error below 1e-6), with the derivatives by the expected PE.
+void mixture(double expected, Mixture& value, Mixture& slope);
+
+// Expectations below this count as this [PE].
+inline constexpr double least_expected = 1e-60;
 
 }  // namespace skyscan

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <numbers>
 
+#include "vectors.hpp"
+
 namespace skyscan {
 namespace {
 
@@ -23,7 +25,7 @@ constexpr double square(double x) { return x * x; }
 
 struct Cell {
   std::size_t index;
-  double fraction, width;
+  double fraction, width, per_width;
 };
 
 template <int bits>
@@ -34,10 +36,12 @@ struct Axis {
   static Cell cell(double x) {
     const auto word = std::bit_cast<std::uint64_t>(x);
     const double low = std::bit_cast<double>(word & mask);
-    // One step of this octave: its power of two, 2^bits times smaller.
-    const double width =
-        std::bit_cast<double>((word & (std::uint64_t{0x7ff} << 52)) - (std::uint64_t{bits} << 52));
-    return {static_cast<std::size_t>((word >> (52 - bits)) - first), (x - low) / width, width};
+    // One step of this octave: its power of two, 2^bits times smaller; and one over it.
+    const std::uint64_t octave = word & (std::uint64_t{0x7ff} << 52);
+    const double width = std::bit_cast<double>(octave - (std::uint64_t{bits} << 52));
+    const double per_width = std::bit_cast<double>((std::uint64_t{2 * 1023 + bits} << 52) - octave);
+    return {static_cast<std::size_t>((word >> (52 - bits)) - first), (x - low) * per_width, width,
+            per_width};
   }
   static double node(std::size_t index) {
     return std::bit_cast<double>((first + index) << (52 - bits));
@@ -85,7 +89,7 @@ void samples_far(double t, double kappa, std::vector<Sample>& out) {
 }  // namespace
 
 ConvolutedPandel::ConvolutedPandel(double rate, double sigma, double longest)
-    : rate_(rate), sigma_(sigma) {
+    : rate_(rate), sigma_(sigma), per_sigma_(1 / sigma) {
   const double kappa = rate * sigma;
   const std::size_t shapes = ShapeAxis::cell(shape_end).index + 1;
   times_ = DelayAxis::cell(std::fmax(longest / sigma, 10) + delay_offset).index + 2;
@@ -161,30 +165,31 @@ void ConvolutedPandel::evaluate(double shape, const double* delays, std::size_t 
   const Cell across = ShapeAxis::cell(inside + shape_offset);
   const double f = across.fraction, g = 1 - f, w = across.width;
   const double v0 = g * g * (1 + 2 * f), v1 = 1 - v0, s0 = w * f * g * g, s1 = -w * f * f * g;
-  const double dv = clamped ? 0 : 6 * f * g / w;
+  const double dv = clamped ? 0 : 6 * f * g * across.per_width;
   const double ds0 = clamped ? 0 : g * (1 - 3 * f), ds1 = clamped ? 0 : f * (3 * f - 2);
   const Node* const lower = &nodes_[across.index * times_];
   const Node* const upper = lower + times_;
 
+  const double last = DelayAxis::node(times_ - 1) * (1 - 1e-12);
+
   for (std::size_t i = 0; i < n; ++i) {
-    const double wanted = delays[i] / sigma_ + delay_offset;
-    const double last = DelayAxis::node(times_ - 1) * (1 - 1e-12);
+    const double wanted = delays[i] * per_sigma_ + delay_offset;
     const double at = std::fmin(std::fmax(wanted, axis_start), last);
     const Cell along = DelayAxis::cell(at);
 
     // Value and derivative by shape of (cumulative, density, slopes) at the cell's two ends.
     double end[2][8];
     for (int side = 0; side < 2; ++side) {
-      const Node& a = lower[along.index + side];
-      const Node& b = upper[along.index + side];
-      for (int k = 0; k < 4; ++k) {
-        end[side][k] = v0 * a.value[k] + v1 * b.value[k] + s0 * a.by_shape[k] + s1 * b.by_shape[k];
-        end[side][4 + k] =
-            dv * (b.value[k] - a.value[k]) + ds0 * a.by_shape[k] + ds1 * b.by_shape[k];
-      }
+      const Node& a = lower[along.index + static_cast<std::size_t>(side)];
+      const Node& b = upper[along.index + static_cast<std::size_t>(side)];
+      const Double4 av = load4(a.value), bv = load4(b.value);
+      const Double4 as = load4(a.by_shape), bs = load4(b.by_shape);
+      store4(end[side], v0 * av + v1 * bv + s0 * as + s1 * bs);
+      store4(end[side] + 4, dv * (bv - av) + ds0 * as + ds1 * bs);
     }
 
     const double x = along.fraction, h = along.width * sigma_, x2 = x * x, x3 = x2 * x;
+    const double per_h = along.per_width * per_sigma_;
     const double k0 = x3 * (10 + x * (-15 + 6 * x)), h0 = 1 - k0;
     const double h1 = h * (x + x3 * (-6 + x * (8 - 3 * x)));
     const double k1 = h * x3 * (-4 + x * (7 - 3 * x));
@@ -199,7 +204,7 @@ void ConvolutedPandel::evaluate(double shape, const double* delays, std::size_t 
     point.density_by_shape = blend(5);
     point.cumulative = blend(0);
     point.cumulative_by_shape = blend(4);
-    const double dk0 = 30 * x2 * square(1 - x) / h;
+    const double dk0 = 30 * x2 * square(1 - x) * per_h;
     const double dh1 = 1 + x2 * (-18 + x * (32 - 15 * x));
     const double dk1 = x2 * (-12 + x * (28 - 15 * x));
     const double dh2 = 0.5 * h * (2 * x + x2 * (-9 + x * (12 - 5 * x)));

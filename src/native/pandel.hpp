@@ -39,7 +39,7 @@ class ConvolutedPandel {
     double value[4];
     double by_shape[4];
   };
-  double rate_, sigma_;
+  double rate_, sigma_, per_sigma_;
   std::size_t times_;  // nodes per shape
   std::vector<Node> nodes_;
 };

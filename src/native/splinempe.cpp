@@ -14,11 +14,9 @@ namespace {
 
 constexpr double noise_rate = 1e-8;         // 1/ns: 10 Hz
 constexpr double after_pulse_delay = 2000;  // ns
-constexpr double flat_share = 0.01;     // of flat noise, beside light as random as the noise table
-constexpr double smearing_latest = 40;  // ns: later delays are not smeared
-constexpr double smearing_margin = 5;   // ns before -3 sigma: nor are earlier ones
+constexpr double smearing_latest = 40;      // ns: later delays are not smeared
+constexpr double smearing_margin = 5;       // ns before -3 sigma: nor are earlier ones
 constexpr std::size_t smearing_points = 7;  // 5 are good to 1e-2 in llh, 7 to 3e-4
-constexpr double least_expected = 1e-60;    // PE: keeps logarithms finite
 constexpr double hopeless = 1e9;            // llh of a hypothesis that cannot be computed
 
 // Charges count with this power: bright events have more structure than the model knows.
@@ -59,19 +57,6 @@ bool smeared(double delay, double jitter) {
 Vec3 operator*(double s, const Vec3& v) { return {s * v.x, s * v.y, s * v.z}; }
 Vec3 operator+(const Vec3& a, const Vec3& b) { return {a.x + b.x, a.y + b.y, a.z + b.z}; }
 Vec3 operator-(const Vec3& a, const Vec3& b) { return {a.x - b.x, a.y - b.y, a.z - b.z}; }
-
-// Mixture of one DOM: which share each kind of first photon has, given the expected charge.
-struct Mixture {
-  double physics, random, after;  // shares: add up to 1
-  double structured;              // share of the noise table in random noise, the rest is flat
-};
-
-Mixture shares(const NoiseWeights& w, double expected) {
-  const double total = w.physics + w.random + w.pre + w.after;
-  const double seen = -std::expm1(-expected);
-  return {(w.physics + w.pre) / total, w.random / total, w.after / total,
-          seen / (seen + flat_share)};
-}
 
 // The likelihood of one DOM whose first of `photons` photons (0: one photon, its own formula) has
 // this density and CDF; and its derivatives by both.
@@ -126,7 +111,10 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
   static const double no_offset[1] = {0}, full_weight[1] = {1};
   const bool mixed = energy_ > 0;
   const double low_energy = mixed ? light_.low_energy_factor(energy_) : 0;
-  double sum = 0;
+  // A logarithm of a product for that many DOMs: likelihoods are between 1e-8 and a few thousand.
+  constexpr int most_factors = 16;
+  double sum = 0, product = 1;
+  int factors = 0;
   Vec3 gradient{0, 0, 0};
   Symmetric3 scores{0, 0, 0, 0, 0, 0};
 
@@ -149,15 +137,11 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
     light_.timing(sight, MuonTiming::direct, delays, n, direct);
 
     // Noise is so smooth that over the few ns of the smearing it is a straight line.
-    Mixture share{1, 0, 0, 0};
-    NoiseWeights w{}, dw{};
+    Mixture share{1, 0, 0, 0}, by_expected{};
     Timing noise[2] = {};
-    double expected = 0, flat_density = 0, flat_cumulative = 0;
+    double flat_density = 0, flat_cumulative = 0;
     if (mixed) {
-      expected =
-          std::fmax(sight.bare * (1 + low_energy) + sight.stochastic * energy_, least_expected);
-      noise_weights(std::log10(expected), w, dw);
-      share = shares(w, expected);
+      mixture(sight.bare * (1 + low_energy) + sight.stochastic * energy_, share, by_expected);
       const double times[2] = {delay, delay - after_pulse_delay};
       light_.timing(sight, MuonTiming::noise, times, 2, noise);
       flat_density = 1 / window_;
@@ -169,7 +153,7 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
     double by_delay = 0;                             // through the direct light's delay
     Vec3 by_place{0, 0, 0};                          // through the direct light at fixed delay
     double noise_density = 0, noise_cumulative = 0;  // sums of dL/d(density), dL/d(CDF)
-    double random_sum = 0, after_sum = 0, physics_sum = 0, total_sum = 0;
+    double random_sum = 0, after_sum = 0, physics_sum = 0;
     for (std::size_t k = 0; k < n; ++k) {
       const double p = std::fmax(direct[k].density, 0);
       const double c = clamp01(direct[k].cumulative);
@@ -198,10 +182,14 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
       physics_sum += lp * p + lc * c;
       random_sum += lp * r + lc * rc;
       after_sum += lp * a + lc * ac;
-      total_sum += lp * density + lc * cumulative;
     }
     if (!(likelihood > 0)) likelihood = noise_rate;
-    sum += std::log(likelihood);
+    product *= likelihood;
+    if (++factors == most_factors) {
+      sum += std::log(product);
+      product = 1;
+      factors = 0;
+    }
     if (slope == nullptr) continue;
 
     if (mixed) {
@@ -214,21 +202,14 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
                  (s * noise_cumulative) * noise[0].cumulative_gradient +
                  (share.after * noise_density) * noise[1].density_gradient +
                  (share.after * noise_cumulative) * noise[1].cumulative_gradient;
-      // Through the expected charge: the weights, and the structured share of random noise.
-      const double total = w.physics + w.random + w.pre + w.after;
-      const double by_x =
-          ((dw.physics + dw.pre) * physics_sum + dw.random * random_sum + dw.after * after_sum -
-           (dw.physics + dw.random + dw.pre + dw.after) * total_sum) /
-          total;
-      const double seen = -std::expm1(-expected);
-      const double share_by_expected =
-          (1 - seen) * flat_share / ((seen + flat_share) * (seen + flat_share));
+      // Through the expected charge: the shares.
       const double contrast = noise_density * (noise[0].density - flat_density) +
                               noise_cumulative * (noise[0].cumulative - flat_cumulative);
-      const double by_expected =
-          by_x / (std::log(10.0) * expected) + share.random * share_by_expected * contrast;
-      by_place = by_place + (by_expected * (1 + low_energy)) * sight.bare_gradient +
-                 (by_expected * energy_) * sight.stochastic_gradient;
+      const double by_charge = by_expected.physics * physics_sum + by_expected.random * random_sum +
+                               by_expected.after * after_sum +
+                               share.random * by_expected.structured * contrast;
+      by_place = by_place + (by_charge * (1 + low_energy)) * sight.bare_gradient +
+                 (by_charge * energy_) * sight.stochastic_gradient;
     }
     const Vec3 score = (1 / likelihood) * (by_place - by_delay * sight.geometric_time_gradient);
     gradient = gradient - score;
@@ -239,6 +220,7 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
     scores.yz += score.y * score.z;
     scores.zz += score.z * score.z;
   }
+  sum += std::log(product);
   if (slope != nullptr) *slope = {gradient, scores};
   return std::isfinite(sum) ? -sum : hopeless;
 }
@@ -271,7 +253,7 @@ double SplineMpe::evaluate_exactly(const Track& track) const {
     if (mixed) {
       const double expected =
           std::fmax(sight.bare * (1 + low_energy) + sight.stochastic * energy_, least_expected);
-      share = shares(noise_weights(std::log10(expected)), expected);
+      share = mixture(expected);
       light_.timing(sight, MuonTiming::noise, delays, 2 * n, noise);
     }
     std::array<float, most> values{};
