@@ -28,6 +28,8 @@ export interface Detector {
   /** DOMs whose data must not be used (BadDomsList), and the wider list for soft local coincidence. */
   readonly badDoms: ReadonlySet<OMKey>;
   readonly badDomsSlc: ReadonlySet<OMKey>;
-  /** For logs and the manifest: "built-in IC86 geometry, nominal calibration" or the baseline's file name. */
+  /** For logs and the manifest: "built-in IC86 geometry, nominal calibration", the baseline's file name, or the event. */
   readonly source: string;
+  /** Name of the baseline GCD file that was read; unset where none was needed. */
+  readonly baselineFile?: string;
 }

@@ -2,10 +2,10 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { consola } from "consola";
 import { InputError } from "../config/errors.ts";
-import { inContext, placed } from "../i3/context.ts";
+import { placed } from "../i3/context.ts";
 import { readI3File } from "../i3/file.ts";
-import type { Frame, FrameRecord } from "../i3/frame.ts";
-import { decodeObject, type I3ClassName, type I3Object, type ObjectOf } from "../i3/objects.ts";
+import type { Frame } from "../i3/frame.ts";
+import { type I3ClassName, type I3Object, type ObjectOf, objectOf } from "../i3/objects.ts";
 import type { OMKey } from "../i3/omkey.ts";
 import { builtinDetector } from "./builtin.ts";
 import type { Detector, Dom } from "./detector.ts";
@@ -63,18 +63,18 @@ export async function detectorOf(event: DetectorEvent, gcdDir?: string): Promise
       ? await baselineByRun(gcdDir!, event.metadata.runId)
       : await findBaseline(gcdDir!, baseName);
   const base = basePath === undefined ? undefined : await readBaseline(basePath);
-  const where = basePath ?? "the event's frames";
-  const parts = partsOf(own, base, where);
-  const source =
-    basePath === undefined
-      ? "the event's own GCD frames"
-      : baseName === undefined
-        ? basename(basePath)
-        : `${basename(basePath)} with the event's differences`;
+  const baselineFile = basePath && basename(basePath);
+  const parts = partsOf(own, base, basePath ?? "the event's frames");
   // without a list, DOMs without high voltage are the bad ones
   const badDoms = badDomsOf(own) ?? (base && badDomsOf(base)) ?? offDoms(parts);
   const badDomsSlc = slcListOf(own) ?? (base && slcListOf(base)) ?? badDoms;
-  return { doms: domsOf(parts), badDoms, badDomsSlc, source };
+  return {
+    doms: domsOf(parts),
+    badDoms,
+    badDomsSlc,
+    source: baselineFile ?? "the event's own GCD frames",
+    ...(baselineFile !== undefined && { baselineFile }),
+  };
 }
 
 /**
@@ -111,8 +111,6 @@ const DETECTOR_CLASSES = [
 ] as const satisfies readonly I3ClassName[];
 type DetectorClass = (typeof DETECTOR_CLASSES)[number];
 
-const decoded = new WeakMap<FrameRecord, I3Object>();
-
 function contentsOf(frames: readonly Frame[]): Contents {
   const contents: Record<string, I3Object> = {};
   const take = (key: string, type: I3ClassName) => {
@@ -120,12 +118,8 @@ function contentsOf(frames: readonly Frame[]): Contents {
       .find(({ stream, records }) => "GCD".includes(stream) && records.has(key))
       ?.records.get(key);
     if (!record) return;
-    let object = decoded.get(record);
-    if (!object) {
-      object = inContext(`key "${key}"`, () => decodeObject(record));
-      if (object?.type !== type) throw new InputError(`key "${key}" is no ${type}`);
-      decoded.set(record, object);
-    }
+    const object = objectOf(record);
+    if (object?.type !== type) throw new InputError(`key "${key}" is no ${type}`);
     contents[key] = object;
   };
   for (const type of DETECTOR_CLASSES) take(type, type);

@@ -6,11 +6,11 @@ import { superDstPulses } from "../i3/classes/superdst.ts";
 import { inContext } from "../i3/context.ts";
 import type { Alert } from "../i3/envelope.ts";
 import type { Frame, FrameRecord } from "../i3/frame.ts";
-import { classOf, type I3Object } from "../i3/objects.ts";
+import { classOf, type I3Object, objectOf } from "../i3/objects.ts";
 import { type OMKey, omOf, stringOf } from "../i3/omkey.ts";
 import type { PulseMap, TimeWindowMap } from "../i3/pulses.ts";
 import { type Event, type EventMetadata, METADATA_VERSION } from "./event.ts";
-import { type FrameView, objectOf, resolvePulses, seenFrom } from "./objects.ts";
+import { type FrameView, resolvePulses, seenFrom } from "./objects.ts";
 
 /** What JSON can hold; NaN becomes null when it is printed. */
 export type Json =

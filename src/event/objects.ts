@@ -3,7 +3,7 @@ import { countBits, hasBit, type PulseMask } from "../i3/classes/pulses.ts";
 import { superDstPulses } from "../i3/classes/superdst.ts";
 import { inContext } from "../i3/context.ts";
 import type { Frame, FrameRecord } from "../i3/frame.ts";
-import { decodeObject, type I3ClassName, type I3Object, type ObjectOf } from "../i3/objects.ts";
+import { type I3ClassName, type I3Object, type ObjectOf, objectOf } from "../i3/objects.ts";
 import type { OMKey } from "../i3/omkey.ts";
 import type { Pulse, PulseMap } from "../i3/pulses.ts";
 
@@ -14,9 +14,6 @@ export interface FrameView {
 
 /** A P frame sees the objects of the frames before it; its own win. */
 const SEARCH_ORDER = "pPQDCG";
-
-/** Decoded objects stay with their record: a scan asks for the same pulses many times. */
-const decoded = new WeakMap<FrameRecord, { readonly object: I3Object | undefined }>();
 
 /** The record of a key: searched in P, then Q, D, C, G. */
 export function findRecord(view: FrameView, key: string): FrameRecord | undefined {
@@ -38,16 +35,6 @@ const inSearchOrder = ({ frames }: FrameView): Frame[] =>
 export const seenFrom = (view: FrameView, frame: Frame): FrameView => ({
   frames: [frame, ...view.frames.filter((other) => rank(other) > rank(frame))],
 });
-
-/** Decodes a record, once. undefined for a class this program does not know; InputError names the key. */
-export function objectOf(record: FrameRecord): I3Object | undefined {
-  let entry = decoded.get(record);
-  if (!entry) {
-    entry = { object: inContext(`key "${record.key}"`, () => decodeObject(record)) };
-    decoded.set(record, entry);
-  }
-  return entry.object;
-}
 
 /**
  * The object of a key as plain data, told apart by `type`; searched in P, then Q, D, C, G.

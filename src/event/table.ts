@@ -1,13 +1,13 @@
 import { superDstPulses } from "../i3/classes/superdst.ts";
 import type { Alert } from "../i3/envelope.ts";
 import type { FrameRecord } from "../i3/frame.ts";
-import { classOf } from "../i3/objects.ts";
+import { classOf, objectOf } from "../i3/objects.ts";
 import { omOf, stringOf } from "../i3/omkey.ts";
 import type { PulseMap } from "../i3/pulses.ts";
 import { PulseFlag } from "../i3/pulses.ts";
 import { utcText } from "../i3/time.ts";
 import { type Event, eventName } from "./event.ts";
-import { type FrameView, findOf, objectOf, resolvePulses, seenFrom } from "./objects.ts";
+import { type FrameView, findOf, resolvePulses, seenFrom } from "./objects.ts";
 
 const DEGREE = Math.PI / 180;
 const FRAME_NAMES: Readonly<Record<string, string>> = {

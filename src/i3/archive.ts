@@ -1,5 +1,4 @@
-import { ByteReader, ByteWriter } from "./bytes.ts";
-import { byteString, stringBytes } from "./frame.ts";
+import { ByteReader, ByteWriter, byteString, stringBytes } from "./bytes.ts";
 
 /**
  * The portable binary archive inside a frame record: what the format writes before and between values.

@@ -162,3 +162,11 @@ export class ByteWriter {
     return this.#bytes.slice(0, this.#length);
   }
 }
+
+/** Every byte one character, 0–255; the file format knows no encoding. (TextDecoder's "latin1" is windows-1252.) */
+export const byteString = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+
+/** Latin-1 bytes of a string that byteString made (or any string of characters up to 255). */
+export const stringBytes = (text: string): Uint8Array =>
+  new Uint8Array(Buffer.from(text, "latin1"));

@@ -1,8 +1,9 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import * as v from "valibot";
 import { InputError } from "../config/errors.ts";
+import { stringBytes } from "./bytes.ts";
 import { inContext } from "./context.ts";
-import { decodeFrame, encodeFrame, type Frame, stringBytes } from "./frame.ts";
+import { decodeFrame, encodeFrame, type Frame } from "./frame.ts";
 import { PickledFrame, type PickleValue, readPickle } from "./pickle.ts";
 
 /** An alert as it travels: frames, the short message beside them, and the format's version. */

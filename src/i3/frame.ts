@@ -1,5 +1,5 @@
 import { InputError } from "../config/errors.ts";
-import { ByteReader, ByteWriter } from "./bytes.ts";
+import { ByteReader, ByteWriter, byteString, stringBytes } from "./bytes.ts";
 import { crc16, crc32c } from "./checksum.ts";
 
 /** One I3 frame: named records of one stream (G geometry, C calibration, D status, Q DAQ, P or p physics). */
@@ -15,10 +15,6 @@ export interface FrameRecord {
   readonly typeName: string;
   readonly buffer: Uint8Array;
 }
-
-/** Every byte one character, 0–255; the file format knows no encoding. (TextDecoder's "latin1" is windows-1252.) */
-export const byteString = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 
 /** A size of the archive: 32 bits, or 64 after the escape value. */
 function size(reader: ByteReader): number {
@@ -95,10 +91,6 @@ export function decodeFrame(blob: Uint8Array): Frame {
     reader.fail(`frame ${frame.stream} is followed by ${reader.remaining} bytes`);
   return frame;
 }
-
-/** Latin-1 bytes of a string that byteString made (or any string of characters up to 255). */
-export const stringBytes = (text: string): Uint8Array =>
-  new Uint8Array(Buffer.from(text, "latin1"));
 
 /** Writes a frame in version 6, records in the map's order. */
 export function encodeFrame(frame: Frame): Uint8Array {

@@ -54,6 +54,7 @@ import {
   superDstClass,
   triggerSeriesClass,
 } from "./classes/superdst.ts";
+import { inContext } from "./context.ts";
 import type { FrameRecord } from "./frame.ts";
 import type { OMKey } from "./omkey.ts";
 import type { Pulse, TimeWindow } from "./pulses.ts";
@@ -187,6 +188,19 @@ export function decodeObject(record: Pick<FrameRecord, "buffer">): I3Object | un
     type: name,
     ...(entry.member ? { [entry.member]: value } : (value as object)),
   } as I3Object;
+}
+
+/** Decoded objects stay with their record: many ask for the same pulses. */
+const decoded = new WeakMap<FrameRecord, { readonly object: I3Object | undefined }>();
+
+/** Decodes a record, once. undefined for a class this program does not know; InputError names the key. */
+export function objectOf(record: FrameRecord): I3Object | undefined {
+  let entry = decoded.get(record);
+  if (!entry) {
+    entry = { object: inContext(`key "${record.key}"`, () => decodeObject(record)) };
+    decoded.set(record, entry);
+  }
+  return entry.object;
 }
 
 /** The record buffer of an object, as the reference software writes it. */

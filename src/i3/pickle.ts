@@ -1,5 +1,4 @@
-import { ByteReader } from "./bytes.ts";
-import { byteString, stringBytes } from "./frame.ts";
+import { ByteReader, byteString, stringBytes } from "./bytes.ts";
 
 /**
  * Data-only reading of Python pickles: numbers, strings, lists, tuples, dictionaries, and of all classes only

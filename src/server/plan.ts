@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import { consola } from "consola";
 import { BUILTIN_SOURCE } from "../detector/builtin.ts";
 import { detectorOf } from "../detector/gcd.ts";
@@ -37,7 +36,7 @@ export async function planScan(options: PlanOptions): Promise<ScanPlan> {
   return {
     event,
     detector,
-    ...(!isBuiltin && { baselineGcd: basename(detector.source) }),
+    ...(detector.baselineFile !== undefined && { baselineGcd: detector.baselineFile }),
     reco,
     miniTest: options.miniTest,
     progression: options.progression,

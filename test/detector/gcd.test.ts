@@ -97,7 +97,8 @@ describeShared("GCD files", () => {
     const frames = await framesOf(shared("oracle/gcd/GCD_diff.i3"));
     const detector = await detectorOf({ metadata, frames }, gcdDir);
     expectDetector(detector, expected);
-    expect(detector.source).toContain("GCD_nominal.i3");
+    expect(detector.source).toBe("GCD_nominal.i3.zst");
+    expect(detector.baselineFile).toBe("GCD_nominal.i3.zst");
   });
 
   test("packets with a full GCD, and with differences", async () => {

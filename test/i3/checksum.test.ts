@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { stringBytes } from "../../src/i3/bytes.ts";
 import { crc16, crc32c } from "../../src/i3/checksum.ts";
-import { stringBytes } from "../../src/i3/frame.ts";
 
 // check values of the format's description
 test("checksums of the nine digits", () => {

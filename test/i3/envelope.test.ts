@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { deflateSync, inflateSync } from "node:zlib";
+import { stringBytes } from "../../src/i3/bytes.ts";
 import { decodeAlert, encodeAlert, encodeFrameEntry, pickleFrame } from "../../src/i3/envelope.ts";
-import { decodeFrame, encodeFrame, stringBytes } from "../../src/i3/frame.ts";
+import { decodeFrame, encodeFrame } from "../../src/i3/frame.ts";
 import { type PickledFrame, readPickle } from "../../src/i3/pickle.ts";
 import { makeFrame } from "../../src/i3/write.ts";
 import { describeShared, hasShared, shared } from "../shared.ts";

@@ -3,9 +3,10 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
+import { stringBytes } from "../../src/i3/bytes.ts";
 import { bunzip2 } from "../../src/i3/bzip2.ts";
 import { readI3File } from "../../src/i3/file.ts";
-import { encodeFrame, type Frame, stringBytes } from "../../src/i3/frame.ts";
+import { encodeFrame, type Frame } from "../../src/i3/frame.ts";
 import { makeFrame } from "../../src/i3/write.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "skyscan-i3-"));

@@ -1,14 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { InputError } from "../../src/config/errors.ts";
-import { ByteReader, ByteWriter } from "../../src/i3/bytes.ts";
+import { ByteReader, ByteWriter, stringBytes } from "../../src/i3/bytes.ts";
 import { crc16, crc32c } from "../../src/i3/checksum.ts";
-import {
-  decodeFrame,
-  encodeFrame,
-  type Frame,
-  readFrame,
-  stringBytes,
-} from "../../src/i3/frame.ts";
+import { decodeFrame, encodeFrame, type Frame, readFrame } from "../../src/i3/frame.ts";
 
 function bytes(write: (to: ByteWriter) => void): Uint8Array {
   const to = new ByteWriter();

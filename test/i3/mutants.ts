@@ -4,15 +4,10 @@ import { InputError } from "../../src/config/errors.ts";
 import { recordJson } from "../../src/event/json.ts";
 import { parseEvent } from "../../src/event/load.ts";
 import { seenFrom } from "../../src/event/objects.ts";
+import { stringBytes } from "../../src/i3/bytes.ts";
 import { decodeAlert, encodeAlert, pickleFrame } from "../../src/i3/envelope.ts";
 import { readI3 } from "../../src/i3/file.ts";
-import {
-  decodeFrame,
-  encodeFrame,
-  type Frame,
-  type FrameRecord,
-  stringBytes,
-} from "../../src/i3/frame.ts";
+import { decodeFrame, encodeFrame, type Frame, type FrameRecord } from "../../src/i3/frame.ts";
 import { omKey } from "../../src/i3/omkey.ts";
 import { PickledFrame, readPickle } from "../../src/i3/pickle.ts";
 import { eventHeaderOf, makeFrame, maskOf, particleOf, superDstOf } from "../../src/i3/write.ts";

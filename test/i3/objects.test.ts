@@ -1,12 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { loadEvent } from "../../src/event/load.ts";
-import { objectOf } from "../../src/event/objects.ts";
 import { ArchiveWriter } from "../../src/i3/archive.ts";
 import type { ByteWriter } from "../../src/i3/bytes.ts";
+import { byteString, stringBytes } from "../../src/i3/bytes.ts";
 import { pdgEncoding } from "../../src/i3/classes/particle.ts";
-import { byteString, stringBytes } from "../../src/i3/frame.ts";
-import { decodeObject, encodeObject, type I3Object } from "../../src/i3/objects.ts";
+import { decodeObject, encodeObject, type I3Object, objectOf } from "../../src/i3/objects.ts";
 import { omKey } from "../../src/i3/omkey.ts";
 import { describeShared, hasShared, shared } from "../shared.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { stringBytes } from "../../src/i3/bytes.ts";
 import { pickleFrame } from "../../src/i3/envelope.ts";
-import { stringBytes } from "../../src/i3/frame.ts";
 import { PickledFrame, readPickle } from "../../src/i3/pickle.ts";
 
 const base64 = (text: string) => Uint8Array.fromBase64(text);
