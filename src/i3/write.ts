@@ -5,6 +5,7 @@ import type { Frame, FrameRecord } from "./frame.ts";
 import { encodeObject, type I3ClassName, type I3Object, type ObjectOf } from "./objects.ts";
 import type { OMKey } from "./omkey.ts";
 import type { Pulse, PulseMap } from "./pulses.ts";
+import { utcText } from "./time.ts";
 
 /**
  * Making frames: `encodeAlert([makeFrame("Q", {…}), makeFrame("P", {…})], …)` of envelope.ts is an alert
@@ -131,5 +132,17 @@ export function particleOf(particle: {
     // m/ns: light in vacuum
     speed: 0.299792458,
     location: "Anywhere",
+  };
+}
+
+/** What an alert's message must say at least: `message` for encodeAlert, from the P frame's header. */
+export function shortMessageOf(header: ObjectOf<"I3EventHeader">): Record<string, unknown> {
+  const { run_id, event_id, start_time } = header;
+  const run = `run${String(run_id).padStart(8, "0")}`;
+  return {
+    run_id,
+    event_id,
+    eventtime: utcText(start_time).slice(0, -3),
+    unique_id: `${run}.evt${String(event_id).padStart(12, "0")}`,
   };
 }

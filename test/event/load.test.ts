@@ -11,7 +11,14 @@ import { encodeFrame, type Frame } from "../../src/i3/frame.ts";
 import type { I3Object } from "../../src/i3/objects.ts";
 import { omKey } from "../../src/i3/omkey.ts";
 import type { PulseMap } from "../../src/i3/pulses.ts";
-import { eventHeaderOf, makeFrame, maskOf, particleOf, superDstOf } from "../../src/i3/write.ts";
+import {
+  eventHeaderOf,
+  makeFrame,
+  maskOf,
+  particleOf,
+  shortMessageOf,
+  superDstOf,
+} from "../../src/i3/write.ts";
 import { describeShared, shared } from "../shared.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "skyscan-event-"));
@@ -184,6 +191,13 @@ test("frames that are no event are no error to look at", async () => {
 });
 
 describeShared("the pulses of alerts", () => {
+  test("the message made from a header is the one in the alert", async () => {
+    const event = await loadEvent(shared("events/138632_31747601.json"));
+    const made = shortMessageOf(findOf(event, "I3EventHeader", "I3EventHeader")!);
+    expect(event.message).toMatchObject(made);
+    expect(made).toHaveProperty("unique_id", "run00138632.evt000031747601");
+  });
+
   // the alerts' own summaries (HESE_HomogenizedQTot), by the recipe of the format's description
   test("charges add up to what was recorded at the Pole, to the last bit", async () => {
     for (const name of [

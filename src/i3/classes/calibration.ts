@@ -1,3 +1,4 @@
+import type { ArchiveReader } from "../archive.ts";
 import type { OMKey } from "../omkey.ts";
 import {
   array,
@@ -32,15 +33,15 @@ const doubles = <T extends readonly number[]>(name: string, count: number): Clas
     },
   );
 
-export const linearFit = doubles<LinearFit>("LinearFit", 2);
-export const quadraticFit = doubles<QuadraticFit>("QuadraticFit", 3);
-export const tauParam = doubles<readonly number[]>("TauParam", 7);
+const linearFit = doubles<LinearFit>("LinearFit", 2);
+const quadraticFit = doubles<QuadraticFit>("QuadraticFit", 3);
+const tauParam = doubles<readonly number[]>("TauParam", 7);
 
 const perChip = <T>(element: Type<T>): Type<T[]> => array(2, element);
 /** [chip][channel][bin] */
-export const atwdBins = perChip(array(3, arrayF64(128)));
+const atwdBins = perChip(array(3, arrayF64(128)));
 /** [chip][channel] */
-export const atwdBeacons = perChip(arrayF64(3));
+const atwdBeacons = perChip(arrayF64(3));
 
 /** What the program keeps of a DOM's calibration. The rest is read over; no reconstruction asks for it. */
 export interface DomCalibration {
@@ -60,6 +61,15 @@ export interface DomCalibration {
   readonly mean_fadc_charge: number;
 }
 
+/** Steps over a C array of doubles of these dimensions; most of a GCD file is in such arrays. */
+function skipDoubles(from: ArchiveReader, first: number, ...inner: number[]): void {
+  const found = from.size();
+  if (found !== first) from.fail(`array of ${found} elements, expected ${first}`);
+  const [next, ...rest] = inner;
+  if (next === undefined) from.raw(8 * first);
+  else for (let i = 0; i < first; i++) skipDoubles(from, next, ...rest);
+}
+
 const linearBins = array(3, array(128, linearFit));
 const oldBins = map(u32, map(u32, linearFit));
 
@@ -72,7 +82,7 @@ export const domCalibrationClass: ClassType<DomCalibration> = classType(
     const fadc_baseline_fit = linearFit.read(from);
     if (v >= 1) from.f64(); // FADC delta t
     if (v >= 4) {
-      arrayF64(3).read(from); // amplifier gains
+      skipDoubles(from, 3); // amplifier gains
       array(2, quadraticFit).read(from); // ATWD frequency
     } else {
       map(u32, f64).read(from);
@@ -80,7 +90,7 @@ export const domCalibrationClass: ClassType<DomCalibration> = classType(
       oldBins.read(from);
       oldBins.read(from);
     }
-    if (v >= 11) atwdBins.read(from);
+    if (v >= 11) skipDoubles(from, 2, 3, 128);
     else if (v >= 4) {
       linearBins.read(from);
       linearBins.read(from);
@@ -91,11 +101,11 @@ export const domCalibrationClass: ClassType<DomCalibration> = classType(
     const domcal_version = v >= 2 ? from.text() : "";
     if (v >= 3) tauParam.read(from);
     if (v >= 3 && v <= 10) {
-      atwdBins.read(from); // baselines
+      skipDoubles(from, 2, 3, 128); // baselines
       from.f64();
       from.f64();
     }
-    if (v >= 5) arrayF64(2).read(from); // ATWD delta t
+    if (v >= 5) skipDoubles(from, 2); // ATWD delta t
     if (v >= 6) {
       linearFit.read(from); // discriminators
       linearFit.read(from);
@@ -104,7 +114,7 @@ export const domCalibrationClass: ClassType<DomCalibration> = classType(
     const relative_dom_eff = v >= 8 ? from.f64() : Number.NaN;
     const dom_noise_rate = v >= 8 ? from.f64() : Number.NaN;
     if (v >= 9) {
-      atwdBeacons.read(from);
+      skipDoubles(from, 2, 3); // ATWD beacon baselines
       from.f64(); // FADC beacon baseline
     }
     // how noise splits into thermal, decay and scintillation
