@@ -6,6 +6,7 @@
 
 #include "embedded.hpp"
 #include "light_handle.hpp"
+#include "pandel.hpp"
 #include "skyscan.h"
 #include "status.hpp"
 #include "track.hpp"
@@ -107,5 +108,20 @@ int32_t skyscan_cascade_light(const skyscan_light* light, const double* hypothes
     if (!inside) return;
     put(amplitude, amplitude_slope);
     for (std::size_t i = 0; i < n; ++i) put(cumulative[i], slopes[i]);
+  });
+}
+
+int32_t skyscan_convoluted_pandel(double rate, double sigma, int64_t count, const double* shapes,
+                                  const double* delays, double* out, char* message,
+                                  int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    const ConvolutedPandel pandel(rate, sigma, 30000);
+    for (int64_t i = 0; i < count; ++i) {
+      PandelPoint at;
+      pandel.evaluate(shapes[i], delays + i, 1, &at);
+      const double numbers[] = {at.density, at.density_slope, at.density_by_shape, at.cumulative,
+                                at.cumulative_by_shape};
+      for (int k = 0; k < 5; ++k) out[5 * i + k] = numbers[k];
+    }
   });
 }

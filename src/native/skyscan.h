@@ -79,6 +79,13 @@ SKYSCAN_API int32_t skyscan_cascade_light(const skyscan_light* light, const doub
                                           const double* site, int64_t count, const double* edges,
                                           double* out, char* message, int64_t message_size);
 
+/* The Pandel distribution with this rate [1/ns], convoluted with a Gaussian of this sigma [ns], at
+ * `count` points (shape, delay). Per point: density, its slope in the delay, its derivative by
+ * shape, CDF, its derivative by shape. */
+SKYSCAN_API int32_t skyscan_convoluted_pandel(double rate, double sigma, int64_t count,
+                                              const double* shapes, const double* delays,
+                                              double* out, char* message, int64_t message_size);
+
 /* --- splinempe (splinempe_abi.cpp) --- */
 typedef struct skyscan_splinempe skyscan_splinempe;
 /* doms: x, y, z, efficiency, first pulse's time, summed charge each; start, stop: first and last
@@ -196,14 +203,13 @@ SKYSCAN_API int32_t skyscan_table_pair_open(const char* amplitude, const char* t
                                             skyscan_table_pair** pair, char* message,
                                             int64_t message_size);
 SKYSCAN_API void skyscan_table_pair_close(skyscan_table_pair* pair);
-/* kind: 0 muon, 1 electromagnetic, 2 hadronic cascade of `energy` GeV; source: x, y, z, zenith, azimuth,
- * tilt shift [m]; dom: x, y, z; delays: after the geometric time. Out: mean[6]: PE and its gradient
- * by x, y, z, zenith, azimuth; coordinates[5]; timing[count][7]: cumulative, density, gradient of the
- * cumulative at a fixed moment; inside: 0 where the tables know nothing. */
+/* kind: 0 muon, 1 electromagnetic, 2 hadronic cascade of `energy` GeV; source: x, y, z, zenith,
+ * azimuth, tilt shift [m]; dom: x, y, z; delays: after the geometric time. Out: mean[6]: PE and its
+ * gradient by x, y, z, zenith, azimuth; coordinates[5]; timing[count][7]: cumulative, density,
+ * gradient of the cumulative at a fixed moment; inside: 0 where the tables know nothing. */
 SKYSCAN_API int32_t skyscan_table_pair_look(const skyscan_table_pair* pair, int32_t kind,
-                                            double energy, const double* source,
-                                            const double* dom, int64_t count,
-                                            const double* delays, double* mean,
+                                            double energy, const double* source, const double* dom,
+                                            int64_t count, const double* delays, double* mean,
                                             double* geometric_time, double* coordinates,
                                             double* timing, uint8_t* inside, char* message,
                                             int64_t message_size);
