@@ -69,7 +69,7 @@ Millipede::Millipede(const CascadeLight& light, std::vector<MillipedeDom> doms,
     const DomBins& bins = dom.bins;
     bins_ += bins.charges.size();
     const std::size_t first_row = rows_.charge.size();
-    double weight = 0, valid = 0;
+    double valid = 0, contrast = 0;
     for (std::size_t i = 0; i < bins.charges.size(); ++i) {
       if (!bins.valid[i]) continue;
       ++valid;
@@ -78,14 +78,14 @@ Millipede::Millipede(const CascadeLight& light, std::vector<MillipedeDom> doms,
       if (!(bins.charges[i] > 0)) continue;
       rows_.charge.push_back(bins.charges[i]);
       rows_.noise.push_back(noise);
-      weight += bins.charges[i] / noise;
+      contrast = std::max(contrast, bins.charges[i] / noise);
       log_factorials_ += std::lgamma(bins.charges[i] + 1);
     }
     if (valid == 0) continue;
     if (rows_.charge.size() > first_row)
-      hit_.push_back({k, first_row, dom.site.efficiency * weight});
+      hit_.push_back({k, first_row, dom.site.efficiency, contrast});
     else
-      quiet_.push_back({k, first_row, dom.site.efficiency});
+      quiet_.push_back({k, first_row, dom.site.efficiency, 0});
   }
   // Shell s holds distances from s * shell_width; the bound covers it and everything beyond.
   for (int shell = 0; shell < 256; ++shell)
@@ -120,7 +120,7 @@ struct Millipede::Scratch {
   std::vector<Gradient4> gradient;
 };
 
-void Millipede::sort(const Vec3& position, const std::vector<Member>& members,
+void Millipede::sort(const Vec3& position, const std::vector<Member>& members, double contrast,
                      Shells& shells) const {
   const std::size_t n = members.size(), last = bound_.size() - 1;
   shells.shell.resize(n);
@@ -131,7 +131,9 @@ void Millipede::sort(const Vec3& position, const std::vector<Member>& members,
     const auto shell = std::min(last, static_cast<std::size_t>(r / shell_width));
     shells.shell[k] = static_cast<std::uint8_t>(shell);
     ++shells.begin[shell + 1];
-    shells.beyond[shell] += members[k].weight;
+    // Of a DOM's light that falls into one bin all counts as much as that bin does.
+    const double weight = std::max(1.0, std::min(contrast, members[k].contrast));
+    shells.beyond[shell] += members[k].efficiency * weight;
   }
   for (std::size_t shell = bound_.size(); shell-- > 0;)
     shells.beyond[shell] = shells.beyond[shell] * bound_[shell] + shells.beyond[shell + 1];
@@ -150,8 +152,8 @@ void Millipede::sort(const Vec3& position, const std::vector<Member>& members,
 template <typename See>
 void Millipede::visit(const Cascade& cascade, const Track& track, const Neglect& neglect,
                       bool with_gradient, Scratch& scratch, See see) const {
-  sort(cascade.position, hit_, scratch.hit);
-  sort(cascade.position, quiet_, scratch.quiet);
+  sort(cascade.position, hit_, neglect.contrast, scratch.hit);
+  sort(cascade.position, quiet_, 0, scratch.quiet);
   double found = 0;
   const auto look = [&](const Member& member, bool is_hit) {
     const MillipedeDom& dom = doms_[member.dom];
@@ -224,9 +226,14 @@ Response Millipede::response(const Track& track, const std::vector<Cascade>& cas
 }
 
 // Poisson, with the floor under every energy.
-double Millipede::llh(const Response& response, const std::vector<double>& energies) const {
+double Millipede::llh(const Response& response, const std::vector<double>& energies,
+                      const Screen* screen) const {
   std::vector<double> mu = rows_.noise;
   double value = noise_sum_ + log_factorials_;
+  if (screen != nullptr) {
+    value += screen->floor_sum;
+    for (std::size_t i = 0; i < mu.size(); ++i) mu[i] += screen->floor[i];
+  }
   for (std::size_t j = 0; j < response.columns(); ++j) {
     const double energy = energies[j] + energy_floor;
     value += energy * response.sum[j];
@@ -238,29 +245,81 @@ double Millipede::llh(const Response& response, const std::vector<double>& energ
 }
 
 MillipedeValue Millipede::solve(const Track& track, double spacing, const Neglect& neglect,
-                                const MillipedeValue* previous, double tolerance) const {
+                                const MillipedeValue* previous, double tolerance,
+                                const Screen* screen) const {
   MillipedeValue value;
   value.cascades = cascades(track, spacing);
+  if (screen != nullptr)
+    std::erase_if(value.cascades, [&](const Cascade& c) { return !screen->keeps(c.number); });
   if (value.cascades.empty()) return value;
   value.placed = true;
+  if (screen != nullptr) value.floor = screen->floor;
   value.response = response(track, value.cascades, neglect);
-  std::vector<double> start;
-  if (previous != nullptr && previous->placed) {
-    start.assign(value.cascades.size(), 0);
-    for (const Cascade& old : previous->cascades) {
-      const long index = old.number - value.cascades.front().number;
-      if (old.energy > 0 && index >= 0 && index < static_cast<long>(start.size()))
-        start[static_cast<std::size_t>(index)] = old.energy;
+  std::vector<double> start(value.cascades.size(), 0);
+  if (previous != nullptr)
+    for (std::size_t i = 0, j = 0; i < previous->cascades.size(); ++i) {
+      const Cascade& old = previous->cascades[i];
+      while (j < value.cascades.size() && value.cascades[j].number < old.number) ++j;
+      if (j < value.cascades.size() && value.cascades[j].number == old.number)
+        start[j] = old.energy;
     }
-  }
+  settle(start, tolerance, screen, value);
+  return value;
+}
+
+void Millipede::settle(const std::vector<double>& start, double tolerance, const Screen* screen,
+                       MillipedeValue& value) const {
   EnergySettings settings;
   settings.regularisation = settings_.regularisation;
   settings.tolerance = tolerance;
   value.solution = solve_energies(value.response, rows_, start, settings);
   for (std::size_t j = 0; j < value.cascades.size(); ++j)
     value.cascades[j].energy = value.solution.energies[j];
-  value.llh = llh(value.response, value.solution.energies);
-  return value;
+  value.llh = llh(value.response, value.solution.energies, screen);
+}
+
+Millipede::Screen Millipede::screen(const MillipedeValue& value, long reach,
+                                    double threshold) const {
+  Screen screen{value.cascades.front().number, std::vector<char>(value.cascades.size(), 0),
+                std::vector<double>(rows_.charge.size(), 0), 0};
+  const long n = static_cast<long>(value.cascades.size());
+  for (long j = 0; j < n; ++j) {
+    const auto at = static_cast<std::size_t>(j);
+    if (value.solution.reduced_gradient[at] > threshold) screen.keep[at] = 1;
+    if (!(value.cascades[at].energy > 0)) continue;
+    for (long k = std::max(0L, j - reach); k <= std::min(n - 1, j + reach); ++k)
+      screen.keep[static_cast<std::size_t>(k)] = 1;
+  }
+  for (std::size_t j = 0; j < value.cascades.size(); ++j) {
+    if (screen.keep[j] != 0) continue;
+    screen.floor_sum += energy_floor * value.response.sum[j];
+    for (std::size_t k = value.response.begin[j]; k < value.response.begin[j + 1]; ++k)
+      screen.floor[static_cast<std::size_t>(value.response.row[k])] +=
+          energy_floor * value.response.value[k];
+  }
+  return screen;
+}
+
+void Millipede::refine(const Track& track, const Neglect& neglect, const Screen& screen,
+                       double tolerance, MillipedeValue& value) const {
+  Response response;
+  Scratch scratch;
+  std::vector<double> start;
+  for (std::size_t j = 0; j < value.cascades.size(); ++j) {
+    start.push_back(value.cascades[j].energy);
+    if (screen.keeps(value.cascades[j].number)) {
+      add_column(value.cascades[j], track, neglect, scratch, response);
+      continue;
+    }
+    for (std::size_t k = value.response.begin[j]; k < value.response.begin[j + 1]; ++k) {
+      response.row.push_back(value.response.row[k]);
+      response.value.push_back(value.response.value[k]);
+    }
+    response.sum.push_back(value.response.sum[j]);
+    response.begin.push_back(response.row.size());
+  }
+  value.response = std::move(response);
+  settle(start, tolerance, nullptr, value);
 }
 
 // Gradient and Gauss-Newton curvature of llh with respect to the vertex. By the envelope theorem
@@ -270,6 +329,7 @@ void Millipede::differentiate(const Track& track, const Neglect& neglect,
                               MillipedeValue& value) const {
   const std::size_t n_rows = rows_.charge.size();
   std::vector<double> mu = rows_.noise;
+  for (std::size_t i = 0; i < value.floor.size(); ++i) mu[i] += value.floor[i];
   std::vector<std::size_t> active;
   for (std::size_t j = 0; j < value.cascades.size(); ++j) {
     const double energy = value.cascades[j].energy + energy_floor;
@@ -371,8 +431,9 @@ void Millipede::differentiate(const Track& track, const Neglect& neglect,
 }
 
 Millipede::Neglect neglect_for(Precision precision) {
-  if (precision == Precision::full) return {1e-9, 1e-8};
-  return {1e-5, 1e-2};
+  if (precision == Precision::full) return {1e-9, 1e-8, std::numeric_limits<double>::infinity()};
+  if (precision == Precision::result) return {1e-6, 1e-6, 1e3};
+  return {2e-3, 1e-2, 20};
 }
 
 MillipedeValue Millipede::evaluate(const Track& track, double spacing, const Neglect& neglect,
@@ -389,7 +450,7 @@ double Millipede::llh_of(const Track& track, double spacing, const std::vector<d
     throw BadInput("millipede: " + std::to_string(energies.size()) + " energies given for " +
                    std::to_string(list.size()) + " cascades");
   if (relative_uncertainty == 0)
-    return llh(response(track, list, neglect_for(Precision::full)), energies);
+    return llh(response(track, list, neglect_for(Precision::full)), energies, nullptr);
   // Every bin by itself, with or without charge.
   std::vector<std::size_t> first(doms_.size());
   std::vector<double> mu, charge;

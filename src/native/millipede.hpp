@@ -42,6 +42,7 @@ struct MillipedeValue {
   std::vector<Cascade> cascades;
   Response response;
   EnergySolution solution;
+  std::vector<double> floor;  // of the cascades screened off, per bin with charge; empty: none
 };
 
 // Where the infinite track is inside the cube |x|, |y|, |z| <= boundary: metres from the vertex
@@ -54,6 +55,7 @@ std::optional<Chord> chord(const Track& track, double boundary);
 class Millipede {
  public:
   struct Neglect;
+  struct Screen;
 
   // The light must outlive this.
   Millipede(const CascadeLight& light, std::vector<MillipedeDom> doms, MillipedeSettings settings);
@@ -64,9 +66,20 @@ class Millipede {
   MillipedeValue evaluate(const Track& track, double spacing, const Neglect& neglect,
                           bool with_gradient) const;
 
-  // Energies solved from those of `previous` (may be null), to `tolerance` in llh.
+  // Energies solved from those of `previous` (may be null), to `tolerance` in llh. With a screen
+  // only its cascades are looked at.
   MillipedeValue solve(const Track& track, double spacing, const Neglect& neglect,
-                       const MillipedeValue* previous, double tolerance) const;
+                       const MillipedeValue* previous, double tolerance,
+                       const Screen* screen = nullptr) const;
+
+  // The cascades worth looking at near the track of `value` (made without a screen): those with
+  // energy, their neighbours within `reach` numbers, and those whose gradient is above `threshold`.
+  Screen screen(const MillipedeValue& value, long reach, double threshold) const;
+
+  // `value` (made without a screen) with all light of the cascades of `screen` and energies to
+  // `tolerance`.
+  void refine(const Track& track, const Neglect& neglect, const Screen& screen, double tolerance,
+              MillipedeValue& value) const;
 
   // Sets the value's gradient and hessian.
   void differentiate(const Track& track, const Neglect& neglect, MillipedeValue& value) const;
@@ -89,10 +102,12 @@ class Millipede {
   struct Member {
     std::size_t dom;
     std::size_t first_row;  // of its bins with charge
-    double weight;          // efficiency; with charge: times the sum of charge / noise
+    double efficiency;
+    double contrast;  // largest charge / noise of its bins; 0 without charge
   };
 
-  void sort(const Vec3& position, const std::vector<Member>& members, Shells& shells) const;
+  void sort(const Vec3& position, const std::vector<Member>& members, double contrast,
+            Shells& shells) const;
   template <typename See>
   void visit(const Cascade& cascade, const Track& track, const Neglect& neglect, bool with_gradient,
              Scratch& scratch, See see) const;
@@ -100,7 +115,11 @@ class Millipede {
                   Scratch& scratch, Response& response) const;
   Response response(const Track& track, const std::vector<Cascade>& cascades,
                     const Neglect& neglect) const;
-  double llh(const Response& response, const std::vector<double>& energies) const;
+  double llh(const Response& response, const std::vector<double>& energies,
+             const Screen* screen) const;
+
+  void settle(const std::vector<double>& start, double tolerance, const Screen* screen,
+              MillipedeValue& value) const;
 
   const CascadeLight& light_;
   std::vector<MillipedeDom> doms_;
@@ -118,15 +137,30 @@ class Millipede {
 //   - among DOMs without charge at most `quiet` of the light found so far. At the best energies
 //     all cascades' light together is at most the charge D of all bins, so the sum of
 //     expectations, and with it llh, is off by less than quiet x D;
-//   - among DOMs with charge at most `hit` of it, each DOM counted charge / noise-fold, the
-//     most by which its light can enter the energies' gradient (mu is never below the noise): the
-//     energies' certificate, and with it llh, is off by less than hit x D.
+//   - among DOMs with charge at most `hit` of it, each bin counted charge / mu-fold, as its light
+//     enters the energies' gradient: the energies' certificate, and with it llh, is off by less
+//     than hit x D. mu is at least the noise; `contrast` may assume more while searching.
 struct Millipede::Neglect {
   double quiet, hit;
+  double contrast;  // charge / expectation is taken to be no more than this
 };
 
-// How much light of far cascades may be left out: while searching, and of results.
-enum class Precision { scan, full };
+// A choice of cascades, and the light that the likelihood's energy floor gives to the others.
+struct Millipede::Screen {
+  long first;                 // number of the first entry of `keep`
+  std::vector<char> keep;     // per number
+  std::vector<double> floor;  // PE per bin with charge
+  double floor_sum;           // PE in all bins
+
+  bool keeps(long number) const {
+    const long i = number - first;
+    return i >= 0 && i < static_cast<long>(keep.size()) && keep[static_cast<std::size_t>(i)] != 0;
+  }
+};
+
+// How much light of far cascades may be left out: while searching, of a fit's result, and where the
+// likelihood is asked for itself.
+enum class Precision { scan, result, full };
 Millipede::Neglect neglect_for(Precision precision);
 
 }  // namespace skyscan

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "minimise.hpp"
 
@@ -10,7 +11,12 @@ namespace skyscan {
 namespace {
 
 // Steps that promise less than this in llh are not taken.
-constexpr double worthwhile = 2e-3;
+constexpr double worthwhile = 1e-2;
+// While the vertex is this close to where all cascades were last looked at, only those of its
+// screen are: those with energy, their neighbours as far, and those nearly as good.
+constexpr double near_position = 6;     // m
+constexpr double near_time = 15;        // ns
+constexpr double near_optimal = -2e-2;  // reduced gradient
 // Optimality of the energies during a fit, in llh.
 constexpr double energy_tolerance = 1e-4;
 
@@ -53,9 +59,17 @@ class Objective {
     if (left_-- <= 0) throw Settled{};
     ++evaluations_;
     const Track here = track(x);
-    MillipedeValue next = millipede_.solve(here, pass_.spacing, neglect_for(Precision::scan),
-                                           &value_, energy_tolerance);
+    const bool screened = screen_ && std::fabs(here.time - screened_at_.time) < near_time &&
+                          far(here, screened_at_) < near_position;
+    MillipedeValue next =
+        millipede_.solve(here, pass_.spacing, neglect_for(Precision::scan), &value_,
+                         energy_tolerance, screened ? &*screen_ : nullptr);
     if (!next.placed || !std::isfinite(next.llh)) return 1e300;
+    if (!screened) {
+      const long reach = std::lround(std::ceil(near_position / pass_.spacing));
+      screen_ = millipede_.screen(next, reach, near_optimal);
+      screened_at_ = here;
+    }
     const double llh = next.llh;
     trial_ = x;
     value_ = std::move(next);
@@ -87,6 +101,11 @@ class Objective {
     curvature = curvature_;
   }
 
+  static double far(const Track& a, const Track& b) {
+    return std::hypot(a.position.x - b.position.x, a.position.y - b.position.y,
+                      a.position.z - b.position.z);
+  }
+
   bool found() const { return best_.size() == size(); }
   Track best_track() const { return track(best_); }
   const MillipedeValue& best_value() const { return best_value_; }
@@ -102,6 +121,8 @@ class Objective {
   mutable double best_llh_ = std::numeric_limits<double>::infinity();
   mutable Parameters trial_, best_, base_, slope_;
   mutable general_matrix curvature_;
+  mutable std::optional<Millipede::Screen> screen_;
+  mutable Track screened_at_{};
 };
 
 }  // namespace
@@ -114,18 +135,29 @@ MillipedeFit fit_millipede(const Millipede& millipede, const Track& seed,
     return fit;
   }
   if (passes.empty()) return fit;
+  MillipedeValue value;
   for (const MillipedePass& pass : passes) {
-    const Objective objective(millipede, fit.track, pass, nullptr, fit.evaluations);
-    Parameters x = dlib::zeros_matrix<double>(objective.size(), 1);
-    try {
-      dlib::find_min_trust_region(dlib::objective_delta_stop_strategy(worthwhile), objective, x, 1);
-    } catch (const Settled&) {
+    // Again from where it settled when, with all cascades looked at, that is better than it seemed.
+    for (int round = 0; round < 3; ++round) {
+      const Objective objective(millipede, fit.track, pass, round > 0 ? &value : nullptr,
+                                fit.evaluations);
+      Parameters x = dlib::zeros_matrix<double>(objective.size(), 1);
+      try {
+        dlib::find_min_trust_region(dlib::objective_delta_stop_strategy(worthwhile), objective, x,
+                                    round == 0 ? 1 : 0.1);
+      } catch (const Settled&) {
+      }
+      if (!objective.found()) return fit;
+      fit.track = objective.best_track();
+      value = millipede.solve(fit.track, pass.spacing, neglect_for(Precision::scan),
+                              &objective.best_value(), energy_tolerance);
+      ++fit.evaluations;
+      if (value.llh > objective.best_value().llh - 10 * worthwhile) break;
     }
-    if (!objective.found()) return fit;
-    fit.track = objective.best_track();
   }
-  const MillipedeValue value =
-      millipede.evaluate(fit.track, passes.back().spacing, neglect_for(Precision::full), false);
+  // The result with all light of the cascades that matter.
+  millipede.refine(fit.track, neglect_for(Precision::result), millipede.screen(value, 0, -0.1),
+                   1e-6, value);
   ++fit.evaluations;
   fit.llh = value.llh;
   fit.losses = value.cascades;
