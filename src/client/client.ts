@@ -59,6 +59,8 @@ const mostPerWorker = 250;
 /** Results wait this long for company, ms. */
 const gather = 25;
 const sendAt = 200;
+/** After a reconnection what we hold is said again, s: longer than the server counts messages as on their way. */
+const settle = 3;
 /** Until the server has said how long to wait for work, s. */
 const firstTimeout = 60;
 
@@ -124,14 +126,11 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
   });
   const leasesInHand = () =>
     [...inHand.values()].filter((task) => task.session === session).map((task) => task.lease);
-  const announce = (withHolding: boolean) => {
+  /** Says what we want and what we hold, so that nothing that got lost on the way is waited for. */
+  const announce = () => {
     if (pool === undefined || light === undefined || connection === undefined) return;
     const state = isDraining ? "draining" : "ready";
-    publish(
-      topics.status(id),
-      statusMessage(state, withHolding ? leasesInHand() : undefined),
-      true,
-    );
+    publish(topics.status(id), statusMessage(state, leasesInHand()), true);
   };
   const sendResults = () => {
     clearTimeout(gatherTimer);
@@ -186,7 +185,7 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
     if (next === session) return;
     session = next;
     for (const taskId of pool?.takeBack() ?? []) forget(taskId);
-    announce(true);
+    announce();
   };
   const forget = (taskId: number) => {
     const task = inHand.get(taskId);
@@ -218,7 +217,7 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
         light = opened;
         busyAt = performance.now();
         if (opened) consola.info(`light: ${opened.description}`);
-        announce(true);
+        announce();
       },
       () => {},
     );
@@ -297,7 +296,7 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
     isDraining = true;
     consola.info(`finishing ${pool?.running().length ?? 0} fits, handing back the rest`);
     for (const taskId of pool?.takeBack() ?? []) forget(taskId);
-    announce(true);
+    announce();
     if (pool === undefined || pool.size === 0) over.resolve("drained");
   };
   const stopNow = () => over.reject(new Interrupted());
@@ -320,7 +319,9 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
       onConnect: (isFirst) => {
         busyAt = performance.now();
         if (!isFirst) consola.info("connected to the broker again");
-        announce(true);
+        announce();
+        // What was on its way when the connection broke counts as on its way for a while.
+        if (!isFirst) setTimeout(announce, settle * 1000);
       },
       onLost: () => consola.warn("connection to the broker lost, trying again"),
       onGivenUp: (error) => over.reject(error),
@@ -331,7 +332,7 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
   if (options.now?.aborted) stopNow();
   else if (options.drain?.aborted) drain();
 
-  const heartbeat = setInterval(() => announce(false), heartbeatInterval() * 1000);
+  const heartbeat = setInterval(() => announce(), heartbeatInterval() * 1000);
   const idleCheck = setInterval(() => {
     const timeout = options.timeoutToClients ?? control?.timeoutToClients ?? firstTimeout;
     // Nobody is idle who still opens the event, works, or has lost the broker.

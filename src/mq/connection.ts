@@ -8,7 +8,7 @@ import { maxMessageSize } from "./messages.ts";
 const keepAlive = 20;
 
 /** How long the first connection may take, s. */
-const connectPatience = 10;
+const connectPatience = 5;
 
 /** Wait before connecting anew, ms: short, so that a restarted broker costs little. */
 const reconnectPeriod = 500;

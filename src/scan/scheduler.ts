@@ -290,6 +290,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (Number.isNaN(meanRoundTrip)) {
       meanRoundTrip = seconds;
       slowestRoundTrip = seconds;
+      // Leases given in ignorance may be meant to last for hours.
+      for (const lease of leases.values()) {
+        const client = clients.get(lease.client);
+        if (client) deadlines.push(lease.since + deadlineFor(lease.entry, client), lease);
+      }
       return;
     }
     meanRoundTrip += newestWeight * (seconds - meanRoundTrip);
@@ -425,7 +430,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       entry.reasons ??= [];
       if (entry.reasons.length < options.maxFailures) entry.reasons.push(reason);
       entry.retryAt = now + patienceForAnother;
-      if (client && ++client.failuresInRow >= blackHoleFailures) setAside(client, now);
+      // Alone it is rather the fits that are at fault, and there is nobody to give them to.
+      if (client && ++client.failuresInRow >= blackHoleFailures && clients.size > 1)
+        setAside(client, now);
       const isHopeless =
         entry.failedOn.size >= options.maxFailures ||
         (entry.failures >= options.maxFailures && !hasOther(entry));

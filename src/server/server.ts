@@ -27,7 +27,7 @@ import { clientOfStatus, newBasename, newClientId, topicsOf } from "../mq/topics
 import { toEquatorial } from "../native/astro.ts";
 import { plotFiles } from "../plot/files.ts";
 import type { Reco } from "../reco/reco.ts";
-import { writeAtomically, writeResultFiles } from "../result/files.ts";
+import { writeAtomically, writeResult } from "../result/files.ts";
 import { resultFromScan, type SkyScanResult } from "../result/result.ts";
 import { createStatistics } from "../scan/progress.ts";
 import { createScan, type Scan } from "../scan/scan.ts";
@@ -144,9 +144,8 @@ async function serve(
   store.set("session", String(session));
   store.set("basename", basename);
   store.set("started", String(startedAt));
-  let light: { kind: string; description: string } | undefined = JSON.parse(
-    store.get("light") ?? "null",
-  );
+  const known = store.get("light");
+  let light: { kind: string; description: string } | undefined = known && JSON.parse(known);
   const topics = topicsOf(basename);
   const statistics = createStatistics(startedAt);
   const failed: FailedFit[] = [];
@@ -372,10 +371,16 @@ async function serve(
     });
   const result = () =>
     resultFromScan(scan.pixels({ unfinished: !scan.isComplete }), event.metadata, scan.isComplete);
+  // The same names for partial and final results, whichever nsides they hold.
+  const stem = `${name}_${plan.progression.map(({ nside }) => nside).join("_")}`;
+  const resultFiles = [`${stem}.npz`, `${stem}.json`].map((file) => join(options.outputDir, file));
   const save = async (state: Manifest["scan"]["state"], reason?: string) => {
     statistics.mark(scan.progress(), scan.isComplete, now());
     const map = result();
-    if (map.nsides.size > 0) files = Object.values(await writeResultFiles(options.outputDir, map));
+    if (map.nsides.size > 0) {
+      for (const file of resultFiles) await writeResult(file, map);
+      files = resultFiles;
+    }
     return await saveManifest(state, reason);
   };
   const saveManifest = async (state: Manifest["scan"]["state"], reason?: string) => {

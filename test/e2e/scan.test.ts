@@ -19,6 +19,15 @@ function npzOf(output: string): Buffer {
   return readFileSync(join(output, name!));
 }
 
+function fitsDone(output: string): number {
+  try {
+    const manifest = readFileSync(join(output, "scan-manifest.json"), "utf8");
+    return JSON.parse(manifest).progress.recos.done;
+  } catch {
+    return 0;
+  }
+}
+
 /** Child processes of a process. */
 const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
@@ -100,11 +109,10 @@ describe("skyscan scan", () => {
         "-o",
         output,
       ],
-      { SKYSCAN_DUMMY_SECONDS: "0.02,0.05" },
+      { SKYSCAN_DUMMY_SECONDS: "0.02,0.05", SKYSCAN_PROGRESS_INTERVAL_SEC: "0.1" },
     );
     const { pid } = run.process;
-    const isWritten = () => readdirSync(directory).includes("killed");
-    await until("the scan to begin", isWritten);
+    await until("some fits", () => fitsDone(output) > 3);
     for (let kills = 0; kills < 3; kills++) {
       const [victim] = await until("workers", () => {
         const children = childrenOf(pid);
@@ -140,14 +148,7 @@ describe("skyscan scan", () => {
       SKYSCAN_DUMMY_SECONDS: "0.05,0.1",
       SKYSCAN_PROGRESS_INTERVAL_SEC: "0.2",
     });
-    await until("some fits", () => {
-      try {
-        const manifest = readFileSync(join(output, "scan-manifest.json"), "utf8");
-        return JSON.parse(manifest).progress.recos.done > 5;
-      } catch {
-        return false;
-      }
-    });
+    await until("some fits", () => fitsDone(output) > 5);
     first.process.kill("SIGINT");
     const stopped = await first.exited;
     expect(stopped.code).toBe(130);

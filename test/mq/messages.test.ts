@@ -20,7 +20,7 @@ import {
 } from "../../src/mq/topics.ts";
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-const result = {
+const result: Record<string, unknown> & { results: unknown[][]; failures: unknown[][] } = {
   client: "c1",
   session: 1,
   want: 4,

@@ -85,6 +85,16 @@ describe("leases", () => {
     expect(scheduler.result("a", second!.id, second!.task, 201)).toBe("counted");
   });
 
+  test("leases given before anything was known get a deadline as soon as something is", () => {
+    const scheduler = createScheduler({ ...options, recoTimeout: 3600, silence: 1e9 });
+    scheduler.add(tasks(100));
+    scheduler.welcome("a", { want: 10, workers: 1 }, 0);
+    const [first] = given(scheduler.assign(0), "a");
+    scheduler.result("a", first!.id, first!.task, 1);
+    scheduler.tick(11);
+    expect(scheduler.counts.expired).toBe(9);
+  });
+
   test("near the end an idle client runs a straggler's task, and the first result counts", () => {
     const scheduler = createScheduler(options);
     scheduler.add(tasks(2));
@@ -167,6 +177,7 @@ describe("failures", () => {
     const scheduler = createScheduler({ ...options, maxFailures: 1000, silence: 1e9 });
     scheduler.add(tasks(100));
     scheduler.welcome("hole", { want: 5, workers: 5 }, 0);
+    scheduler.welcome("other", { want: 0, workers: 1 }, 0);
     let failed = 0;
     let leases: Lease[] = [];
     for (let round = 0; round < 50; round++) {
@@ -264,7 +275,8 @@ function simulate(world: World) {
           if (isFailed) {
             const answer = scheduler.failure(client, lease.id, lease.task, "unlucky", now);
             if (answer.kind === "givenUp") count(lease);
-          } else if (scheduler.result(client, lease.id, lease.task, now) === "counted") count(lease);
+          } else if (scheduler.result(client, lease.id, lease.task, now) === "counted")
+            count(lease);
           deliver(scheduler.assign(now));
         });
   };
