@@ -166,6 +166,8 @@ class EmbeddedMuon final : public MuonLight {
     }
   }
 
+  bool smooth_timing() const override { return true; }
+
   // With bare = the yield 1.0 and stochastic = 1.36e-3 per GeV, this makes bare + low-energy +
   // stochastic light the model's 1.22 + 1.36e-3 E.
   double low_energy_factor(double) const override { return muon_small_losses; }

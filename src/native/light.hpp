@@ -59,6 +59,8 @@ class MuonLight {
   // embedded model's jitter) is included.
   virtual void timing(const MuonSight& sight, MuonTiming kind, const double* delays, std::size_t n,
                       Timing* out) const = 0;
+  // Whether the timing has no structure narrower than about 10 ns. Tables have: they begin at once.
+  virtual bool smooth_timing() const { return false; }
   // Light of the small losses a muon of this energy [GeV] always has, relative to the bare muon's:
   // expected PE = bare * (1 + low_energy_factor(E)) + stochastic * E.
   virtual double low_energy_factor(double energy) const {

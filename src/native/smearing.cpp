@@ -23,6 +23,21 @@ Real filter(std::array<Real, samples>& values) {
   return values[centre] * scale;
 }
 
+}  // namespace
+
+Rule all() {
+  Rule rule{samples, {}, {}};
+  for (std::size_t i = 0; i < samples; ++i) {
+    std::array<double, samples> unit{};
+    unit[i] = 1;
+    rule.offset[i] = (static_cast<double>(i) - static_cast<double>(centre)) * spacing;
+    rule.weight[i] = filter(unit);
+  }
+  return rule;
+}
+
+namespace {
+
 // Gauss quadrature of the filter's measure. Orthonormal polynomials follow from Stieltjes'
 // recurrence x p[k] = b[k + 1] p[k + 1] + a[k] p[k] + b[k] p[k - 1]; the nodes are the roots of the
 // last one, the weights Christoffel's numbers (W. Gautschi, Orthogonal Polynomials, 2004,
@@ -30,14 +45,9 @@ Real filter(std::array<Real, samples>& values) {
 class Orthogonal {
  public:
   explicit Orthogonal(std::size_t degree) : degree_(degree) {
-    std::array<double, samples> at, mass, before{}, now;
-    for (std::size_t i = 0; i < samples; ++i) {
-      std::array<double, samples> unit{};
-      unit[i] = 1;
-      at[i] = (static_cast<double>(i) - static_cast<double>(centre)) * spacing;
-      mass[i] = filter(unit);
-      total_ += mass[i];
-    }
+    const auto [count, at, mass] = all();
+    std::array<double, samples> before{}, now;
+    for (const double weight : mass) total_ += weight;
     now.fill(1 / std::sqrt(total_));
     for (std::size_t k = 0; k < degree_; ++k) {
       for (std::size_t i = 0; i < samples; ++i) a_[k] += mass[i] * at[i] * now[i] * now[i];

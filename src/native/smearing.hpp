@@ -26,7 +26,10 @@ struct Rule {
   std::array<double, samples> weight;  // sum to 1
 };
 
-// The Gauss quadrature with this many points, 1 to 21.
+// The filter's own samples and weights.
+Rule all();
+
+// The Gauss quadrature of that measure with this many points, 1 to 20.
 Rule gauss(std::size_t points);
 
 }  // namespace skyscan::smearing

@@ -16,8 +16,9 @@ constexpr double noise_rate = 1e-8;         // 1/ns: 10 Hz
 constexpr double after_pulse_delay = 2000;  // ns
 constexpr double smearing_latest = 40;      // ns: later delays are not smeared
 constexpr double smearing_margin = 5;       // ns before -3 sigma: nor are earlier ones
-constexpr std::size_t smearing_points = 7;  // 5 are good to 1e-2 in llh, 7 to 3e-4
-constexpr double hopeless = 1e9;            // llh of a hypothesis that cannot be computed
+constexpr std::size_t smearing_points =
+    7;                            // for smooth light: 5 are good to 1e-2 in llh, 7 to 3e-4
+constexpr double hopeless = 1e9;  // llh of a hypothesis that cannot be computed
 
 // Charges count with this power: bright events have more structure than the model knows.
 double charge_exponent(double energy) {
@@ -106,8 +107,9 @@ void SplineMpe::set_energy(double energy) {
 }
 
 double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
-  static const smearing::Rule rule = smearing::gauss(smearing_points);
-  constexpr std::size_t most = smearing_points;
+  static const smearing::Rule few = smearing::gauss(smearing_points), all = smearing::all();
+  const smearing::Rule& rule = light_.smooth_timing() ? few : all;
+  constexpr std::size_t most = smearing::samples;
   static const double no_offset[1] = {0}, full_weight[1] = {1};
   const bool mixed = energy_ > 0;
   const double low_energy = mixed ? light_.low_energy_factor(energy_) : 0;
@@ -128,7 +130,7 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
     }
     const double delay = pulse.time - sight.geometric_time - track.time;
     const bool smear = smeared(delay, jitter_);
-    const std::size_t n = smear ? most : 1;
+    const std::size_t n = smear ? rule.points : 1;
     const double* offset = smear ? rule.offset.data() : no_offset;
     const double* weight = smear ? rule.weight.data() : full_weight;
     double delays[most];
