@@ -3,7 +3,6 @@ import { consola } from "consola";
 import { InputError } from "../config/errors.ts";
 import { builtinDetector } from "../detector/builtin.ts";
 import { type Muon, simulatedAlert, simulatePulses } from "../event/simulate.ts";
-import { timeOf } from "../i3/time.ts";
 import { toDetector } from "../native/astro.ts";
 import { openEmbeddedLight } from "../native/light.ts";
 import { writeAtomically } from "../result/files.ts";
@@ -20,6 +19,8 @@ interface SimulateFlags {
   readonly seed: number;
 }
 
+/** MJD of 1970-01-01. */
+const UNIX_EPOCH = 40587;
 const degrees = numberFrom(-360, "degrees");
 
 /** `skyscan simulate`: an alert of our own, true direction recorded. */
@@ -32,7 +33,7 @@ export function simulateCommand(): Command {
     .option("--ra <deg>", "right ascension it comes from, J2000", degrees, 120)
     .option("--dec <deg>", "declination, J2000", degrees, 5)
     .option("--energy <GeV>", "the muon's energy", numberFrom(1, "GeV"), 2e4)
-    .option("--mjd <days>", "when, UTC", numberFrom(41317, "days"), 60000.25)
+    .option("--mjd <days>", "when, UTC", numberFrom(57388, "days"), 60000.25)
     .option("--offset <x,y,z>", "point the track goes through, m", point, [30, -40, -100])
     .option("--seed <n>", "of the random numbers", integerFrom(0), 1)
     .addHelpText(
@@ -51,7 +52,8 @@ export function simulateCommand(): Command {
       const light = openEmbeddedLight("muon");
       const pulses = simulatePulses(muon, builtinDetector(), light, random);
       light.close();
-      const alert = { runId: 1, eventId: flags.seed, start: timeOf(flags.mjd), muon, pulses };
+      const start = new Date(Math.round((flags.mjd - UNIX_EPOCH) * 86_400_000));
+      const alert = { runId: 1, eventId: flags.seed, start, muon, pulses };
       await writeAtomically(flags.out, simulatedAlert(alert, random));
       consola.success(
         `${flags.out}: a muon of ${flags.energy} GeV from RA ${flags.ra}°, Dec ${flags.dec}° (zenith ${muon.zenith.toFixed(4)}, azimuth ${muon.azimuth.toFixed(4)} rad); ${pulses.size} DOMs hit`,

@@ -1,12 +1,17 @@
 import { randomNormal, randomPoisson } from "d3-random";
 import type { Detector, Dom } from "../detector/detector.ts";
-import type { Time } from "../i3/classes/basic.ts";
-import type { Particle } from "../i3/classes/particle.ts";
+import { superDstPulses } from "../i3/classes/superdst.ts";
 import { encodeAlert } from "../i3/envelope.ts";
-import type { Frame } from "../i3/frame.ts";
-import { encodeObject, type I3Object } from "../i3/objects.ts";
 import { type OMKey, omOf } from "../i3/omkey.ts";
 import { type Pulse, PulseFlag, type PulseMap, type TimeWindow } from "../i3/pulses.ts";
+import {
+  eventHeaderOf,
+  makeFrame,
+  maskOf,
+  particleOf,
+  shortMessageOf,
+  superDstOf,
+} from "../i3/write.ts";
 import {
   type LightModel,
   muonExpectation,
@@ -40,8 +45,12 @@ const DISCRIMINATOR = 0.25;
 /** Hard local coincidence: a hit on one of the two nearest DOMs on either side within this time, ns. */
 const COINCIDENCE = 1000;
 const COINCIDENCE_REACH = 2;
-/** m/ns. */
-const SPEED_OF_LIGHT = 0.299792458;
+/** PDG code of a µ−. */
+const MUON = 13;
+/** Median error of an online track fit, half a degree, as the width of its two components, rad. */
+const ONLINE_ERROR = 0.0074;
+/** Spread of the online energy estimate (MuEx) about the true energy: a factor of 1.6. */
+const ENERGY_SPREAD = 0.5;
 
 /**
  * Draws the pulses a muon leaves: photoelectrons from the light model (Poisson, arrival times from its
@@ -151,7 +160,7 @@ export interface SimulatedAlert {
   readonly runId: number;
   readonly eventId: number;
   /** Start of the readout. */
-  readonly start: Time;
+  readonly start: Date;
   readonly muon: Muon;
   readonly pulses: PulseMap;
 }
@@ -163,87 +172,38 @@ export interface SimulatedAlert {
  */
 export function simulatedAlert(alert: SimulatedAlert, random: () => number): string {
   const { runId, eventId, start, muon, pulses } = alert;
-  const header: I3Object = {
-    type: "I3EventHeader",
-    run_id: runId,
-    sub_run_id: 0,
-    event_id: eventId,
-    state: 20,
-    sub_event_id: 0,
-    sub_event_stream: "",
-    start_time: start,
-    end_time: { ...start, daq_time: start.daq_time + BigInt(10 * READOUT.stop) },
-  };
-  // Median error of an online track fit: half a degree, from two components of this width.
-  const turn = randomNormal.source(random)(0, 0.0074);
+  const readout = { runId, eventId, start, durationNs: READOUT.stop };
+  const header = eventHeaderOf({ ...readout, subEvent: { stream: "InIceSplit", id: 0 } });
+  const message = { ...shortMessageOf(header), neutrino: {} };
+  const truth = { ...muon, position: [muon.x, muon.y, muon.z] as const, pdgEncoding: MUON };
+  const turn = randomNormal.source(random)(0, ONLINE_ERROR);
+  const { energy, ...direct } = truth;
   const online = {
-    ...muon,
+    ...direct,
     zenith: muon.zenith + turn(),
     azimuth: muon.azimuth + turn() / Math.sin(muon.zenith),
-    energy: Number.NaN,
   };
-  // Spread of MuEx about the true energy: a factor of 1.7.
-  const energy = muon.energy * Math.exp(randomNormal.source(random)(0, 0.5)());
-  const message = {
-    run_id: runId,
-    event_id: eventId,
-    unique_id: `run${String(runId).padStart(8, "0")}.evt${String(eventId).padStart(12, "0")}`,
-    neutrino: {},
-  };
+  const estimate = energy * Math.exp(randomNormal.source(random)(0, ENERGY_SPREAD)());
+  const dst = superDstOf(pulses);
   const frames = [
-    ...["G", "C", "D"].map((stream) => frame(stream, {})),
-    frame("Q", { QI3EventHeader: header }),
-    frame("P", {
-      I3EventHeader: { ...header, sub_event_stream: "InIceSplit" },
+    ...["G", "C", "D"].map((stream) => makeFrame(stream, {})),
+    makeFrame("Q", { I3SuperDST: dst, QI3EventHeader: eventHeaderOf(readout) }),
+    makeFrame("P", {
+      I3EventHeader: header,
       AlertShortFollowupMsg: { type: "I3String", value: JSON.stringify(message) },
-      SplitInIcePulses: { type: "I3RecoPulseSeriesMap", pulses },
+      SplitInIcePulses: maskOf("I3SuperDST", superDstPulses(dst)),
       SplitInIcePulsesTimeRange: { type: "I3TimeWindow", ...READOUT },
-      l2_online_BestFit: particle(online),
-      l2_online_BestFit_MuEx: particle({ ...online, energy }),
-      l2_online_SplineMPE: particle(online),
-      [TRUE_TRACK]: particle(muon),
+      l2_online_BestFit: particleOf(online),
+      l2_online_BestFit_MuEx: particleOf({ ...online, energy: estimate }),
+      l2_online_SplineMPE: particleOf(online),
+      [TRUE_TRACK]: particleOf(truth),
     }),
   ];
   return encodeAlert(frames, {
     formatVersion: "2023a",
     message,
-    style: "python3",
     service: "skyscan simulate",
     varname: "realtimeEventData",
     topics: ["neutrino"],
   });
-}
-
-function particle(track: Muon): I3Object {
-  const content: Particle = {
-    minor_id: 1,
-    major_id: 1n,
-    // µ−
-    pdg_encoding: 13,
-    shape: "InfiniteTrack",
-    fit_status: "OK",
-    pos: [track.x, track.y, track.z],
-    dir: { zenith: track.zenith, azimuth: track.azimuth },
-    time: track.time,
-    energy: track.energy,
-    length: Number.NaN,
-    speed: SPEED_OF_LIGHT,
-    location: "Anywhere",
-  };
-  return { type: "I3Particle", ...content };
-}
-
-const TYPE_NAMES: Readonly<Record<string, string>> = {
-  I3RecoPulseSeriesMap: "I3Map<OMKey, vector<I3RecoPulse> >",
-  I3String: "I3PODHolder<__cxx11::string >",
-};
-
-function frame(stream: string, objects: Readonly<Record<string, I3Object>>): Frame {
-  const records = Object.entries(objects)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, object]) => {
-      const typeName = TYPE_NAMES[object.type] ?? object.type;
-      return [key, { key, typeName, buffer: encodeObject(object) }] as const;
-    });
-  return { stream, records: new Map(records) };
 }

@@ -49,10 +49,3 @@ export function utcText({ year, daq_time }: Time): string {
   const ns = String(Number((daq_time % TICKS) / 10n)).padStart(9, "0");
   return `${text.slice(0, 10)} ${text.slice(11, 19)}.${ns}`;
 }
-
-/** The time of a Modified Julian Date (UTC, days), to the double's microsecond. For years without a leap second. */
-export function timeOf(mjd: number): Time {
-  const year = new Date((Math.floor(mjd) - UNIX_EPOCH) * SECONDS_PER_DAY * 1000).getUTCFullYear();
-  const seconds = (mjd - newYear(year)) * SECONDS_PER_DAY;
-  return { year, daq_time: BigInt(Math.round(seconds * 1e6)) * (TICKS / 1_000_000n) };
-}

@@ -40,12 +40,6 @@ export function makeFrame(stream: string, objects: Readonly<Record<string, I3Obj
   return { stream, records };
 }
 
-/** The frame with other records added or put in place of its own of the same keys. */
-export function withObjects(frame: Frame, objects: Readonly<Record<string, I3Object>>): Frame {
-  const { records } = makeFrame(frame.stream, objects);
-  return { stream: frame.stream, records: new Map([...frame.records, ...records]) };
-}
-
 /** Pulses in the compact record of the detector; lossy, see packSuperDst. */
 export const superDstOf = (pulses: PulseMap): ObjectOf<"I3SuperDST"> => ({
   type: "I3SuperDST",
