@@ -79,6 +79,9 @@ Millipede::Millipede(const CascadeLight& light, std::vector<MillipedeDom> doms,
       rows_.charge.push_back(bins.charges[i]);
       rows_.noise.push_back(noise);
       contrast = std::max(contrast, bins.charges[i] / noise);
+      if (first_row + 1 == rows_.charge.size())
+        first_light_.push_back({dom.site.position, bins.edges[i], 0});
+      first_light_.back().charge += bins.charges[i];
       log_factorials_ += std::lgamma(bins.charges[i] + 1);
     }
     if (valid == 0) continue;

@@ -52,6 +52,13 @@ struct Chord {
 };
 std::optional<Chord> chord(const Track& track, double boundary);
 
+// A DOM's first light.
+struct FirstLight {
+  Vec3 position;
+  double time;    // ns
+  double charge;  // PE, all of the DOM's
+};
+
 class Millipede {
  public:
   struct Neglect;
@@ -94,6 +101,7 @@ class Millipede {
   // Invalid bins count too, as the reference counts them.
   std::size_t bins() const { return bins_; }
   const std::vector<MillipedeDom>& doms() const { return doms_; }
+  const std::vector<FirstLight>& first_light() const { return first_light_; }
   bool has_charge() const { return !rows_.charge.empty(); }
 
  private:
@@ -128,6 +136,7 @@ class Millipede {
   double noise_sum_ = 0;       // PE, all valid bins
   double log_factorials_ = 0;  // sum of ln Gamma(d + 1)
   Rows rows_;
+  std::vector<FirstLight> first_light_;
   std::vector<Member> hit_, quiet_;  // DOMs with charge, and those without
   std::vector<double> bound_;        // CascadeLight::amplitude_bound per shell of distance
 };

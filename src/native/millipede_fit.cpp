@@ -1,5 +1,6 @@
 #include "millipede_fit.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -33,8 +34,12 @@ class Objective {
   using general_matrix = dlib::matrix<double>;
 
   Objective(const Millipede& millipede, const Track& origin, const MillipedePass& pass,
-            const MillipedeValue* start, int& evaluations)
-      : millipede_(millipede), origin_(origin), pass_(pass), evaluations_(evaluations) {
+            const MillipedeValue* start, double worthwhile, int& evaluations)
+      : millipede_(millipede),
+        origin_(origin),
+        pass_(pass),
+        worthwhile_(worthwhile),
+        evaluations_(evaluations) {
     for (int axis = 0; axis < 4; ++axis)
       if (pass.step[axis] > 0) free_.push_back(axis);
     if (start != nullptr) value_ = *start;
@@ -54,7 +59,7 @@ class Objective {
     if (slope_.size() == size()) {
       const Parameters p = x - base_;
       const double promise = -dlib::dot(slope_, p) - 0.5 * dlib::dot(p, curvature_ * p);
-      if (std::fabs(promise) < worthwhile) throw Settled{};
+      if (std::fabs(promise) < worthwhile_) throw Settled{};
     }
     if (left_-- <= 0) throw Settled{};
     ++evaluations_;
@@ -114,6 +119,7 @@ class Objective {
   const Millipede& millipede_;
   const Track origin_;
   const MillipedePass& pass_;
+  const double worthwhile_;
   int& evaluations_;
   std::vector<int> free_;
   mutable int left_;
@@ -125,6 +131,205 @@ class Objective {
   mutable Track screened_at_{};
 };
 
+// --- Where to start ---
+
+constexpr double speed_of_light = 0.299792458;  // m/ns
+constexpr double phase_index = 1.3195;          // ice, 400 nm
+constexpr double group_index = 1.35634;
+const double tan_cherenkov = std::sqrt(phase_index * phase_index - 1);
+const double sin_cherenkov = std::sqrt(1 - 1 / (phase_index * phase_index));
+
+// The coarse search's grid across the track, and along time.
+constexpr double grid_step = 40;  // m
+constexpr double time_step = 60;  // ns
+constexpr int time_steps = 12;    // to either side
+// Cascades further apart than this no longer follow the light's shape.
+constexpr double coarse_spacing = 15;    // m
+constexpr std::size_t most_places = 12;  // looked at with the likelihood
+constexpr std::size_t most_starts = 4;   // followed downhill at the coarse spacing
+constexpr std::size_t most_finals = 2;   // followed downhill at the first pass's spacing
+constexpr double hopeless = 20;          // llh: a start this much worse than the best is dropped
+// Scale of the coarse descent.
+constexpr double coarse_step = 40;        // m
+constexpr double coarse_time_step = 100;  // ns
+
+// How badly first light fits direct and scattered Cherenkov light of the track displaced by (a, b)
+// across and `delay` in time: early light is penalised like a Gaussian of 30 ns, late light like an
+// exponential that widens with the distance; both level off, so that noise does not decide.
+class FirstLightCost {
+ public:
+  FirstLightCost(const std::vector<FirstLight>& hits, const Track& track) {
+    const Vec3& n = track.direction;
+    const double h = std::hypot(n.x, n.y);
+    u_ = h > 1e-6 ? Vec3{-n.y / h, n.x / h, 0} : Vec3{1, 0, 0};
+    v_ = {n.y * u_.z - n.z * u_.y, n.z * u_.x - n.x * u_.z, n.x * u_.y - n.y * u_.x};
+    double weight = 0;
+    for (const FirstLight& hit : hits) {
+      const Vec3 d{hit.position.x - track.position.x, hit.position.y - track.position.y,
+                   hit.position.z - track.position.z};
+      const auto dot = [&](const Vec3& e) { return d.x * e.x + d.y * e.y + d.z * e.z; };
+      const double l = dot(n);
+      hits_.push_back(
+          {dot(u_), dot(v_), hit.time - track.time - l / speed_of_light, std::sqrt(hit.charge)});
+      centre_[0] += hit.charge * hits_.back().a;
+      centre_[1] += hit.charge * hits_.back().b;
+      weight += hit.charge;
+    }
+    for (double& c : centre_) c /= weight;
+  }
+
+  double operator()(double a, double b, double delay) const {
+    double cost = 0;
+    for (const Hit& hit : hits_) {
+      const double rho = std::hypot(hit.a - a, hit.b - b);
+      const double direct =
+          rho * (group_index / sin_cherenkov - 1 / tan_cherenkov) / speed_of_light;
+      const double late = hit.time - direct - delay;
+      const double width = 20 + 3 * rho;
+      const double misfit = late < 0 ? late * late / (2 * 30 * 30) : late / width;
+      cost += hit.weight * std::min(misfit + std::log(width / 20), 8.0);
+    }
+    return cost;
+  }
+
+  double centre(int axis) const { return centre_[axis]; }
+  Vec3 across(double a, double b) const {
+    return {a * u_.x + b * v_.x, a * u_.y + b * v_.y, a * u_.z + b * v_.z};
+  }
+
+ private:
+  struct Hit {
+    double a, b, time, weight;
+  };
+  Vec3 u_, v_;
+  double centre_[2] = {0, 0};
+  std::vector<Hit> hits_;
+};
+
+// The seed, and the best places of a grid around the light where neighbours are worse.
+std::vector<Track> starts(const Millipede& millipede, const Track& seed,
+                          const MillipedePass& pass) {
+  const FirstLightCost cost(millipede.first_light(), seed);
+  const int n = static_cast<int>(std::ceil(pass.reach / grid_step)), side = 2 * n + 1;
+  struct Place {
+    double cost, a, b, delay;
+  };
+  std::vector<Place> grid;
+  for (int i = -n; i <= n; ++i)
+    for (int k = -n; k <= n; ++k) {
+      Place best{std::numeric_limits<double>::infinity(), cost.centre(0) + i * grid_step,
+                 cost.centre(1) + k * grid_step, 0};
+      // Centre of the times: where the seed's own time is best served is not known, so twice.
+      for (int t = -time_steps; t <= time_steps; ++t) {
+        const double value = cost(best.a, best.b, t * time_step);
+        if (value < best.cost) best.cost = value, best.delay = t * time_step;
+      }
+      grid.push_back(best);
+    }
+  std::vector<Place> minima;
+  for (int i = 0; i < side; ++i)
+    for (int k = 0; k < side; ++k) {
+      const Place& here = grid[static_cast<std::size_t>(i * side + k)];
+      bool lowest = true;
+      for (int p = std::max(0, i - 1); p <= std::min(side - 1, i + 1); ++p)
+        for (int q = std::max(0, k - 1); q <= std::min(side - 1, k + 1); ++q)
+          lowest = lowest && !(grid[static_cast<std::size_t>(p * side + q)].cost < here.cost);
+      if (lowest) minima.push_back(here);
+    }
+  std::sort(minima.begin(), minima.end(),
+            [](const Place& x, const Place& y) { return x.cost < y.cost; });
+  if (minima.size() > most_places) minima.resize(most_places);
+
+  std::vector<Track> tracks{seed};
+  for (const Place& place : minima) {
+    Track track = seed;
+    const Vec3 shift = cost.across(place.a, place.b);
+    track.position = {seed.position.x + shift.x, seed.position.y + shift.y,
+                      seed.position.z + shift.z};
+    if (pass.step[3] > 0) {
+      track.time += place.delay;
+    } else {  // the same track with its vertex at the time that stays
+      const double length = -place.delay * speed_of_light;
+      track.position.x += length * seed.direction.x;
+      track.position.y += length * seed.direction.y;
+      track.position.z += length * seed.direction.z;
+    }
+    tracks.push_back(track);
+  }
+  return tracks;
+}
+
+struct Settlement {
+  bool found = false;
+  Track track;
+  MillipedeValue value;
+};
+
+// Downhill from a track; again from where it settled when, with all cascades looked at, that is
+// better than it seemed.
+Settlement settle(const Millipede& millipede, const Track& from, const MillipedePass& pass,
+                  double worthwhile, double radius, int rounds, int& evaluations) {
+  Settlement result{false, from, {}};
+  for (int round = 0; round < rounds; ++round) {
+    const Objective objective(millipede, result.track, pass, round > 0 ? &result.value : nullptr,
+                              worthwhile, evaluations);
+    Parameters x = dlib::zeros_matrix<double>(objective.size(), 1);
+    try {
+      dlib::find_min_trust_region(dlib::objective_delta_stop_strategy(worthwhile), objective, x,
+                                  round == 0 ? radius : 0.1 * radius);
+    } catch (const Settled&) {
+    }
+    if (!objective.found()) return result;
+    result.found = true;
+    result.track = objective.best_track();
+    if (rounds == 1) {
+      result.value = objective.best_value();
+      return result;
+    }
+    result.value = millipede.solve(result.track, pass.spacing, neglect_for(Precision::scan),
+                                   &objective.best_value(), energy_tolerance);
+    ++evaluations;
+    if (result.value.llh > objective.best_value().llh - 10 * worthwhile) break;
+  }
+  return result;
+}
+
+// The most promising tracks near the seed, best first; none when no track has cascades inside the
+// boundary.
+std::vector<Track> explored(const Millipede& millipede, const Track& seed,
+                            const MillipedePass& pass, int& evaluations) {
+  struct Place {
+    Track track;
+    double llh;
+  };
+  const auto better = [](const Place& a, const Place& b) { return a.llh < b.llh; };
+  std::vector<Place> places;
+  for (const Track& track : starts(millipede, seed, pass)) {
+    const MillipedeValue value =
+        millipede.solve(track, coarse_spacing, neglect_for(Precision::scan), nullptr, 0.1);
+    ++evaluations;
+    if (value.placed && std::isfinite(value.llh)) places.push_back({track, value.llh});
+  }
+  std::sort(places.begin(), places.end(), better);
+  if (places.size() > most_starts) places.resize(most_starts);
+
+  MillipedePass coarse = pass;
+  coarse.spacing = coarse_spacing;
+  coarse.max_evaluations = 20;
+  for (std::size_t axis = 0; axis < 4; ++axis)
+    if (pass.step[axis] > 0) coarse.step[axis] = axis < 3 ? coarse_step : coarse_time_step;
+  for (Place& place : places) {
+    Settlement settled = settle(millipede, place.track, coarse, 0.5, 1, 1, evaluations);
+    if (settled.found) place = {settled.track, settled.value.llh};
+  }
+  std::sort(places.begin(), places.end(), better);
+  std::vector<Track> tracks;
+  for (const Place& place : places)
+    if (tracks.size() < most_finals && place.llh < places.front().llh + hopeless)
+      tracks.push_back(place.track);
+  return tracks;
+}
+
 }  // namespace
 
 MillipedeFit fit_millipede(const Millipede& millipede, const Track& seed,
@@ -135,27 +340,24 @@ MillipedeFit fit_millipede(const Millipede& millipede, const Track& seed,
     return fit;
   }
   if (passes.empty()) return fit;
-  MillipedeValue value;
-  for (const MillipedePass& pass : passes) {
-    // Again from where it settled when, with all cascades looked at, that is better than it seemed.
-    for (int round = 0; round < 3; ++round) {
-      const Objective objective(millipede, fit.track, pass, round > 0 ? &value : nullptr,
-                                fit.evaluations);
-      Parameters x = dlib::zeros_matrix<double>(objective.size(), 1);
-      try {
-        dlib::find_min_trust_region(dlib::objective_delta_stop_strategy(worthwhile), objective, x,
-                                    round == 0 ? 1 : 0.1);
-      } catch (const Settled&) {
-      }
-      if (!objective.found()) return fit;
-      fit.track = objective.best_track();
-      value = millipede.solve(fit.track, pass.spacing, neglect_for(Precision::scan),
-                              &objective.best_value(), energy_tolerance);
-      ++fit.evaluations;
-      if (value.llh > objective.best_value().llh - 10 * worthwhile) break;
-    }
+  std::vector<Track> candidates{seed};
+  if (passes.front().reach > 0) {
+    candidates = explored(millipede, seed, passes.front(), fit.evaluations);
+    if (candidates.empty()) return fit;
   }
+  Settlement best;
+  for (const Track& candidate : candidates) {
+    Settlement settled = settle(millipede, candidate, passes.front(), worthwhile,
+                                passes.front().reach > 0 ? 0.1 : 1, 3, fit.evaluations);
+    if (settled.found && (!best.found || settled.value.llh < best.value.llh))
+      best = std::move(settled);
+  }
+  for (std::size_t i = 1; i < passes.size() && best.found; ++i)
+    best = settle(millipede, best.track, passes[i], worthwhile, 1, 3, fit.evaluations);
+  if (!best.found) return fit;
   // The result with all light of the cascades that matter.
+  MillipedeValue& value = best.value;
+  fit.track = best.track;
   millipede.refine(fit.track, neglect_for(Precision::result), millipede.screen(value, 0, -0.1),
                    1e-6, value);
   ++fit.evaluations;

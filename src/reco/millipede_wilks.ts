@@ -34,7 +34,7 @@ export const wilksUnfolding: Unfolding = {
       return [x!, y!, z!] as const;
     };
     return [
-      { spacing: 5, steps: [...across(150), 250], reach: 150, maxEvaluations: 200 },
+      { spacing: 5, steps: [...across(150), 250], reach: 300, maxEvaluations: 200 },
       { spacing: 2.5, steps: [...across(3), 5], reach: 0, maxEvaluations: 200 },
     ];
   },
