@@ -1,0 +1,193 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { openEmbeddedLight } from "../../src/native/light.ts";
+import { type MillipedeDom, openMillipede } from "../../src/native/millipede.ts";
+
+const light = openEmbeddedLight("cascade");
+const settings = {
+  window: { start: 9000, stop: 15000 },
+  binSigma: 2,
+  minTimeWidth: 25,
+  boundary: 600,
+  regularisation: 0,
+};
+const dom = (over: Partial<MillipedeDom> = {}): MillipedeDom => ({
+  x: 0,
+  y: 0,
+  z: 0,
+  efficiency: 0.86,
+  noiseRate: 5e-7,
+  pulses: [],
+  exclusions: [],
+  ...over,
+});
+const binsOf = (over: Partial<MillipedeDom>, change: Partial<typeof settings> = {}) => {
+  const core = openMillipede(light, [dom(over)], { ...settings, ...change });
+  const [bins] = core.bins;
+  core.close();
+  return bins!;
+};
+const pulse = (time: number, charge = 1, width = 8) => ({ time, charge, width });
+
+describe("bins of one DOM", () => {
+  const { start, stop } = settings.window;
+  const infinite = Number.POSITIVE_INFINITY;
+  test.each([
+    ["no pulses: one bin", [], [], [start, stop], [true]],
+    ["wholly excluded: none", [], [{ start: -infinite, stop: infinite }], [], []],
+    ["excluded outside the window: nothing", [], [{ start: 0, stop: 9000 }], [start, stop], [true]],
+    ["excluded to the end", [], [{ start: 10000, stop: infinite }], [start, 10000], [true]],
+    [
+      "a gap is an invalid bin",
+      [],
+      [{ start: 10000, stop: 11000 }],
+      [start, 10000, 11000, stop],
+      [true, false, true],
+    ],
+    [
+      "overlapping exclusions join",
+      [],
+      [
+        { start: 10500, stop: 12000 },
+        { start: 10000, stop: 11000 },
+      ],
+      [start, 10000, 12000, stop],
+      [true, false, true],
+    ],
+    [
+      "pulses in a gap do not count, at its end they do",
+      [pulse(10000, 50, 30), pulse(11000, 50, 30)],
+      [{ start: 10000, stop: 11000 }],
+      [start, 10000, 11000, 11030, stop],
+      [true, false, true, true],
+    ],
+  ] as const)("%s", (_name, pulses, exclusions, edges, valid) => {
+    const bins = binsOf({ pulses, exclusions });
+    expect(bins.edges).toEqual([...edges]);
+    expect(bins.valid).toEqual([...valid]);
+  });
+
+  test("a pulse without width hands its charge to the next", () => {
+    const bins = binsOf({ pulses: [pulse(10000, 20, 0), pulse(10040, 20, 30)] });
+    expect(bins.edges).toEqual([start, 10040, 10070, stop]);
+    expect(bins.charges).toEqual([0, 40, 0]);
+  });
+
+  test("charge is kept, bins ascend, none is narrower than allowed", () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            time: fc.integer({ min: 9000, max: 14999 }),
+            charge: fc.double({ min: 0.05, max: 100, noNaN: true }),
+            width: fc.constantFrom(1, 8, 25, 60),
+          }),
+          { minLength: 1, maxLength: 60 },
+        ),
+        fc.integer({ min: 0, max: 4 }),
+        fc.constantFrom(1, 8, 25),
+        (pulses, binSigma, minTimeWidth) => {
+          const sorted = [...new Map(pulses.map((p) => [p.time, p])).values()].sort(
+            (a, b) => a.time - b.time,
+          );
+          const { edges, charges } = binsOf({ pulses: sorted }, { binSigma, minTimeWidth });
+          expect(edges[0]).toBe(start);
+          expect(edges.at(-1)).toBe(stop);
+          charges.forEach((_, i) => {
+            expect(edges[i + 1]! - edges[i]!).toBeGreaterThanOrEqual(minTimeWidth);
+          });
+          const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+          expect(sum(charges)).toBeCloseTo(sum(sorted.map((p) => p.charge)), 8);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test("Bayesian blocks are the best of all partitions", () => {
+    const fitness = (n: number, width: number) => (n > 0 ? n * Math.log(n / width) : 0);
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 9001, max: 14990 }), { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 1, max: 4 }),
+        (times, binSigma) => {
+          const pulses = [...new Set(times)].sort((a, b) => a - b).map((t, i) => pulse(t, i + 1));
+          const minTimeWidth = 25;
+          const value = (edges: readonly number[], charges: readonly number[]) =>
+            charges.reduce(
+              (sum, n, i) => sum + fitness(n, edges[i + 1]! - edges[i]!) - binSigma ** 2 / 2,
+              0,
+            );
+          const found = binsOf({ pulses }, { binSigma, minTimeWidth });
+          // Raw edges: starts and ends of pulses; every subset of them is a partition.
+          const inner = new Set<number>();
+          pulses.forEach((p, i) => {
+            inner.add(p.time);
+            inner.add(Math.min(p.time + p.width, pulses[i + 1]?.time ?? stop));
+          });
+          const cuts = [...inner].filter((t) => t > start && t < stop).sort((a, b) => a - b);
+          let best = Number.NEGATIVE_INFINITY;
+          for (let mask = 0; mask < 2 ** cuts.length; mask++) {
+            const edges = [start, ...cuts.filter((_, i) => mask & (1 << i)), stop];
+            if (edges.some((edge, i) => i > 0 && edge - edges[i - 1]! < minTimeWidth)) continue;
+            const charges = edges
+              .slice(1)
+              .map((edge, i) =>
+                pulses
+                  .filter((p) => p.time >= edges[i]! && p.time < edge)
+                  .reduce((sum, p) => sum + p.charge, 0),
+              );
+            best = Math.max(best, value(edges, charges));
+          }
+          expect(value(found.edges, found.charges)).toBeCloseTo(best, 6);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("faults", () => {
+  const track = { x: 0, y: 0, z: 0, time: 10000, zenith: 1, azimuth: 2 };
+  const lit = [dom({ pulses: [pulse(10000)] })];
+
+  test("an empty readout window is bad input", () => {
+    expect(() => openMillipede(light, lit, { ...settings, window: { start: 1, stop: 1 } })).toThrow(
+      "readout window",
+    );
+  });
+
+  test("a track that misses the volume has llh NaN and says so", () => {
+    const core = openMillipede(light, lit, settings);
+    const outside = { ...track, x: 5000, zenith: 0 };
+    expect(core.evaluate(outside, 5).llh).toBeNaN();
+    const fit = core.fit(outside, [
+      { spacing: 5, steps: [1, 1, 1, 1], reach: 0, maxEvaluations: 9 },
+    ]);
+    expect(fit.llh).toBeNaN();
+    expect(fit.reason).toContain("misses the volume");
+    core.close();
+  });
+
+  test("no charge at all: nothing to fit", () => {
+    const core = openMillipede(light, [dom()], settings);
+    const fit = core.fit(track, [{ spacing: 5, steps: [1, 1, 1, 1], reach: 0, maxEvaluations: 9 }]);
+    expect(fit.llh).toBeNaN();
+    expect(fit.reason).toContain("no charge");
+    core.close();
+  });
+
+  test("energies in the wrong number are bad input; a closed handle is not used", () => {
+    const core = openMillipede(light, lit, settings);
+    expect(() => core.llh(track, 5, [1, 2, 3])).toThrow("3 energies given");
+    core.close();
+    core.close();
+    expect(() => core.evaluate(track, 5)).toThrow("closed");
+  });
+
+  test("hypotheses must be finite", () => {
+    const core = openMillipede(light, lit, settings);
+    expect(() => core.evaluate({ ...track, x: Number.NaN }, 5)).toThrow("finite");
+    core.close();
+  });
+});
