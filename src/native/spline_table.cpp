@@ -96,7 +96,7 @@ SplineTable::SplineTable(const std::string& path, std::optional<int> inner) : fi
 
   std::int64_t touched = 1;
   for (int axis = 0; axis < n - 3; ++axis) touched *= axes_[static_cast<Size>(axis)].width();
-  contractable_ = contractable_ && touched <= kMostBlocks;
+  contractable_ = contractable_ && n <= 6 && touched <= kMostBlocks;
 
   const int last = inner.value_or(n - 1);
   if (last < n - 3 || last >= n)
@@ -141,118 +141,151 @@ bool SplineTable::at(int axis, double x, AxisAt& out) const {
   return true;
 }
 
-struct Sweep {
-  int blocks;
-  int slopes;  // axes before the last three with a derivative
+namespace {
+
+constexpr int kMostOutside = 3;  // axes before the last three
+
+// What a contraction reads and with which weights.
+struct Plan {
+  int blocks = 0;
   const float* block[kMostBlocks];
-  double weight[kMostBlocks][SplineTable::kMostAxes];  // value's, then each derivative's
-  int outer_count, middle_count;
-  int outer_offset[AxisAt::kMostWidth], middle_offset[AxisAt::kMostWidth];
+  double weight[kMostBlocks];
+  double slope[kMostOutside]
+              [kMostBlocks];  // with the derivative along each axis before the last three
   const AxisAt *outer, *middle;
-  int fours;
+  int outer_offset[AxisAt::kMostWidth], middle_offset[AxisAt::kMostWidth];
 };
 
-template <int outer_fixed, int middle_fixed, bool outer_slope, bool middle_slope>
-void SplineTable::sweep(const Sweep& plan, double* out) const {
-  const int outer_count = outer_fixed > 0 ? outer_fixed : plan.outer_count;
-  const int middle_count = middle_fixed > 0 ? middle_fixed : plan.middle_count;
-  const int stride = 4 * plan.fours;
+// Lists all combinations of the axes before the last three.
+template <int axis, int outside>
+void list_blocks(const Coefficients& coefficients, const AxisAt* at, const int* sizes,
+                 std::int64_t number, double weight, const double* slope, Plan& plan) {
+  if constexpr (axis == outside) {
+    const int b = plan.blocks++;
+    plan.block[b] = coefficients.block(number);
+    plan.weight[b] = weight;
+    for (int k = 0; k < outside; ++k) plan.slope[k][b] = slope[k];
+  } else {
+    const AxisAt& here = at[axis];
+    for (int i = 0; i < here.count; ++i) {
+      double next[kMostOutside];
+      for (int k = 0; k < axis; ++k) next[k] = slope[k] * here.value[i];
+      next[axis] = weight * here.slope[i];
+      list_blocks<axis + 1, outside>(coefficients, at, sizes, number * sizes[axis] + here.first + i,
+                                     weight * here.value[i], next, plan);
+    }
+  }
+}
+
+// Sums over all blocks and both other axes for `fours` neighbouring fours of the inner axis. Out
+// come, for each of them, the value, then (unless values_only) the derivatives along the axes
+// before the last three, the outer and the middle one.
+template <int outer_fixed, int middle_fixed, int outside, bool values_only, int fours>
+void sweep(const Plan& plan, int from, Double4 (*out)[kMostOutside + 3]) {
+  const int outer_count = outer_fixed > 0 ? outer_fixed : plan.outer->count;
+  const int middle_count = middle_fixed > 0 ? middle_fixed : plan.middle->count;
+  const AxisAt &outer = *plan.outer, &middle = *plan.middle;
+  Double4 value[fours]{}, by_outer[fours]{}, by_middle[fours]{}, by[fours][outside + 1]{};
   for (int b = 0; b < plan.blocks; ++b) {
-    const float* block = plan.block[b];
-    const double* weight = plan.weight[b];
-    for (int q = 0; q < plan.fours; ++q, block += 16) {
-      Double4 value{}, by_outer{}, by_middle{};
-      for (int i = 0; i < outer_count; ++i) {
-        const float* row = block + plan.outer_offset[i];
-        Double4 sum{}, slope{};
-        for (int j = 0; j < middle_count; ++j) {
-          const Double4 c = widen4(row + plan.middle_offset[j]);
-          sum += plan.middle->value[j] * c;
-          if constexpr (middle_slope) slope += plan.middle->slope[j] * c;
+    const float* block = plan.block[b] + 16 * from;
+    const double weight = plan.weight[b];
+    Double4 here[fours]{}, here_outer[fours]{}, here_middle[fours]{};
+    for (int i = 0; i < outer_count; ++i) {
+      const float* row = block + plan.outer_offset[i];
+      Double4 sum[fours]{}, slope[fours]{};
+      for (int j = 0; j < middle_count; ++j) {
+        for (int q = 0; q < fours; ++q) {
+          const Double4 c = widen4(row + plan.middle_offset[j] + 16 * q);
+          sum[q] += middle.value[j] * c;
+          if constexpr (!values_only) slope[q] += middle.slope[j] * c;
         }
-        value += plan.outer->value[i] * sum;
-        if constexpr (outer_slope) by_outer += plan.outer->slope[i] * sum;
-        if constexpr (middle_slope) by_middle += plan.outer->value[i] * slope;
       }
-      double* to = out + 4 * q;
-      store4(to, load4(to) + weight[0] * value);
-      for (int k = 1; k <= plan.slopes; ++k) {
-        to += stride;
-        store4(to, load4(to) + weight[k] * value);
-      }
-      if constexpr (outer_slope) {
-        to += stride;
-        store4(to, load4(to) + weight[0] * by_outer);
-      }
-      if constexpr (middle_slope) {
-        to += stride;
-        store4(to, load4(to) + weight[0] * by_middle);
+      for (int q = 0; q < fours; ++q) {
+        here[q] += outer.value[i] * sum[q];
+        if constexpr (!values_only) {
+          here_outer[q] += outer.slope[i] * sum[q];
+          here_middle[q] += outer.value[i] * slope[q];
+        }
       }
     }
+    for (int q = 0; q < fours; ++q) {
+      value[q] += weight * here[q];
+      if constexpr (!values_only) {
+        for (int k = 0; k < outside; ++k) by[q][k] += plan.slope[k][b] * here[q];
+        by_outer[q] += weight * here_outer[q];
+        by_middle[q] += weight * here_middle[q];
+      }
+    }
+  }
+  for (int q = 0; q < fours; ++q) {
+    out[q][0] = value[q];
+    if constexpr (!values_only) {
+      for (int k = 0; k < outside; ++k) out[q][1 + k] = by[q][k];
+      out[q][1 + outside] = by_outer[q];
+      out[q][2 + outside] = by_middle[q];
+    }
+  }
+}
+
+using Sweep = void (*)(const Plan&, int, Double4 (*)[kMostOutside + 3]);
+
+template <int outside, bool values_only, int fours>
+Sweep choose(int outer, int middle) {
+  if (outer == 3 && middle == 3) return sweep<3, 3, outside, values_only, fours>;
+  if (outer == 4 && middle == 3) return sweep<4, 3, outside, values_only, fours>;
+  return sweep<0, 0, outside, values_only, fours>;
+}
+
+}  // namespace
+
+template <int outside>
+void SplineTable::contract_axes(const AxisAt* at, unsigned slopes, int from, int fours,
+                                double* out) const {
+  static const AxisAt one{0, 1, {1}, {0}};
+  const Coefficients& c = *coefficients_;
+  Plan plan;
+  plan.outer = c.outer() >= 0 ? &at[c.outer()] : &one;
+  plan.middle = c.middle() >= 0 ? &at[c.middle()] : &one;
+  for (int i = 0; i < plan.outer->count; ++i)
+    plan.outer_offset[i] = c.outer_offset(plan.outer->first + i);
+  for (int j = 0; j < plan.middle->count; ++j)
+    plan.middle_offset[j] = c.middle_offset(plan.middle->first + j);
+  const double none[kMostOutside] = {};
+  list_blocks<0, outside>(c, at, sizes_.data(), 0, 1.0, none, plan);
+
+  // Which of a sweep's results go out, in the order of the axes.
+  int wanted[kMostOutside + 3] = {0}, channels = 1;
+  for (int axis = 0; axis < dimensions(); ++axis) {
+    if ((slopes >> axis & 1) == 0 || axis == c.inner()) continue;
+    wanted[channels++] = axis < outside ? 1 + axis : axis == c.outer() ? 1 + outside : 2 + outside;
+  }
+  const int outer = plan.outer->count, middle = plan.middle->count;
+  const Sweep two = channels == 1 ? choose<outside, true, 2>(outer, middle)
+                                  : choose<outside, false, 2>(outer, middle);
+  const Sweep single = channels == 1 ? choose<outside, true, 1>(outer, middle)
+                                     : choose<outside, false, 1>(outer, middle);
+  Double4 results[2][kMostOutside + 3];
+  for (int q = 0; q < fours;) {
+    const int n = fours - q >= 2 ? 2 : 1;
+    (n == 2 ? two : single)(plan, from + q, results);
+    for (int k = 0; k < channels; ++k)
+      for (int i = 0; i < n; ++i) store4(out + 4 * (k * fours + q + i), results[i][wanted[k]]);
+    q += n;
   }
 }
 
 void SplineTable::contract(const AxisAt* at, unsigned slopes, int from, int fours,
                            double* out) const {
-  static const AxisAt one;
-  const Coefficients& c = *coefficients_;
-  const int n = dimensions();
-  const int before = std::max(n - 3, 0);
-  Sweep plan;
-  plan.fours = fours;
-  plan.outer = c.outer() >= 0 ? &at[c.outer()] : &one;
-  plan.middle = c.middle() >= 0 ? &at[c.middle()] : &one;
-  plan.outer_count = plan.outer->count;
-  plan.middle_count = plan.middle->count;
-  for (int i = 0; i < plan.outer_count; ++i)
-    plan.outer_offset[i] = c.outer_offset(plan.outer->first + i);
-  for (int j = 0; j < plan.middle_count; ++j)
-    plan.middle_offset[j] = c.middle_offset(plan.middle->first + j);
-  const bool outer_slope = c.outer() >= 0 && (slopes >> c.outer() & 1) != 0;
-  const bool middle_slope = c.middle() >= 0 && (slopes >> c.middle() & 1) != 0;
-
-  // Every combination of the axes before the last three: its block and its weights.
-  plan.slopes = 0;
-  int slope_axis[kMostAxes];
-  for (int axis = 0; axis < before; ++axis)
-    if ((slopes >> axis & 1) != 0) slope_axis[plan.slopes++] = axis;
-  std::int64_t numbers[kMostBlocks];
-  numbers[0] = 0;
-  plan.blocks = 1;
-  for (int k = 0; k <= plan.slopes; ++k) plan.weight[0][k] = 1;
-  for (int axis = 0; axis < before; ++axis) {
-    const AxisAt& here = at[axis];
-    const int size = sizes_[static_cast<Size>(axis)];
-    // Backwards, so that what is still to be read is not overwritten.
-    for (int b = plan.blocks; b-- > 0;) {
-      const std::int64_t number = numbers[b] * size + here.first;
-      double weight[kMostAxes];
-      std::copy_n(plan.weight[b], plan.slopes + 1, weight);
-      for (int i = here.count; i-- > 0;) {
-        const int to = b * here.count + i;
-        numbers[to] = number + i;
-        for (int k = 0; k <= plan.slopes; ++k)
-          plan.weight[to][k] =
-              weight[k] * (k > 0 && slope_axis[k - 1] == axis ? here.slope[i] : here.value[i]);
-      }
-    }
-    plan.blocks *= here.count;
+  switch (std::max(dimensions() - 3, 0)) {
+    case 0:
+      return contract_axes<0>(at, slopes, from, fours, out);
+    case 1:
+      return contract_axes<1>(at, slopes, from, fours, out);
+    case 2:
+      return contract_axes<2>(at, slopes, from, fours, out);
+    default:
+      return contract_axes<3>(at, slopes, from, fours, out);
   }
-  for (int b = 0; b < plan.blocks; ++b) plan.block[b] = c.block(numbers[b]) + 16 * from;
-
-  const int channels = 1 + plan.slopes + outer_slope + middle_slope;
-  std::fill_n(out, channels * fours * 4, 0.0);
-  const bool threes = plan.outer_count == 3 && plan.middle_count == 3;
-  const auto run = [&]<bool a, bool b>() {
-    if (threes)
-      sweep<3, 3, a, b>(plan, out);
-    else
-      sweep<0, 0, a, b>(plan, out);
-  };
-  if (outer_slope)
-    middle_slope ? run.template operator()<true, true>() : run.template operator()<true, false>();
-  else
-    middle_slope ? run.template operator()<false, true>() : run.template operator()<false, false>();
 }
 
 bool SplineTable::evaluate(const double* x, double* value, double* gradient) const {

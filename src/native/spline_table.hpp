@@ -18,10 +18,8 @@ namespace skyscan {
 // One axis of a table at one coordinate: the basis functions that are not zero there.
 struct AxisAt {
   static constexpr int kMostWidth = 8;
-  int first = 0;
-  int count = 1;
-  double value[kMostWidth] = {1};
-  double slope[kMostWidth] = {0};
+  int first, count;
+  double value[kMostWidth], slope[kMostWidth];
 };
 
 class SplineTable {
@@ -75,12 +73,13 @@ class SplineTable {
   // 4 * fours of them; then as many for the derivative along each axis of `slopes`, a bit mask,
   // lowest axis first.
   void contract(const AxisAt* at, unsigned slopes, int from, int fours, double* out) const;
-  // Whether `contract` works: orders up to 7, not convolved but along the inner axis.
+  // Whether `contract` works: up to six axes, orders up to 7, not convolved but along the inner
+  // axis.
   bool contractable() const { return contractable_; }
 
  private:
-  template <int outer, int middle, bool outer_slope, bool middle_slope>
-  void sweep(const struct Sweep& plan, double* out) const;
+  template <int outside>
+  void contract_axes(const AxisAt* at, unsigned slopes, int from, int fours, double* out) const;
 
   FitsFile file_;
   const FitsHdu* image_ = nullptr;
