@@ -30,6 +30,10 @@ class RoughTrack {
 
   double evaluate(const Track& track, SplineMpeSlope& slope) const;
 
+  // The track of this direction and time through the middle of the pulses, or aside of it, moved
+  // along itself until it is in time with them.
+  Track in_time(Track track, const Vec3& aside) const;
+
  private:
   std::vector<RoughPulse> pulses_;
 };

@@ -29,7 +29,10 @@ constexpr double same_place = 3;     // m
 constexpr double same_llh = 1;
 constexpr long most_steps = 60;
 constexpr long most_rough_steps = 30;
-constexpr std::size_t most_descents = 3;
+constexpr std::size_t most_descents = 4;
+constexpr double aside = 120;  // m: how far beside the middle of the pulses to start as well
+constexpr double probe = 20;   // m: how far around the best point to look for another way down
+constexpr int most_probings = 3;
 
 Column column(const Vec3& v) {
   Column x;
@@ -184,31 +187,47 @@ Track rough_start(const RoughTrack& rough, Track seed) {
 SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) const {
   std::int64_t evaluations = 0;
   const Vec3 direction = seeds[0].direction;
+  const auto value_at = [&](const Track& track) {
+    ++evaluations;
+    SplineMpeSlope slope;
+    return evaluate(track, &slope);
+  };
+
   struct Start {
     double llh;
     Track track;
   };
-  std::array<Start, 4> starts;
+  std::array<Start, 9> starts;
   std::size_t started = 0;
   const auto add = [&](Track track) {
+    Vec3& p = track.position;
+    p = {std::clamp(p.x, -limit, limit), std::clamp(p.y, -limit, limit),
+         std::clamp(p.z, -limit, limit)};
     track.direction = direction;
-    SplineMpeSlope slope;
-    const double llh = evaluate(track, &slope);
-    ++evaluations;
-    starts[started++] = {llh, track};
+    starts[started++] = {value_at(track), track};
   };
-  add(seeds[0]);
-  if (count > 1) add(seeds[1]);
-  add(rough_start(*plain_, starts[0].track));
-  add(rough_start(*bright_, starts[count > 1 ? 1 : 0].track));
+  Track seed = seeds[0], other = seeds[count > 1 ? 1 : 0];
+  other.direction = direction;
+  add(seed);
+  if (count > 1) add(other);
+  add(rough_start(*plain_, seed));
+  add(rough_start(*bright_, other));
+  add(rough_start(*bright_, bright_->in_time(seed, {0, 0, 0})));
+  // And around the middle, on two axes across the track.
+  const Vec3 n = direction;
+  const Vec3 level = std::fabs(n.z) < 0.9 ? Vec3{-n.y, n.x, 0} : Vec3{0, -n.z, n.y};
+  const double length = distance(level, {0, 0, 0});
+  const Vec3 u{level.x / length, level.y / length, level.z / length};
+  const Vec3 v{n.y * u.z - n.z * u.y, n.z * u.x - n.x * u.z, n.x * u.y - n.y * u.x};
+  for (const double side : {-aside, aside})
+    for (const Vec3& axis : {u, v})
+      add(bright_->in_time(seed, {side * axis.x, side * axis.y, side * axis.z}));
   std::stable_sort(starts.begin(), starts.begin() + started,
                    [](const Start& a, const Start& b) { return a.llh < b.llh; });
 
   std::array<Place, most_descents> found;
   std::size_t descents = 0;
-  Place best{starts[0].llh, starts[0].track.position, starts[0].track.time};
-  for (std::size_t i = 0; i < started && descents < most_descents; ++i) {
-    const Track& start = starts[i].track;
+  const auto descend = [&](const Track& start) -> Place {
     const Surface surface([&](const Vec3& position, SplineMpeSlope& slope) {
       Track track = start;
       track.position = position;
@@ -219,8 +238,30 @@ SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) const {
     const double llh = dlib::find_min_trust_region(
         Stop(settled, most_steps, start.time, found, descents, direction), surface, x,
         first_radius);
-    found[descents++] = {llh, vector(x), start.time};
-    if (llh < best.llh) best = found[descents - 1];
+    return {llh, vector(x), start.time};
+  };
+  Place best{starts[0].llh, starts[0].track.position, starts[0].track.time};
+  for (std::size_t i = 0; i < started && descents < most_descents; ++i) {
+    const Place place = descend(starts[i].track);
+    found[descents++] = place;
+    if (place.llh < best.llh) best = place;
+  }
+
+  // A way down may end at an edge. Where a place around is lower, it goes on from there.
+  descents = 0;
+  for (int probing = 0; probing < most_probings; ++probing) {
+    Start lowest{best.llh, {best.position, direction, best.time, seed.zenith, seed.azimuth}};
+    const Track centre = lowest.track;
+    for (const double step : {-probe, probe})
+      for (const Vec3& way : {Vec3{step, 0, 0}, Vec3{0, step, 0}, Vec3{0, 0, step}}) {
+        Track track = centre;
+        track.position = {centre.position.x + way.x, centre.position.y + way.y,
+                          centre.position.z + way.z};
+        const double llh = value_at(track);
+        if (llh < lowest.llh) lowest = {llh, track};
+      }
+    if (!(lowest.llh < best.llh)) break;
+    best = descend(lowest.track);
   }
   return {best.llh, best.position, best.time, evaluations};
 }
