@@ -1,6 +1,7 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import * as v from "valibot";
 import { InputError } from "../config/errors.ts";
+import { makeEmbeddedTables } from "../native/embedded_tables.ts";
 import { type Convolution, openTable, smearing } from "../native/tables.ts";
 import { readJsonLines, writeJsonLine } from "./jsonl.ts";
 
@@ -69,6 +70,28 @@ export function tablesCommand(): Command {
       } finally {
         table.close();
       }
+    });
+  tables
+    .command("make")
+    .description(
+      "Write a light model as photospline FITS tables under the official names, and say how well they agree with it.",
+    )
+    .addOption(
+      new Option("--from <model>", "which light model").choices(["embedded"]).default("embedded"),
+    )
+    .requiredOption("--out <dir>", "directory for the tables, made when missing")
+    .option("--json", "the agreement as JSON")
+    .addHelpText(
+      "after",
+      "\nExample:\n  skyscan tables make --from embedded --out tables\n  skyscan reco EVENT --reco-algo splinempe --photon-tables tables ...",
+    )
+    .action(async ({ out, json }: { out: string; json?: true }) => {
+      const made = makeEmbeddedTables(out);
+      if (json) return writeJsonLine(made);
+      for (const { path, megabytes, quantity, rms, largest } of made)
+        process.stdout.write(
+          `${path}: ${megabytes.toFixed(1)} MB, ${quantity}: rms ${rms.toPrecision(2)}, largest ${largest.toPrecision(2)}\n`,
+        );
     });
   return tables;
 }

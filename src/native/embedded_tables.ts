@@ -1,0 +1,263 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { cascadeLight, type LightModel, muonLight, openEmbeddedLight } from "./light.ts";
+import { fitSites, type NewTable, openTable, writeTable } from "./tables.ts";
+
+/** How well a table stands for the model it was made from, at random points between its extents. */
+export interface TableAccuracy {
+  readonly path: string;
+  readonly megabytes: number;
+  /** What is compared: ln(amplitude), or the share of light (0 to 1) before a delay. */
+  readonly quantity: "ln amplitude" | "share";
+  readonly rms: number;
+  readonly largest: number;
+}
+
+/** Group index of ice at 400 nm, and the speed of light, m/ns. */
+const GROUP_INDEX = 1.35634;
+const SPEED_OF_LIGHT = 0.299792458;
+/** Photon-yield units: photons per metre of track; metres of shower per GeV; muon at 0.01 GeV (as splinempe asks). */
+const YIELD = 32582;
+const CASCADE_YIELD = YIELD * 5.21;
+const MUON_YIELD = YIELD * (1.172 + 0.0324 * Math.log(0.01));
+/** The model grows without bound towards the source: nearer than this, in m, the tables stay level. */
+const NEAREST = 1;
+
+interface Axis {
+  readonly order: number;
+  /** Distinct inner knots, from the lower to the upper extent. */
+  readonly inner: readonly number[];
+}
+
+const steps = (low: number, high: number, count: number, at = (u: number) => u): number[] =>
+  Array.from({ length: count + 1 }, (_, i) => low + (high - low) * at(i / count));
+
+/** Knots every 6 ns around the sharp rise, then every distance 16 % more than the one before. */
+function timeKnots(): number[] {
+  const knots = steps(-72, 60, 22);
+  for (let step = 6; knots.at(-1)! < 7000; step *= 1.16) knots.push(knots.at(-1)! + step);
+  knots[knots.length - 1] = 7000;
+  return knots;
+}
+
+const square = (u: number): number => u * u;
+const depth: Axis = { order: 2, inner: steps(-820, 820, 33) };
+const time: Axis = { order: 3, inner: timeKnots() };
+/** Photon tables' axes: POINTSOURCE in spherical coordinates, INFINITEMUON in cylindrical ones. */
+const cascadeAxes: readonly Axis[] = [
+  { order: 2, inner: steps(0, 600, 18, square) },
+  { order: 2, inner: steps(0, 180, 5) },
+  { order: 2, inner: steps(-1, 1, 8) },
+  { order: 2, inner: steps(0, 180, 6) },
+  { order: 2, inner: steps(-820, 820, 24) },
+];
+const muonAxes: readonly Axis[] = [
+  { order: 2, inner: steps(0, 500, 20, square) },
+  { order: 2, inner: steps(0, Math.PI, 8) },
+  { order: 2, inner: steps(0, 180, 10) },
+  depth,
+];
+
+/** Inner knots continued outwards, at their own distances mirrored. */
+function knotsOf({ order, inner }: Axis): number[] {
+  const [low, high] = [inner[0]!, inner.at(-1)!];
+  const before = inner.slice(1, order + 1).map((knot) => 2 * low - knot);
+  const after = inner.slice(-1 - order, -1).map((knot) => 2 * high - knot);
+  return [...before.reverse(), ...inner, ...after.reverse()];
+}
+
+/** Points (all combinations of the axes' abscissae, last axis fastest). */
+function* grid(axes: readonly (readonly number[])[]): Generator<number[]> {
+  const [first, ...rest] = axes;
+  if (!first) yield [];
+  else for (const x of first) for (const tail of grid(rest)) yield [x, ...tail];
+}
+
+/** Light at a point of the tables' coordinates: ln(amplitudes) and the share of light before each delay. */
+interface Sample {
+  readonly amplitudes: readonly number[];
+  readonly shares: readonly number[];
+}
+type Model = (x: readonly number[], delays: readonly number[]) => Sample;
+
+/** Where light coming at an angle about the axis of a source (coming from `zenith`, azimuth 0) ends up. */
+function offset(zenith: number, along: number, across: number, angle: number): number[] {
+  const [s, c] = [Math.sin(zenith), Math.cos(zenith)];
+  const [up, side] = [across * Math.cos(angle), across * Math.sin(angle)];
+  return [-s * along - c * up, side, -c * along + s * up];
+}
+
+const cascadeModel =
+  (light: LightModel): Model =>
+  ([r, azimuth, cosine, degrees, z], delays) => {
+    const distance = Math.max(r!, NEAREST);
+    const zenith = (degrees! * Math.PI) / 180;
+    const sine = Math.sqrt(Math.max(0, 1 - cosine! * cosine!));
+    const [dx, dy, dz] = offset(
+      zenith,
+      distance * cosine!,
+      distance * sine,
+      (azimuth! * Math.PI) / 180,
+    );
+    const arrival = (distance * GROUP_INDEX) / SPEED_OF_LIGHT;
+    const seen = cascadeLight(
+      light,
+      { x: 0, y: 0, z: z!, time: 0, zenith, azimuth: 0 },
+      [dx!, dy!, z! + dz!, 1],
+      delays.map((delay) => arrival + delay),
+    );
+    return {
+      amplitudes: [Math.log((seen?.amplitude.value ?? 0) / CASCADE_YIELD)],
+      shares: seen?.cumulative.map(({ value }) => value) ?? [],
+    };
+  };
+
+const muonModel =
+  (light: LightModel): Model =>
+  ([rho, angle, degrees, z], delays) => {
+    const zenith = (degrees! * Math.PI) / 180;
+    const [dx, dy, dz] = offset(zenith, 0, Math.max(rho!, NEAREST), angle!);
+    const seen = muonLight(
+      light,
+      { x: 0, y: 0, z: z!, time: 0, zenith, azimuth: 0 },
+      [dx!, dy!, z! + dz!, 1],
+      delays,
+    );
+    return {
+      amplitudes: [seen?.bare.value, seen?.stochastic.value].map((pe) =>
+        Math.log((pe ?? 0) / MUON_YIELD),
+      ),
+      shares: seen?.timing.map(({ cumulative }) => cumulative.value) ?? [],
+    };
+  };
+
+/** Numbers in [0, 1), spread evenly over all dimensions (R-sequence of Roberts: powers of a golden ratio's kin). */
+function* spread(dimensions: number): Generator<number[]> {
+  let ratio = 2;
+  for (let i = 0; i < 30; i++) ratio = (1 + ratio) ** (1 / (dimensions + 1));
+  for (let n = 1; ; n++)
+    yield Array.from({ length: dimensions }, (_, k) => (0.5 + n * ratio ** -(k + 1)) % 1);
+}
+
+const TEST_POINTS = 2000;
+
+/** Fits one source's light and writes its tables. The delay is axis `timeAxis` of the timing table. */
+function makeOne(
+  model: Model,
+  axes: readonly Axis[],
+  timeAxis: number,
+  keys: Record<string, number>,
+  amplitudePaths: readonly string[],
+  timingPath: string,
+): TableAccuracy[] {
+  const knots = axes.map(knotsOf);
+  const sites = knots.map((axis, k) => fitSites(axis, axes[k]!.order));
+  const delayKnots = knotsOf(time);
+  const delays = fitSites(delayKnots, time.order);
+  const count = sites.reduce((product, axis) => product * axis.length, 1);
+  const amplitudes = amplitudePaths.map(() => new Float32Array(count));
+  const timing = new Float32Array(count * delays.length);
+  // The delay stands between the axes before `timeAxis` and those after it.
+  const after = sites.slice(timeAxis).reduce((product, axis) => product * axis.length, 1);
+  let n = 0;
+  for (const x of grid(sites)) {
+    const sample = model(x, delays);
+    for (const [k, table] of amplitudes.entries()) table[n] = sample.amplitudes[k]!;
+    const start = Math.floor(n / after) * after * delays.length + (n % after);
+    for (const [k, share] of sample.shares.entries()) timing[start + k * after] = share;
+    n++;
+  }
+  const extents = axes.map(({ inner }): [number, number] => [inner[0]!, inner.at(-1)!]);
+  const orders = axes.map(({ order }) => order);
+  const common = { keys, samplesAre: "values" } as const;
+  for (const [k, path] of amplitudePaths.entries())
+    writeTable(path, { ...common, orders, knots, extents, samples: amplitudes[k]! });
+  const withTime = <T>(list: readonly T[], delay: T): T[] => list.toSpliced(timeAxis, 0, delay);
+  const timingTable: NewTable = {
+    ...common,
+    orders: withTime(orders, time.order),
+    knots: withTime(knots, delayKnots),
+    extents: withTime(extents, [time.inner[0]!, time.inner.at(-1)!]),
+    samples: timing,
+  };
+  writeTable(timingPath, timingTable);
+
+  const points: number[][] = [];
+  const ends = [...extents, [-40, 3000] as const];
+  for (const u of spread(ends.length)) {
+    if (points.length === TEST_POINTS) break;
+    points.push(u.map((v, k) => ends[k]![0] + v * (ends[k]![1] - ends[k]![0])));
+  }
+  const samples = points.map((x) => model(x, [x.at(-1)!]));
+  const accuracy = (
+    path: string,
+    quantity: TableAccuracy["quantity"],
+    place: (x: number[]) => number[],
+    truth: (sample: Sample) => number,
+  ): TableAccuracy => {
+    const table = openTable(path);
+    const { values } = table.evaluate(Float64Array.from(points.flatMap(place)));
+    table.close();
+    const errors = Array.from(values, (value, i) => Math.abs(value - truth(samples[i]!)));
+    return {
+      path,
+      megabytes: Bun.file(path).size / 1e6,
+      quantity,
+      rms: Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / errors.length),
+      largest: Math.max(...errors),
+    };
+  };
+  return [
+    ...amplitudePaths.map((path, k) =>
+      accuracy(
+        path,
+        "ln amplitude",
+        (x) => x.slice(0, -1),
+        ({ amplitudes: of }) => of[k]!,
+      ),
+    ),
+    accuracy(
+      timingPath,
+      "share",
+      (x) => withTime(x.slice(0, -1), x.at(-1)!),
+      ({ shares }) => shares[0]!,
+    ),
+  ];
+}
+
+/**
+ * Writes the embedded light model as photospline FITS tables under the official names: muons' (bare and
+ * stochastic) and cascades'. The embedded timing's jitter is in them.
+ * @param directory made when missing
+ * @returns how well they agree with the model
+ */
+export function makeEmbeddedTables(directory: string): TableAccuracy[] {
+  mkdirSync(directory, { recursive: true });
+  const place = (name: string): string => join(directory, name);
+  const shared = { NGROUP: GROUP_INDEX, PARITY: 0, LEVEL: 1, EFFICIEN: 0 };
+  const muon = openEmbeddedLight("muon");
+  const cascade = openEmbeddedLight("cascade");
+  try {
+    return [
+      ...makeOne(
+        muonModel(muon),
+        muonAxes,
+        2,
+        { GEOMETRY: 2, GEOTYPE: 1, ...shared },
+        [place("InfBareMu_mie_abs_z20a10_V2.fits"), place("InfHighEStoch_mie_abs_z20a10.fits")],
+        place("InfBareMu_mie_prob_z20a10_V2.fits"),
+      ),
+      ...makeOne(
+        cascadeModel(cascade),
+        cascadeAxes,
+        3,
+        { GEOMETRY: 1, GEOTYPE: 0, ...shared },
+        [place("ems_mie_z20_a10.abs.fits")],
+        place("ems_mie_z20_a10.prob.fits"),
+      ),
+    ];
+  } finally {
+    muon.close();
+    cascade.close();
+  }
+}
