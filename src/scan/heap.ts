@@ -5,6 +5,8 @@ export interface Heap<T> {
   /** The smallest key; Infinity when empty. */
   readonly smallest: number;
   pop(): T | undefined;
+  /** Drops what is of no use any more; O(n). */
+  keep(isOfUse: (item: T) => boolean): void;
 }
 
 export function createHeap<T>(): Heap<T> {
@@ -14,7 +16,7 @@ export function createHeap<T>(): Heap<T> {
     [keys[a], keys[b]] = [keys[b]!, keys[a]!];
     [items[a], items[b]] = [items[b]!, items[a]!];
   };
-  return {
+  const heap: Heap<T> = {
     get size() {
       return keys.length;
     },
@@ -46,5 +48,11 @@ export function createHeap<T>(): Heap<T> {
       }
       return item;
     },
+    keep(isOfUse) {
+      const oldKeys = keys.splice(0);
+      const oldItems = items.splice(0);
+      for (const [n, item] of oldItems.entries()) if (isOfUse(item)) heap.push(oldKeys[n]!, item);
+    },
   };
+  return heap;
 }

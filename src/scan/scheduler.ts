@@ -102,6 +102,8 @@ const stragglerAge = 1;
 const newestWeight = 0.05;
 /** Per result, how fast the slowest round trip is forgotten. */
 const forgetSlowest = 0.999;
+/** So many leases may always wait in the heap of deadlines. */
+const fewLeases = 1000;
 /** How often silent clients are looked for, s. */
 const silenceCheck = 5;
 
@@ -480,6 +482,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         close(lease);
         enqueue(lease.entry);
       }
+      // Closed leases must not pile up where they wait for their turn.
+      while (byAge.peek()?.isOpen === false) byAge.shift();
+      if (deadlines.size > 2 * leases.size + fewLeases) deadlines.keep((lease) => lease.isOpen);
       if (now - lastSilenceCheck >= silenceCheck) {
         lastSilenceCheck = now;
         for (const client of [...clients.values()])

@@ -22,6 +22,14 @@ test("a heap gives its items in the order of their keys", () => {
   );
 });
 
+test("a heap keeps what is of use, in order", () => {
+  const heap = createHeap<number>();
+  for (const key of [5, 3, 9, 1, 7, 4]) heap.push(key, key);
+  heap.keep((item) => item % 2 === 1);
+  expect(heap.size).toBe(5);
+  expect([heap.pop(), heap.pop(), heap.pop(), heap.pop(), heap.pop()]).toEqual([1, 3, 5, 7, 9]);
+});
+
 describe("leases", () => {
   test("a client never holds more than it asked for", () => {
     const scheduler = createScheduler(options);
