@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { cascadeLight, type LightModel, muonLight, openEmbeddedLight } from "./light.ts";
 import { fitSites, type NewTable, openTable, writeTable } from "./tables.ts";
 
-/** How well a table stands for the model it was made from, at random points between its extents. */
+/**
+ * How well a table stands for the model it was made from, at points spread evenly between its extents where
+ * there is light: at least 0.001 PE from a 10 TeV muon or a 1 TeV cascade.
+ */
 export interface TableAccuracy {
   readonly path: string;
   readonly megabytes: number;
@@ -23,6 +26,13 @@ const MUON_YIELD = YIELD * (1.172 + 0.0324 * Math.log(0.01));
 /** The model grows without bound towards the source: nearer than this, in m, the tables stay level. */
 const NEAREST = 1;
 
+/** Darker than this, ln(PE per yield unit), is as dark (3e-6 PE from a 10 TeV muon): spares the splines cliffs. */
+const DARKEST = -32;
+/** What counts as light when agreement is judged: 0.001 PE, at these energies in GeV. */
+const SEEN = 1e-3;
+const MUON_ENERGY = 1e4;
+const CASCADE_ENERGY = 1e3;
+
 interface Axis {
   readonly order: number;
   /** Distinct inner knots, from the lower to the upper extent. */
@@ -32,24 +42,25 @@ interface Axis {
 const steps = (low: number, high: number, count: number, at = (u: number) => u): number[] =>
   Array.from({ length: count + 1 }, (_, i) => low + (high - low) * at(i / count));
 
-/** Knots every 6 ns around the sharp rise, then every distance 16 % more than the one before. */
+/** Knots every 7.5 ns around the sharp rise, then every distance a quarter more than the one before. */
 function timeKnots(): number[] {
-  const knots = steps(-72, 60, 22);
-  for (let step = 6; knots.at(-1)! < 7000; step *= 1.16) knots.push(knots.at(-1)! + step);
+  const knots = steps(-60, 60, 16);
+  for (let step = 7.5; knots.at(-1)! < 7000; step *= 1.25) knots.push(knots.at(-1)! + step);
   knots[knots.length - 1] = 7000;
   return knots;
 }
 
 const square = (u: number): number => u * u;
-const depth: Axis = { order: 2, inner: steps(-820, 820, 33) };
+/** Every 20 m: the dust layers are that thin. */
+const depth: Axis = { order: 2, inner: steps(-700, 700, 70) };
 const time: Axis = { order: 3, inner: timeKnots() };
 /** Photon tables' axes: POINTSOURCE in spherical coordinates, INFINITEMUON in cylindrical ones. */
 const cascadeAxes: readonly Axis[] = [
-  { order: 2, inner: steps(0, 600, 18, square) },
+  { order: 2, inner: steps(0, 500, 16, square) },
   { order: 2, inner: steps(0, 180, 5) },
   { order: 2, inner: steps(-1, 1, 8) },
   { order: 2, inner: steps(0, 180, 6) },
-  { order: 2, inner: steps(-820, 820, 24) },
+  depth,
 ];
 const muonAxes: readonly Axis[] = [
   { order: 2, inner: steps(0, 500, 20, square) },
@@ -87,6 +98,9 @@ function offset(zenith: number, along: number, across: number, angle: number): n
   return [-s * along - c * up, side, -c * along + s * up];
 }
 
+const logYield = (pe: number | undefined, unit: number): number =>
+  Math.max(Math.log((pe ?? 0) / unit), DARKEST);
+
 const cascadeModel =
   (light: LightModel): Model =>
   ([r, azimuth, cosine, degrees, z], delays) => {
@@ -107,7 +121,7 @@ const cascadeModel =
       delays.map((delay) => arrival + delay),
     );
     return {
-      amplitudes: [Math.log((seen?.amplitude.value ?? 0) / CASCADE_YIELD)],
+      amplitudes: [logYield(seen?.amplitude.value, CASCADE_YIELD)],
       shares: seen?.cumulative.map(({ value }) => value) ?? [],
     };
   };
@@ -124,9 +138,7 @@ const muonModel =
       delays,
     );
     return {
-      amplitudes: [seen?.bare.value, seen?.stochastic.value].map((pe) =>
-        Math.log((pe ?? 0) / MUON_YIELD),
-      ),
+      amplitudes: [seen?.bare.value, seen?.stochastic.value].map((pe) => logYield(pe, MUON_YIELD)),
       shares: seen?.timing.map(({ cumulative }) => cumulative.value) ?? [],
     };
   };
@@ -149,6 +161,7 @@ function makeOne(
   keys: Record<string, number>,
   amplitudePaths: readonly string[],
   timingPath: string,
+  isSeen: (sample: Sample) => boolean,
 ): TableAccuracy[] {
   const knots = axes.map(knotsOf);
   const sites = knots.map((axis, k) => fitSites(axis, axes[k]!.order));
@@ -183,12 +196,16 @@ function makeOne(
   writeTable(timingPath, timingTable);
 
   const points: number[][] = [];
-  const ends = [...extents, [-40, 3000] as const];
+  const samples: Sample[] = [];
+  const ends = [...extents, [-40, 1000] as const];
   for (const u of spread(ends.length)) {
     if (points.length === TEST_POINTS) break;
-    points.push(u.map((v, k) => ends[k]![0] + v * (ends[k]![1] - ends[k]![0])));
+    const x = u.map((v, k) => ends[k]![0] + v * (ends[k]![1] - ends[k]![0]));
+    const sample = model(x, [x.at(-1)!]);
+    if (!isSeen(sample)) continue;
+    points.push(x);
+    samples.push(sample);
   }
-  const samples = points.map((x) => model(x, [x.at(-1)!]));
   const accuracy = (
     path: string,
     quantity: TableAccuracy["quantity"],
@@ -246,6 +263,8 @@ export function makeEmbeddedTables(directory: string): TableAccuracy[] {
         { GEOMETRY: 2, GEOTYPE: 1, ...shared },
         [place("InfBareMu_mie_abs_z20a10_V2.fits"), place("InfHighEStoch_mie_abs_z20a10.fits")],
         place("InfBareMu_mie_prob_z20a10_V2.fits"),
+        ({ amplitudes: [bare, stochastic] }) =>
+          MUON_YIELD * (Math.exp(bare!) + MUON_ENERGY * Math.exp(stochastic!)) > SEEN,
       ),
       ...makeOne(
         cascadeModel(cascade),
@@ -254,6 +273,7 @@ export function makeEmbeddedTables(directory: string): TableAccuracy[] {
         { GEOMETRY: 1, GEOTYPE: 0, ...shared },
         [place("ems_mie_z20_a10.abs.fits")],
         place("ems_mie_z20_a10.prob.fits"),
+        ({ amplitudes: [cascade] }) => CASCADE_YIELD * CASCADE_ENERGY * Math.exp(cascade!) > SEEN,
       ),
     ];
   } finally {

@@ -33,7 +33,8 @@ std::string number(double value) {
 }
 
 std::string described(const skyscan::SplineTable& table) {
-  std::string out = "{\"path\":" + quoted(table.path()) + ",\"axes\":[";
+  std::string out = "{\"path\":" + quoted(table.path()) +
+                    ",\"coefficients\":" + quoted(table.coefficients().place()) + ",\"axes\":[";
   for (int axis = 0; axis < table.dimensions(); ++axis) {
     if (axis > 0) out += ',';
     const auto [low, high] = table.extent(axis);

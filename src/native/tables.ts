@@ -20,6 +20,8 @@ export interface TableAxis {
 /** What a table's headers say. */
 export interface TableInfo {
   readonly path: string;
+  /** Where the converted coefficients are: "memory", or the file that the machine's processes share. */
+  readonly coefficients: string;
   readonly axes: readonly TableAxis[];
   /** Header cards beside the layout's own, as text. */
   readonly keys: Readonly<Record<string, string>>;
@@ -37,6 +39,8 @@ export interface SplineTable {
   readonly info: TableInfo;
   /** @param points [point][axis], flat */
   evaluate(points: Float64Array): TableValues;
+  /** Values alone: NaN outside the knots. */
+  values(points: Float64Array): Float64Array;
   /** One partial derivative, orders[axis] times along each axis; NaN outside the knots. */
   derivative(points: Float64Array, orders: readonly number[]): Float64Array;
   close(): void;
@@ -80,32 +84,34 @@ export function openTable(path: string, convolution?: Convolution): SplineTable 
         throw new InputError(`${path}: a point has ${axes} coordinates, received ${points.length}`);
       return points.length / axes;
     };
+    const valuesAt = (points: Float64Array, gradients?: Float64Array): Float64Array => {
+      const count = countOf(points);
+      const values = new Float64Array(count);
+      const inside = new Uint8Array(count);
+      check((message, size) =>
+        core.skyscan_table_evaluate(
+          table,
+          count,
+          ptr(points),
+          ptr(values),
+          gradients ? ptr(gradients) : null,
+          ptr(inside),
+          message,
+          size,
+        ),
+      );
+      return values.map((value, i) => (inside[i] === 0 ? Number.NaN : value));
+    };
     return {
       info,
       evaluate(points) {
-        const count = countOf(points);
-        const values = new Float64Array(count);
-        const gradients = new Float64Array(count * axes);
-        const inside = new Uint8Array(count);
-        check((message, size) =>
-          core.skyscan_table_evaluate(
-            table,
-            count,
-            ptr(points),
-            ptr(values),
-            ptr(gradients),
-            ptr(inside),
-            message,
-            size,
-          ),
-        );
-        for (let i = 0; i < count; i++)
-          if (inside[i] === 0) {
-            values[i] = Number.NaN;
-            gradients.fill(Number.NaN, i * axes, (i + 1) * axes);
-          }
+        const gradients = new Float64Array(countOf(points) * axes);
+        const values = valuesAt(points, gradients);
+        for (let i = 0; i < values.length; i++)
+          if (Number.isNaN(values[i])) gradients.fill(Number.NaN, i * axes, (i + 1) * axes);
         return { values, gradients };
       },
+      values: (points) => valuesAt(points),
       derivative(points, orders) {
         const count = countOf(points);
         if (orders.length !== axes)
