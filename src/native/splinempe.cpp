@@ -108,10 +108,11 @@ void SplineMpe::set_energy(double energy) {
 
 double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
   static const smearing::Rule few = smearing::gauss(smearing_points), all = smearing::all();
-  const smearing::Rule& rule = light_.smooth_timing() ? few : all;
+  const bool mixed = energy_ > 0;
+  // Without noise the likelihood of bright DOMs falls by decades within the smearing.
+  const smearing::Rule& rule = mixed && light_.smooth_timing() ? few : all;
   constexpr std::size_t most = smearing::samples;
   static const double no_offset[1] = {0}, full_weight[1] = {1};
-  const bool mixed = energy_ > 0;
   const double low_energy = mixed ? light_.low_energy_factor(energy_) : 0;
   // A logarithm of a product for that many DOMs: likelihoods are between 1e-8 and a few thousand.
   constexpr int most_factors = 16;

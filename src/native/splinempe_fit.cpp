@@ -29,10 +29,11 @@ constexpr double same_place = 3;     // m
 constexpr double same_llh = 1;
 constexpr long most_steps = 60;
 constexpr long most_rough_steps = 30;
-constexpr std::size_t most_descents = 4;
+constexpr std::size_t most_descents = 8;
+constexpr std::size_t least_descents = 3;  // where a coarser pixel's fit shows the way
 constexpr double aside = 120;  // m: how far beside the middle of the pulses to start as well
-constexpr double probe = 20;   // m: how far around the best point to look for another way down
-constexpr int most_probings = 3;
+// m: how far around the best point to look for another way down.
+constexpr std::array<double, 3> probes = {20, 20, 6};
 
 Column column(const Vec3& v) {
   Column x;
@@ -197,7 +198,7 @@ SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) const {
     double llh;
     Track track;
   };
-  std::array<Start, 9> starts;
+  std::array<Start, 13> starts;
   std::size_t started = 0;
   const auto add = [&](Track track) {
     Vec3& p = track.position;
@@ -219,9 +220,17 @@ SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) const {
   const double length = distance(level, {0, 0, 0});
   const Vec3 u{level.x / length, level.y / length, level.z / length};
   const Vec3 v{n.y * u.z - n.z * u.y, n.z * u.x - n.x * u.z, n.x * u.y - n.y * u.x};
-  for (const double side : {-aside, aside})
-    for (const Vec3& axis : {u, v})
-      add(bright_->in_time(seed, {side * axis.x, side * axis.y, side * axis.z}));
+  const auto add_aside = [&](double right, double up) {
+    add(bright_->in_time(seed,
+                         {right * u.x + up * v.x, right * u.y + up * v.y, right * u.z + up * v.z}));
+  };
+  for (const double side : {-aside, aside}) {
+    add_aside(side, 0);
+    add_aside(0, side);
+    if (count > 1) continue;
+    add_aside(1.5 * side, 1.5 * side);
+    add_aside(1.5 * side, -1.5 * side);
+  }
   std::stable_sort(starts.begin(), starts.begin() + started,
                    [](const Start& a, const Start& b) { return a.llh < b.llh; });
 
@@ -241,7 +250,8 @@ SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) const {
     return {llh, vector(x), start.time};
   };
   Place best{starts[0].llh, starts[0].track.position, starts[0].track.time};
-  for (std::size_t i = 0; i < started && descents < most_descents; ++i) {
+  for (std::size_t i = 0; i < started && descents < (count > 1 ? least_descents : most_descents);
+       ++i) {
     const Place place = descend(starts[i].track);
     found[descents++] = place;
     if (place.llh < best.llh) best = place;
@@ -249,7 +259,7 @@ SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) const {
 
   // A way down may end at an edge. Where a place around is lower, it goes on from there.
   descents = 0;
-  for (int probing = 0; probing < most_probings; ++probing) {
+  for (const double probe : probes) {
     Start lowest{best.llh, {best.position, direction, best.time, seed.zenith, seed.azimuth}};
     const Track centre = lowest.track;
     for (const double step : {-probe, probe})
@@ -260,8 +270,7 @@ SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) const {
         const double llh = value_at(track);
         if (llh < lowest.llh) lowest = {llh, track};
       }
-    if (!(lowest.llh < best.llh)) break;
-    best = descend(lowest.track);
+    if (lowest.llh < best.llh) best = descend(lowest.track);
   }
   return {best.llh, best.position, best.time, evaluations};
 }

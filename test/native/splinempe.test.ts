@@ -1,0 +1,224 @@
+import { describe, expect, test } from "bun:test";
+import { builtinDetector } from "../../src/detector/builtin.ts";
+import { loadEvent } from "../../src/event/load.ts";
+import {
+  type LightModel,
+  muonLight,
+  openEmbeddedLight,
+  openLight,
+  type Source,
+} from "../../src/native/light.ts";
+import { openSplineMpe, type SplineMpeInput } from "../../src/native/splinempe.ts";
+import { splinempe } from "../../src/reco/splinempe.ts";
+import { describeShared, shared } from "../shared.ts";
+
+const events = [
+  { name: "run00136662-evt000035405932-BRONZE", file: "run00136662-evt000035405932-BRONZE.pkl" },
+  { name: "run00136766-evt000007637140-GOLD", file: "run00136766-evt000007637140-GOLD.pkl" },
+  { name: "138632_31747601", file: "138632_31747601.json" },
+];
+
+/** What the likelihood sees of an alert, prepared as the scan does. */
+async function inputOf(file: string, light: LightModel, energy: number): Promise<SplineMpeInput> {
+  const event = await loadEvent(shared("events", file));
+  const detector = builtinDetector();
+  const { cleaned, readoutWindow } = splinempe.prepare(event, detector, light);
+  const doms = [...cleaned].map(([key, pulses]) => {
+    const { x, y, z } = detector.doms.get(key)!;
+    const charge = pulses.reduce((sum, pulse) => sum + pulse.charge, 0);
+    return { x, y, z, efficiency: 1, firstTime: pulses[0]!.time, charge };
+  });
+  return { doms, window: readoutWindow, energy };
+}
+
+interface Hypotheses {
+  energy: number;
+  hypotheses: {
+    label: string;
+    pos: [number, number, number];
+    zenith: number;
+    azimuth: number;
+    time: number;
+    lnL: { max: number };
+  }[];
+}
+
+const sourceOf = (from: {
+  pos: readonly number[];
+  time: number;
+  zenith: number;
+  azimuth: number;
+}): Source => ({
+  x: from.pos[0]!,
+  y: from.pos[1]!,
+  z: from.pos[2]!,
+  time: from.time,
+  zenith: from.zenith,
+  azimuth: from.azimuth,
+});
+
+describeShared("splinempe on photon tables", () => {
+  const light = openLight({ reco: "muon", photonTables: shared("oracle/tables") });
+
+  test.each(events)("is the reference's likelihood: $name", async ({ name, file }) => {
+    const { energy, hypotheses } = (await Bun.file(
+      shared(`oracle/llh/splinempe_llh_${name}.json`),
+    ).json()) as Hypotheses;
+    const likelihood = openSplineMpe(light, await inputOf(file, light, energy));
+    for (const hypothesis of hypotheses) {
+      const reference = -hypothesis.lnL.max;
+      const exact = likelihood.evaluate(sourceOf(hypothesis), { exact: true });
+      expect(Math.abs(exact / reference - 1)).toBeLessThan(1e-6);
+      // Smeared in double precision: the reference's single precision, and its straight-line noise.
+      expect(Math.abs(likelihood.evaluate(sourceOf(hypothesis)) - reference)).toBeLessThan(2e-3);
+    }
+    likelihood.close();
+  });
+
+  test.each(events)("finds minima as low as the reference: $name", async ({ name, file }) => {
+    interface Fits {
+      MuEx_energy: number;
+      fits: {
+        pixel: number;
+        seed: { pos: number[]; time: number; zenith: number; azimuth: number };
+        "splinempe-recoFitParams": { logl: number | "nan" };
+      }[];
+    }
+    const { MuEx_energy, fits } = (await Bun.file(
+      shared(`oracle/fits/fits_splinempe_${name}.json`),
+    ).json()) as Fits;
+    const likelihood = openSplineMpe(light, await inputOf(file, light, MuEx_energy));
+    // The best of a pixel's seven fits counts. Wherever the event may have come from it must hold; a
+    // hundred units of llh away, where there are dozens of minima, now and then one is missed.
+    const [ours, theirs] = [new Map<number, number>(), new Map<number, number>()];
+    const keep = (best: Map<number, number>, pixel: number, llh: number) =>
+      best.set(pixel, Math.min(best.get(pixel) ?? Number.POSITIVE_INFINITY, llh));
+    let [worse, all] = [0, 0];
+    for (const { pixel, seed, "splinempe-recoFitParams": fit } of fits) {
+      const { llh } = likelihood.fit(sourceOf(seed));
+      keep(ours, pixel, llh);
+      if (fit.logl === "nan") continue;
+      keep(theirs, pixel, fit.logl);
+      all++;
+      if (llh > fit.logl + 0.1) worse++;
+    }
+    const best = Math.min(...theirs.values());
+    for (const [pixel, llh] of theirs)
+      if (llh < best + 100) expect(ours.get(pixel)! - llh).toBeLessThan(0.1);
+    expect(worse / all).toBeLessThan(0.1);
+    likelihood.close();
+  });
+});
+
+describe("splinempe on the embedded light", () => {
+  const light = openEmbeddedLight("muon");
+  /** A muon through the middle of a small grid of DOMs, which see its light at once or a little later. */
+  const truth: Source = { x: 20, y: -10, z: 30, time: 1000, zenith: 1.1, azimuth: 0.7 };
+  const input = gridEvent(truth);
+  const likelihood = openSplineMpe(light, input);
+  const axes = ["x", "y", "z"] as const;
+  const nearby = [
+    truth,
+    { ...truth, x: 45, z: 12 },
+    { ...truth, y: 31, zenith: 1.3 },
+    { ...truth, x: -160, y: 90, z: 140, azimuth: 2 },
+  ];
+
+  test("has the gradient of its differences", () => {
+    const step = 1e-4;
+    for (const at of nearby) {
+      const { llh, gradient } = likelihood.evaluateWithGradient(at);
+      expect(llh).toBe(likelihood.evaluate(at));
+      axes.forEach((axis, i) => {
+        const difference =
+          likelihood.evaluate({ ...at, [axis]: at[axis] + step }) -
+          likelihood.evaluate({ ...at, [axis]: at[axis] - step });
+        expect(Math.abs(gradient[i]! - difference / (2 * step))).toBeLessThan(
+          1e-3 * Math.hypot(...gradient) + 1e-5,
+        );
+      });
+    }
+  });
+
+  test("smears as the reference does, within 1e-3", () => {
+    for (const at of nearby)
+      for (const energy of [0, 50, 1e3, 5e4, 2e7])
+        expect(
+          Math.abs(
+            likelihood.evaluate(at, { energy }) - likelihood.evaluate(at, { energy, exact: true }),
+          ),
+        ).toBeLessThan(1e-3);
+  });
+
+  test("is the density of one photon plus noise where there is one pulse and no energy", () => {
+    // Energy 0: no noise model, no power of the charge; 9 ns of smearing, too late here to matter.
+    const dom = { ...input.doms[0]!, charge: 1 };
+    const one = openSplineMpe(light, { ...input, doms: [dom], energy: 0 });
+    const late = { ...truth, time: truth.time - 300 };
+    const { delay, density } = directDensity(light, late, dom);
+    expect(delay).toBeGreaterThan(40);
+    expect(one.evaluate(late)).toBeCloseTo(-Math.log(density + 1e-8), 9);
+    one.close();
+  });
+
+  test("finds the track from afar, the same one each time", () => {
+    const seed = { ...truth, x: truth.x + 70, y: truth.y - 60, z: truth.z + 50 };
+    const fit = likelihood.fit(seed);
+    expect(fit.llh).toBeLessThan(likelihood.evaluate(truth) + 0.1);
+    expect(fit.llh).toBeCloseTo(likelihood.evaluate({ ...seed, ...fit }), 9);
+    expect(fit.time).toBe(seed.time);
+    expect(likelihood.fit(seed)).toEqual(fit);
+    const withFallback = likelihood.fit({ ...seed, fallback: { ...truth, time: truth.time + 50 } });
+    expect(withFallback.llh).toBeLessThan(fit.llh + 0.1);
+  });
+
+  test("stays within 2000 m", () => {
+    const fit = likelihood.fit({ ...truth, x: 2500, y: -2500, z: 0 });
+    for (const axis of axes) expect(Math.abs(fit[axis])).toBeLessThanOrEqual(2000);
+  });
+
+  test("refuses what is no number, in one line", () => {
+    expect(() => likelihood.evaluate({ ...truth, zenith: Number.NaN })).toThrow(/finite/);
+    expect(() => openSplineMpe(light, { ...input, doms: [] })).toThrow(/no DOM/);
+    expect(() => openSplineMpe(light, { ...input, energy: Number.NaN })).toThrow(/energy/);
+  });
+});
+
+function directDensity(light: LightModel, track: Source, dom: SplineMpeInput["doms"][number]) {
+  const site = [dom.x, dom.y, dom.z, dom.efficiency];
+  const { geometricTime } = muonLight(light, track, site, [])!;
+  const delay = dom.firstTime - track.time - geometricTime.value;
+  return { delay, density: muonLight(light, track, site, [delay])!.timing[0]!.density.value };
+}
+
+/** DOMs on a grid, each hit a time after direct light that grows with its distance from the track. */
+function gridEvent(track: Source): SplineMpeInput {
+  const direction = [
+    -Math.sin(track.zenith) * Math.cos(track.azimuth),
+    -Math.sin(track.zenith) * Math.sin(track.azimuth),
+    -Math.cos(track.zenith),
+  ] as const;
+  const cosine = 1 / 1.3195;
+  const sine = Math.sqrt(1 - cosine * cosine);
+  const doms: SplineMpeInput["doms"][number][] = [];
+  for (let x = -125; x <= 125; x += 125)
+    for (let y = -125; y <= 125; y += 125)
+      for (let z = -68; z <= 68; z += 17) {
+        const reach = [x - track.x, y - track.y, z - track.z] as const;
+        const along = reach[0] * direction[0] + reach[1] * direction[1] + reach[2] * direction[2];
+        const rho = Math.sqrt(
+          Math.max(0, reach[0] ** 2 + reach[1] ** 2 + reach[2] ** 2 - along ** 2),
+        );
+        if (rho > 110) continue;
+        const direct =
+          track.time + (along - (rho * cosine) / sine + (rho / sine) * 1.35634) / 0.299792458;
+        const charge = Math.max(0.8, 60 * Math.exp(-rho / 25));
+        doms.push({ x, y, z, efficiency: 1, firstTime: direct + 4 + 0.5 * rho, charge });
+      }
+  const times = doms.map(({ firstTime }) => firstTime);
+  return {
+    doms,
+    window: { start: Math.min(...times), stop: Math.max(...times) + 800 },
+    energy: 8000,
+  };
+}
