@@ -88,9 +88,9 @@ export function tablesCommand(): Command {
     .action(async ({ out, json }: { out: string; json?: true }) => {
       const made = makeEmbeddedTables(out);
       if (json) return writeJsonLine(made);
-      for (const { path, megabytes, quantity, rms, largest } of made)
+      for (const { path, megabytes, quantity, median, rms, largest } of made)
         process.stdout.write(
-          `${path}: ${megabytes.toFixed(1)} MB, ${quantity}: rms ${rms.toPrecision(2)}, largest ${largest.toPrecision(2)}\n`,
+          `${path}: ${megabytes.toFixed(1)} MB, ${quantity} off by: median ${median.toPrecision(2)}, rms ${rms.toPrecision(2)}, largest ${largest.toPrecision(2)}\n`,
         );
     });
   return tables;

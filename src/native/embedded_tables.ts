@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { cascadeLight, type LightModel, muonLight, openEmbeddedLight } from "./light.ts";
-import { fitSites, type NewTable, openTable, writeTable } from "./tables.ts";
+import { fitSites, openTable, writeTable } from "./tables.ts";
 
 /**
  * How well a table stands for the model it was made from, at points spread evenly between its extents where
@@ -12,6 +12,8 @@ export interface TableAccuracy {
   readonly megabytes: number;
   /** What is compared: ln(amplitude), or the share of light (0 to 1) before a delay. */
   readonly quantity: "ln amplitude" | "share";
+  /** Of the absolute differences. */
+  readonly median: number;
   readonly rms: number;
   readonly largest: number;
 }
@@ -51,22 +53,23 @@ function timeKnots(): number[] {
 }
 
 const square = (u: number): number => u * u;
-/** Every 20 m: the dust layers are that thin. */
-const depth: Axis = { order: 2, inner: steps(-700, 700, 70) };
 const time: Axis = { order: 3, inner: timeKnots() };
+const axis = (inner: readonly number[]): Axis => ({ order: 2, inner });
+/** Every 10 m, as thick as the ice's layers; timing tables, which are larger by far, every 20 m. */
+const depths = (count: number): Axis => axis(steps(-700, 700, count));
 /** Photon tables' axes: POINTSOURCE in spherical coordinates, INFINITEMUON in cylindrical ones. */
-const cascadeAxes: readonly Axis[] = [
-  { order: 2, inner: steps(0, 500, 16, square) },
-  { order: 2, inner: steps(0, 180, 5) },
-  { order: 2, inner: steps(-1, 1, 8) },
-  { order: 2, inner: steps(0, 180, 6) },
-  depth,
+const cascadeAxes = (angles: number, zeniths: number, layers: number): readonly Axis[] => [
+  axis(steps(0, 500, 16, square)),
+  axis(steps(0, 180, angles)),
+  axis(steps(-1, 1, 8)),
+  axis(steps(0, 180, zeniths)),
+  depths(layers),
 ];
-const muonAxes: readonly Axis[] = [
-  { order: 2, inner: steps(0, 500, 20, square) },
-  { order: 2, inner: steps(0, Math.PI, 8) },
-  { order: 2, inner: steps(0, 180, 10) },
-  depth,
+const muonAxes = (angles: number, zeniths: number, layers: number): readonly Axis[] => [
+  axis(steps(0, 500, 20, square)),
+  axis(steps(0, Math.PI, angles)),
+  axis(steps(0, 180, zeniths)),
+  depths(layers),
 ];
 
 /** Inner knots continued outwards, at their own distances mirrored. */
@@ -156,44 +159,49 @@ const TEST_POINTS = 2000;
 /** Fits one source's light and writes its tables. The delay is axis `timeAxis` of the timing table. */
 function makeOne(
   model: Model,
-  axes: readonly Axis[],
+  axes: { readonly amplitude: readonly Axis[]; readonly timing: readonly Axis[] },
   timeAxis: number,
   keys: Record<string, number>,
   amplitudePaths: readonly string[],
   timingPath: string,
   isSeen: (sample: Sample) => boolean,
 ): TableAccuracy[] {
-  const knots = axes.map(knotsOf);
-  const sites = knots.map((axis, k) => fitSites(axis, axes[k]!.order));
-  const delayKnots = knotsOf(time);
-  const delays = fitSites(delayKnots, time.order);
-  const count = sites.reduce((product, axis) => product * axis.length, 1);
-  const amplitudes = amplitudePaths.map(() => new Float32Array(count));
-  const timing = new Float32Array(count * delays.length);
-  // The delay stands between the axes before `timeAxis` and those after it.
-  const after = sites.slice(timeAxis).reduce((product, axis) => product * axis.length, 1);
+  const withTime = <T>(list: readonly T[], delay: T): T[] => list.toSpliced(timeAxis, 0, delay);
+  const extentOf = ({ inner }: Axis): [number, number] => [inner[0]!, inner.at(-1)!];
+  const extents = axes.timing.map(extentOf);
+  const sitesOf = (of: Axis): number[] => fitSites(knotsOf(of), of.order);
+  const product = (lengths: readonly (readonly unknown[])[]): number =>
+    lengths.reduce((all, { length }) => all * length, 1);
+  const write = (path: string, of: readonly Axis[], samples: Float32Array): void =>
+    writeTable(path, {
+      orders: of.map(({ order }) => order),
+      knots: of.map(knotsOf),
+      extents: of.map(extentOf),
+      ...{ keys, samples, samplesAre: "values" },
+    });
+
+  const sites = axes.amplitude.map(sitesOf);
+  const amplitudes = amplitudePaths.map(() => new Float32Array(product(sites)));
   let n = 0;
   for (const x of grid(sites)) {
-    const sample = model(x, delays);
+    const sample = model(x, []);
     for (const [k, table] of amplitudes.entries()) table[n] = sample.amplitudes[k]!;
-    const start = Math.floor(n / after) * after * delays.length + (n % after);
-    for (const [k, share] of sample.shares.entries()) timing[start + k * after] = share;
     n++;
   }
-  const extents = axes.map(({ inner }): [number, number] => [inner[0]!, inner.at(-1)!]);
-  const orders = axes.map(({ order }) => order);
-  const common = { keys, samplesAre: "values" } as const;
-  for (const [k, path] of amplitudePaths.entries())
-    writeTable(path, { ...common, orders, knots, extents, samples: amplitudes[k]! });
-  const withTime = <T>(list: readonly T[], delay: T): T[] => list.toSpliced(timeAxis, 0, delay);
-  const timingTable: NewTable = {
-    ...common,
-    orders: withTime(orders, time.order),
-    knots: withTime(knots, delayKnots),
-    extents: withTime(extents, [time.inner[0]!, time.inner.at(-1)!]),
-    samples: timing,
-  };
-  writeTable(timingPath, timingTable);
+  for (const [k, path] of amplitudePaths.entries()) write(path, axes.amplitude, amplitudes[k]!);
+
+  const places = axes.timing.map(sitesOf);
+  const delays = sitesOf(time);
+  const timing = new Float32Array(product(places) * delays.length);
+  // The delay stands between the axes before `timeAxis` and those after it.
+  const after = product(places.slice(timeAxis));
+  n = 0;
+  for (const x of grid(places)) {
+    const start = Math.floor(n / after) * after * delays.length + (n % after);
+    for (const [k, share] of model(x, delays).shares.entries()) timing[start + k * after] = share;
+    n++;
+  }
+  write(timingPath, withTime(axes.timing, time), timing);
 
   const points: number[][] = [];
   const samples: Sample[] = [];
@@ -220,6 +228,7 @@ function makeOne(
       path,
       megabytes: Bun.file(path).size / 1e6,
       quantity,
+      median: errors.toSorted((a, b) => a - b)[errors.length >> 1]!,
       rms: Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / errors.length),
       largest: Math.max(...errors),
     };
@@ -258,7 +267,7 @@ export function makeEmbeddedTables(directory: string): TableAccuracy[] {
     return [
       ...makeOne(
         muonModel(muon),
-        muonAxes,
+        { amplitude: muonAxes(12, 18, 140), timing: muonAxes(8, 12, 70) },
         2,
         { GEOMETRY: 2, GEOTYPE: 1, ...shared },
         [place("InfBareMu_mie_abs_z20a10_V2.fits"), place("InfHighEStoch_mie_abs_z20a10.fits")],
@@ -268,7 +277,7 @@ export function makeEmbeddedTables(directory: string): TableAccuracy[] {
       ),
       ...makeOne(
         cascadeModel(cascade),
-        cascadeAxes,
+        { amplitude: cascadeAxes(6, 10, 140), timing: cascadeAxes(5, 6, 70) },
         3,
         { GEOMETRY: 1, GEOTYPE: 0, ...shared },
         [place("ems_mie_z20_a10.abs.fits")],
