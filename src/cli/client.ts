@@ -83,7 +83,7 @@ Example:
     )
     .action(async (flags: Flags) => {
       setLogLevels(flags.log, flags.logThirdParty);
-      const { stop, now } = catchSignals();
+      const { stop, now } = catchSignals(() => {});
       const outcome = await runClient({
         ...(await startupOf(flags)),
         broker: parseAddress(flags.broker, {

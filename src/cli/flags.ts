@@ -1,10 +1,24 @@
 import { InvalidArgumentError, Option } from "commander";
 import { InputError } from "../config/errors.ts";
 
-/** A flag that SKYSCAN_<FLAG_IN_CAPITALS> can give as well; the flag wins. */
+/** Variables of the system this replaces, by ours. */
+const oldVariables: Readonly<Record<string, string>> = {
+  SKYSCAN_BROKER: "SKYSCAN_BROKER_ADDRESS",
+  SKYSCAN_AUTH_TOKEN: "SKYSCAN_BROKER_AUTH",
+  SKYSCAN_TIMEOUT_TO_CLIENTS: "SKYSCAN_MQ_TIMEOUT_TO_CLIENTS",
+  SKYSCAN_TIMEOUT_FROM_CLIENTS: "SKYSCAN_MQ_TIMEOUT_FROM_CLIENTS",
+};
+
+/** A flag that SKYSCAN_<FLAG_IN_CAPITALS> can give as well; the flag wins. An empty variable counts as none. */
 export function flag(flags: string, description: string, fallback?: unknown): Option {
   const option = new Option(flags, description);
-  option.env(`SKYSCAN_${option.name().toUpperCase().replaceAll("-", "_")}`);
+  const name = `SKYSCAN_${option.name().toUpperCase().replaceAll("-", "_")}`;
+  const old = oldVariables[name];
+  const given = process.env[name] || (old && process.env[old]);
+  const isSwitch = !option.required && !option.optional;
+  if (!given || (isSwitch && !isOn(given))) delete process.env[name];
+  else process.env[name] = given;
+  option.env(name);
   if (fallback !== undefined) option.default(fallback);
   return option;
 }
@@ -43,5 +57,4 @@ export function isRealEvent(flags: { realEvent?: boolean; simulatedEvent?: boole
 }
 
 /** The environment's way to switch a flag on: anything but "", "0", "false", "no". */
-export const isOn = (text: string | boolean): boolean =>
-  typeof text === "boolean" ? text : !/^(|0|false|no)$/i.test(text);
+const isOn = (text: string): boolean => !/^(|0|false|no)$/i.test(text);

@@ -8,7 +8,7 @@ import {
   parseProgression,
   selectProgression,
 } from "../sky/progression.ts";
-import { flag, integerFrom, isOn, isRealEvent, numberFrom, words } from "./flags.ts";
+import { flag, integerFrom, isRealEvent, numberFrom, words } from "./flags.ts";
 
 /** What `scan` and `server` have in common. */
 export interface ScanFlags {
@@ -18,7 +18,7 @@ export interface ScanFlags {
   nsides?: string[];
   minNside?: number;
   maxNside?: number;
-  miniTestVariations?: boolean | string;
+  miniTestVariations?: boolean;
   predictiveScanningThreshold: number;
   photonTables?: string;
   gcdDir?: string;
@@ -105,7 +105,7 @@ export function planOptions(eventFile: string, flags: ScanFlags): PlanOptions {
     eventFile,
     isRealEvent: isRealEvent(flags),
     reco: flags.recoAlgo,
-    miniTest: isOn(flags.miniTestVariations ?? false),
+    miniTest: flags.miniTestVariations ?? false,
     progression: progressionOf(flags),
     threshold: flags.predictiveScanningThreshold,
     ...(flags.seed !== undefined && { seed: flags.seed }),

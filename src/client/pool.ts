@@ -73,7 +73,10 @@ export function createPool(options: PoolOptions): Pool {
   let isClosed = false;
   let size = 0;
 
-  const { SKYSCAN_AUTH_TOKEN: _token, ...env } = process.env;
+  const env = { ...process.env };
+  // Fit processes talk to nobody but us: what opens the broker is none of their business.
+  for (const name of ["SKYSCAN_AUTH_TOKEN", "SKYSCAN_BROKER_AUTH", "SKYSCAN_BROKER"])
+    delete env[name];
 
   const fatal = (error: Error) => {
     if (isClosed) return;

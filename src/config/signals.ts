@@ -1,3 +1,5 @@
+import { ExitCode } from "./errors.ts";
+
 /** What the signals of this process ask for. */
 export interface Signals {
   /** SIGINT or SIGTERM: end tidily. */
@@ -6,13 +8,17 @@ export interface Signals {
   readonly now: AbortSignal;
 }
 
-/** Catches SIGINT and SIGTERM. */
-export function catchSignals(): Signals {
+/** Catches SIGINT and SIGTERM. @param onSecond default: the process ends there and then */
+export function catchSignals(
+  onSecond: () => void = () => process.exit(ExitCode.interrupted),
+): Signals {
   const stop = new AbortController();
   const now = new AbortController();
   const caught = () => {
-    if (stop.signal.aborted) now.abort();
-    else stop.abort();
+    if (stop.signal.aborted) {
+      now.abort();
+      onSecond();
+    } else stop.abort();
   };
   process.on("SIGINT", caught);
   process.on("SIGTERM", caught);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { consola } from "consola";
 import {
@@ -111,6 +112,9 @@ export async function runServer(plan: ScanPlan, options: ServerOptions): Promise
     ...pointingOf(plan),
   });
   const identity = identityOf(plan);
+  // Whoever waits for this start's file must not find an earlier one's.
+  if (options.startupDir !== undefined)
+    await rm(join(options.startupDir, "startup.json"), { force: true });
   const store = openStore(storePath(options.cacheDir, name, identity), identity);
   let outcome: ServerOutcome;
   try {
@@ -147,6 +151,7 @@ async function serve(
   const known = store.get("light");
   let light: { kind: string; description: string } | undefined = known && JSON.parse(known);
   const topics = topicsOf(basename);
+  const retain = { retain: true };
   const statistics = createStatistics(startedAt);
   const failed: FailedFit[] = [];
   const outcome = Promise.withResolvers<"done">();
@@ -225,6 +230,8 @@ async function serve(
   const onStatus = (client: string, status: ClientStatus) => {
     if (status.state === "gone") {
       scheduler.leave(client);
+      // The last will of the dead stays with the broker, if nobody takes it away.
+      connection?.publish(topics.status(client), "", retain);
       flushSoon();
       return;
     }
@@ -345,7 +352,6 @@ async function serve(
     timeoutToClients: options.timeoutToClients,
     startup: summary,
   });
-  const retain = { retain: true };
   const current = (state: Manifest["scan"]["state"] = "running", reason?: string): Manifest =>
     manifest({
       event: event.metadata,

@@ -1,0 +1,113 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer, connect as openSocket, type Socket } from "node:net";
+import { join } from "node:path";
+import {
+  freePort,
+  hasMosquitto,
+  simulatedEvent,
+  skyscan,
+  startMosquitto,
+  stopAll,
+  temporaryDirectory,
+  until,
+} from "../programs.ts";
+
+const directory = temporaryDirectory();
+afterAll(async () => {
+  await stopAll();
+  rmSync(directory, { recursive: true, force: true });
+});
+const npzIn = (output: string): Buffer =>
+  readFileSync(join(output, readdirSync(output).find((file) => file.endsWith(".npz"))!));
+
+/** Passes bytes on, until it is cut: then it swallows them, and says nothing, as a dead network does. */
+async function startCable(target: number) {
+  const port = await freePort();
+  const ends = new Set<Socket>();
+  let isCut = false;
+  const server = createServer((near) => {
+    if (isCut) return;
+    const far = openSocket(target, "127.0.0.1");
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      ends.add(from);
+      from.on("data", (bytes) => {
+        if (!isCut) to.write(bytes);
+      });
+      from.on("error", () => {});
+      from.on("close", () => to.destroy());
+    }
+  });
+  await new Promise<void>((done) => server.listen(port, "127.0.0.1", done));
+  return {
+    port,
+    cut() {
+      isCut = true;
+    },
+    /** New connections pass again; the old ones stay dead, as after a router's restart. */
+    mend() {
+      for (const end of ends) end.destroy();
+      ends.clear();
+      isCut = false;
+    },
+    close: () => server.close(),
+  };
+}
+
+describe.skipIf(!hasMosquitto)("a network cut for a minute", () => {
+  test("the scan goes on to the same map", async () => {
+    const broker = await startMosquitto();
+    const cable = await startCable(broker.port);
+    const common = ["--reco-algo", "dummy", "--seed", 5, "--nsides", "2:0", "8:12"];
+    const calm = skyscan(["scan", simulatedEvent, ...common, "-o", join(directory, "calm")], {
+      SKYSCAN_DUMMY_SECONDS: "0,0",
+    });
+    expect((await calm.exited).code).toBe(0);
+    const url = `127.0.0.1:${cable.port}`;
+    const server = skyscan(
+      [
+        ...["server", "-e", simulatedEvent, ...common, "--broker", url],
+        ...["-c", join(directory, "cache"), "-o", join(directory, "out")],
+        ...["--startup-json-dir", join(directory, "startup")],
+      ],
+      { SKYSCAN_PROGRESS_INTERVAL_SEC: "0.5" },
+    );
+    const startup = join(directory, "startup", "startup.json");
+    await until("startup.json", () => existsSync(startup));
+    // One client loses the network, one (and the broker) does not.
+    const dummySeconds = { SKYSCAN_DUMMY_SECONDS: "0.1,0.2" };
+    const cutOff = skyscan(["client", "--broker", url, "--startup-json", startup], dummySeconds);
+    const straight = skyscan(
+      [
+        "client",
+        "--broker",
+        `127.0.0.1:${broker.port}`,
+        "--startup-json",
+        startup,
+        "--timeout-to-clients",
+        300,
+      ],
+      dummySeconds,
+    );
+    await until("some fits", () => {
+      try {
+        const manifest = readFileSync(join(directory, "out", "scan-manifest.json"), "utf8");
+        return JSON.parse(manifest).progress.recos.done > 20;
+      } catch {
+        return false;
+      }
+    });
+    cable.cut();
+    await Bun.sleep(60_000);
+    cable.mend();
+    expect((await server.exited).code).toBe(0);
+    expect((await cutOff.exited).code).toBe(0);
+    expect((await straight.exited).code).toBe(0);
+    expect(npzIn(join(directory, "out")).equals(npzIn(join(directory, "calm")))).toBe(true);
+    cable.close();
+    await broker.stop();
+  }, 400_000);
+});
