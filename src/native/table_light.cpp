@@ -228,6 +228,8 @@ bool TablePair::curve(const Sight& sight, unsigned axes, int first, int last, Cu
   out.first = 4 * from;
   out.count = 4 * fours;
   timing_.contract(at, mask, from, fours, out.coefficients);
+  const int channels = 1 + __builtin_popcount(mask);
+  std::fill_n(out.coefficients + channels * out.count, 4, 0.0);
   return true;
 }
 
@@ -275,10 +277,11 @@ Moment moment_of(const TimeAxis& axis, double delay) {
   return moment;
 }
 
-double product(const double* a, const double* b, int n) {
-  double sum = 0;
-  for (int i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
+// Of coefficients with weights that are padded with zeros to a multiple of four.
+double product(const double* coefficients, const double* weights, int n) {
+  Double4 sum{};
+  for (int i = 0; i < n; i += 4) sum += load4(coefficients + i) * load4(weights + i);
+  return sum4(sum);
 }
 
 class TableMuonLight final : public MuonLight {
@@ -324,7 +327,7 @@ class TableMuonLight final : public MuonLight {
       out.state[c] = sight.coordinate[c];
       for (int k = 0; k < 3; ++k) out.state[4 + 3 * c + k] = sight.gradient[c].by[k];
     }
-    AxisAt at[TablePair::kMostCoordinates];
+    AxisAt at[TablePair::kMostCoordinates] = {};
     for (int c = 0; c < n; ++c) {
       const auto [low, high] = bare_.amplitude().extent(c);
       const auto [low_s, high_s] = stochastic_.extent(c);
@@ -375,38 +378,33 @@ class TableMuonLight final : public MuonLight {
     const unsigned mask = kMuonByPosition & ((1u << coordinates) - 1);
     TablePair::Curve curve;
     if (!bare_.curve(sight, mask, first, last, curve)) return;
-    // From derivatives along the table's coordinates to those by position.
-    double by[3][kMostTimes + 4];
-    for (int k = 0; k < 3; ++k) std::fill_n(by[k], curve.count, 0.0);
-    const double* channel = curve.coefficients;
-    for (int c = 0; c < coordinates; ++c) {
-      if ((mask >> c & 1) == 0) continue;
-      channel += curve.count;
-      for (int k = 0; k < 3; ++k) {
-        const double factor = seen.state[4 + 3 * c + k];
-        for (int i = 0; i < curve.count; ++i) by[k][i] += factor * channel[i];
-      }
-    }
     double value[kMostWeights], slope[kMostWeights], curvature[kMostWeights];
     for (std::size_t i = 0; i < n; ++i) {
       const Moment moment = moment_of(axis, delays[i]);
       if (moment.interval < 0) continue;
       axis.basis().weights(moment.interval, delays[i], value, slope, curvature);
-      const int at = moment.first - curve.first, width = moment.width;
-      const double* c = curve.coefficients + at;
+      const int width = moment.width;
+      const double* c = curve.coefficients + (moment.first - curve.first);
       // As the reference has it: the share is 0 or 1 beyond the extents, the density goes on to the
       // last knot.
+      const bool shared = moment.side == 0;
       Timing& t = out[i];
-      if (moment.side == 0) {
-        t.cumulative = product(c, value, width);
-        t.cumulative_gradient = {product(by[0] + at, value, width),
-                                 product(by[1] + at, value, width),
-                                 product(by[2] + at, value, width)};
-      }
+      if (shared) t.cumulative = product(c, value, width);
       t.density = product(c, slope, width);
       t.density_slope = product(c, curvature, width);
-      t.density_gradient = {product(by[0] + at, slope, width), product(by[1] + at, slope, width),
-                            product(by[2] + at, slope, width)};
+      double share_by[3] = {0, 0, 0}, density_by[3] = {0, 0, 0};
+      for (int k = 0; k < coordinates; ++k) {
+        if ((mask >> k & 1) == 0) continue;
+        c += curve.count;
+        const double share = shared ? product(c, value, width) : 0;
+        const double density = product(c, slope, width);
+        for (int d = 0; d < 3; ++d) {
+          share_by[d] += seen.state[4 + 3 * k + d] * share;
+          density_by[d] += seen.state[4 + 3 * k + d] * density;
+        }
+      }
+      t.cumulative_gradient = {share_by[0], share_by[1], share_by[2]};
+      t.density_gradient = {density_by[0], density_by[1], density_by[2]};
     }
   }
 

@@ -53,10 +53,10 @@ class TablePair {
   bool log_amplitude(const Sight& sight, unsigned axes, double* value, double* slopes) const;
 
   // Coefficients of the time axis at a sight, numbers `first`... : channel 0, then one channel per
-  // axis of the mask `axes` (a bit per coordinate). out: [channel][count].
+  // axis of the mask `axes` (a bit per coordinate). out: [channel][count], then four zeros.
   struct Curve {
     int first, count;
-    double coefficients[(kMostCoordinates + 1) * 512];
+    double coefficients[(kMostCoordinates + 1) * 512 + 4];
   };
   bool curve(const Sight& sight, unsigned axes, int first, int last, Curve& out) const;
 
