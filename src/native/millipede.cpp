@@ -167,15 +167,31 @@ void Millipede::visit(const Cascade& cascade, const Track& track, const Neglect&
     }
     double amplitude = 0;
     Gradient4 gradient{};
-    if (light_.sight(cascade.position, track.direction, track.zenith, track.azimuth, cascade.time,
-                     dom.site, dom.bins.edges.data(), edges, amplitude, scratch.cumulative.data(),
-                     with_gradient ? &gradient : nullptr,
-                     with_gradient ? scratch.gradient.data() : nullptr) &&
-        amplitude > 0)
-      found += see(member, is_hit, dom, amplitude, gradient);
+    double fade = 1;
+    if (neglect.fade_to > 0) {
+      const double r = distance(cascade.position, dom.site.position);
+      if (r >= neglect.fade_to) return;
+      const double x = (neglect.fade_to - r) / (neglect.fade_to - neglect.fade_from);
+      if (x < 1) fade = x * x * (3 - 2 * x);
+    }
+    if (!light_.sight(cascade.position, track.direction, track.zenith, track.azimuth, cascade.time,
+                      dom.site, dom.bins.edges.data(), edges, amplitude, scratch.cumulative.data(),
+                      with_gradient ? &gradient : nullptr,
+                      with_gradient ? scratch.gradient.data() : nullptr) ||
+        !(amplitude > 0))
+      return;
+    if (fade < 1) {
+      amplitude *= fade;
+      gradient = {fade * gradient.x, fade * gradient.y, fade * gradient.z, fade * gradient.t};
+    }
+    found += see(member, is_hit, dom, amplitude, gradient);
   };
   bool hit = !hit_.empty(), quiet = !quiet_.empty();
-  for (std::size_t shell = 0; shell < bound_.size() && (hit || quiet); ++shell) {
+  const std::size_t shells =
+      neglect.fade_to > 0
+          ? std::min(bound_.size(), static_cast<std::size_t>(neglect.fade_to / shell_width) + 1)
+          : bound_.size();
+  for (std::size_t shell = 0; shell < shells && (hit || quiet); ++shell) {
     hit = hit && scratch.hit.beyond[shell] > neglect.hit * found;
     quiet = quiet && scratch.quiet.beyond[shell] > neglect.quiet * found;
     if (hit)
@@ -434,9 +450,10 @@ void Millipede::differentiate(const Track& track, const Neglect& neglect,
 }
 
 Millipede::Neglect neglect_for(Precision precision) {
-  if (precision == Precision::full) return {1e-9, 1e-8, std::numeric_limits<double>::infinity()};
-  if (precision == Precision::result) return {1e-6, 1e-6, 1e3};
-  return {2e-3, 1e-2, 20};
+  if (precision == Precision::full)
+    return {1e-9, 1e-8, std::numeric_limits<double>::infinity(), 0, 0};
+  if (precision == Precision::result) return {1e-6, 1e-6, 1e3, 0, 0};
+  return {0, 0, 0, 300, 420};
 }
 
 MillipedeValue Millipede::evaluate(const Track& track, double spacing, const Neglect& neglect,

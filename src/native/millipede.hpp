@@ -152,6 +152,9 @@ class Millipede {
 struct Millipede::Neglect {
   double quiet, hit;
   double contrast;  // charge / expectation is taken to be no more than this
+  // Searches: light fades out between these distances [m] instead, smoothly, so that llh has no
+  // steps where a DOM comes or goes. 0: the bounds above.
+  double fade_from, fade_to;
 };
 
 // A choice of cascades, and the light that the likelihood's energy floor gives to the others.

@@ -145,8 +145,8 @@ constexpr double time_step = 60;  // ns
 constexpr int time_steps = 12;    // to either side
 // Cascades further apart than this no longer follow the light's shape.
 constexpr double coarse_spacing = 15;    // m
-constexpr std::size_t most_places = 12;  // looked at with the likelihood
-constexpr std::size_t most_starts = 4;   // followed downhill at the coarse spacing
+constexpr std::size_t most_places = 16;  // looked at with the likelihood
+constexpr std::size_t most_starts = 6;   // followed downhill at the coarse spacing
 constexpr std::size_t most_finals = 2;   // followed downhill at the first pass's spacing
 constexpr double hopeless = 20;          // llh: a start this much worse than the best is dropped
 // Scale of the coarse descent.
@@ -330,6 +330,49 @@ std::vector<Track> explored(const Millipede& millipede, const Track& seed,
   return tracks;
 }
 
+// The cascades' places along the track make ripples in llh, a few tenths deep, which stop a descent
+// early: again from the same track with its cascades elsewhere, as long as that helps.
+void polish(const Millipede& millipede, const MillipedePass& pass, Settlement& best,
+            int& evaluations) {
+  {
+    // Over ripples: a quadratic through points further apart than they are.
+    const Objective objective(millipede, best.track, pass, &best.value, 0, evaluations);
+    Parameters x = dlib::zeros_matrix<double>(objective.size(), 1);
+    const long n = objective.size();
+    const Parameters bound = dlib::uniform_matrix<double>(n, 1, 1e3);
+    try {
+      dlib::find_min_bobyqa(objective, x, 2 * n + 1, Parameters(-bound), bound, 3.0, 0.1, 70);
+    } catch (const Settled&) {
+    } catch (const dlib::bobyqa_failure&) {  // its way to say that the evaluations are used up
+    }
+    if (objective.found() && objective.best_value().llh < best.value.llh - worthwhile) {
+      Settlement next =
+          settle(millipede, objective.best_track(), pass, worthwhile, 1, 1, evaluations);
+      if (next.found && next.value.llh < best.value.llh) best = std::move(next);
+    }
+  }
+  int tries = 0;
+  for (int failures = 0; failures < 2 && tries < 4; ++tries) {
+    Track shifted = best.track;
+    const double length = pass.spacing * (failures == 0 ? 0.5 : failures == 1 ? 0.25 : 0.75);
+    shifted.position.x += length * shifted.direction.x;
+    shifted.position.y += length * shifted.direction.y;
+    shifted.position.z += length * shifted.direction.z;
+    shifted.time += length / speed_of_light;
+    Settlement next = settle(millipede, shifted, pass, worthwhile, 2, 1, evaluations);
+    if (next.found && next.value.llh < best.value.llh - 2 * worthwhile) {
+      best = std::move(next);
+      failures = 0;
+    } else {
+      ++failures;
+    }
+  }
+  // Values of a screened search miss what the others' light could do: look at all once more.
+  best.value = millipede.solve(best.track, pass.spacing, neglect_for(Precision::scan), &best.value,
+                               energy_tolerance);
+  ++evaluations;
+}
+
 }  // namespace
 
 MillipedeFit fit_millipede(const Millipede& millipede, const Track& seed,
@@ -355,6 +398,7 @@ MillipedeFit fit_millipede(const Millipede& millipede, const Track& seed,
   for (std::size_t i = 1; i < passes.size() && best.found; ++i)
     best = settle(millipede, best.track, passes[i], worthwhile, 1, 3, fit.evaluations);
   if (!best.found) return fit;
+  polish(millipede, passes.back(), best, fit.evaluations);
   // The result with all light of the cascades that matter.
   MillipedeValue& value = best.value;
   fit.track = best.track;

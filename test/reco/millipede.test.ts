@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
 import { formatOMKey } from "../../src/i3/omkey.ts";
-import { openEmbeddedLight } from "../../src/native/light.ts";
+import { cascadeLight, openEmbeddedLight, openLight } from "../../src/native/light.ts";
 import { millipedeData } from "../../src/reco/millipede.ts";
 import { millipedeOriginal, originalUnfolding } from "../../src/reco/millipede_original.ts";
 import { millipedeWilks, wilksUnfolding } from "../../src/reco/millipede_wilks.ts";
@@ -45,4 +45,157 @@ describeShared("the data vector of millipede", () => {
         expect(bins.reduce((sum, dom) => sum + dom.charges.length, 0)).toBe(expected.n_bins);
         core.close();
       });
+});
+
+interface Hypotheses {
+  readonly hypotheses: {
+    readonly label: string;
+    readonly spacing: "coarse" | "fine";
+    readonly pos: [number, number, number];
+    readonly zenith: number;
+    readonly azimuth: number;
+    readonly time: number;
+    readonly n_sources: number;
+    readonly column_sums: number[];
+    readonly energies: number[];
+    readonly total_energy: number;
+    readonly llh_recomputed: number;
+  }[];
+}
+
+describeShared("the likelihood of millipede, with tables", () => {
+  for (const [reco, unfolding] of [
+    [millipedeOriginal, originalUnfolding],
+    [millipedeWilks, wilksUnfolding],
+  ] as const)
+    for (const file of events.slice(0, 2))
+      test(`${reco.name}, ${file}`, async () => {
+        const light = openLight({ reco: reco.light!, photonTables: shared("oracle/tables") });
+        const event = await loadEvent(shared("events", file));
+        const { core } = millipedeData(
+          reco.prepare(event, builtinDetector(), light),
+          light,
+          unfolding,
+        );
+        const { hypotheses } = (await oracle(reco.name, file)) as unknown as Hypotheses;
+        for (const h of hypotheses.filter((_, i) => i % 5 === 0)) {
+          const [x, y, z] = h.pos;
+          const track = { x, y, z, time: h.time, zenith: h.zenith, azimuth: h.azimuth };
+          const spacing = h.spacing === "coarse" ? 5 : 2.5;
+          const sums = core.columnSums(track, spacing);
+          expect(sums.length).toBe(h.n_sources);
+          // The reference evaluates its splines in single precision: 1e-5 of a column, and of llh
+          // where a bin's light is a small difference of large cumulatives.
+          sums.forEach((sum, j) => {
+            expect(Math.abs(sum / h.column_sums[j]! - 1)).toBeLessThan(1.5e-5);
+          });
+          const given = core.llh(track, spacing, h.energies);
+          expect(Math.abs(given / -h.llh_recomputed - 1)).toBeLessThan(3e-5);
+
+          const solved = core.evaluate(track, spacing);
+          expect(solved.certificate).toBeLessThan(1e-6);
+          // At least as good as the reference's energies in the same light; and in its own.
+          expect(solved.llh).toBeLessThanOrEqual(given + 1e-4);
+          expect(solved.llh).toBeLessThanOrEqual(-h.llh_recomputed + 0.03);
+        }
+        core.close();
+        light.close();
+      }, 60_000);
+
+  test("the gradient is that of the llh whose energies follow", async () => {
+    const light = openLight({ reco: "cascade-ftp", photonTables: shared("oracle/tables") });
+    const event = await loadEvent(shared("events", events[1]!));
+    const prepared = millipedeWilks.prepare(event, builtinDetector(), light);
+    const { core } = millipedeData(prepared, light, wilksUnfolding);
+    const { rows } = await Bun.file(
+      shared("oracle/llh/millipede_wilks_gradients_run00136662-evt000035405932-BRONZE.json"),
+    ).json();
+    for (const row of rows.slice(0, 3)) {
+      const { pos, zenith, azimuth, time } = row.particle;
+      const track = { x: pos[0], y: pos[1], z: pos[2], time, zenith, azimuth };
+      const { llh, gradient } = core.evaluate(track, 5);
+      expect(llh).toBeLessThanOrEqual(row.value + 1e-3);
+      // The reference's energies have not quite converged, which its gradients show.
+      const [t, ...rest] = row.gradient;
+      [...rest, t].forEach((value: number, axis: number) => {
+        expect(Math.abs(gradient[axis]! - value)).toBeLessThan(0.15 + 0.05 * Math.abs(value));
+      });
+      for (const [axis, name, step] of [
+        [0, "x", 0.02],
+        [1, "y", 0.02],
+        [2, "z", 0.02],
+        [3, "time", 0.05],
+      ] as const) {
+        const at = (sign: number) =>
+          core.evaluate({ ...track, [name]: track[name] + sign * step }, 5).llh;
+        const numeric = (at(1) - at(-1)) / (2 * step);
+        expect(Math.abs(gradient[axis]! - numeric)).toBeLessThan(0.02 + 0.01 * Math.abs(numeric));
+      }
+    }
+    core.close();
+    light.close();
+  }, 60_000);
+
+  test("what a search neglects is little, what a result neglects next to nothing", async () => {
+    const light = openLight({ reco: "cascade", photonTables: shared("oracle/tables") });
+    const event = await loadEvent(shared("events", events[1]!));
+    const prepared = millipedeOriginal.prepare(event, builtinDetector(), light);
+    const { keys, core } = millipedeData(prepared, light, originalUnfolding);
+    const track = { ...prepared.vertex, zenith: 1.511, azimuth: 0.695 };
+    const [full, scan] = (["full", "scan"] as const).map((p) => core.columnSums(track, 50, p));
+    const doms = keys.map((key) => prepared.detector.doms.get(key)!);
+    const { bins } = core;
+    const { losses } = core.evaluate(track, 50);
+    losses.forEach((cascade, j) => {
+      let sum = 0;
+      doms.forEach((dom, i) => {
+        const { edges, valid } = bins[i]!;
+        const site = [dom.x, dom.y, dom.z, dom.relativeEfficiency * dom.meanSpeCharge * 0.99];
+        if (edges.length === 0 || j % 5 !== 0) return;
+        const seen = cascadeLight(light, { ...track, ...cascade }, site, edges);
+        if (!seen) return;
+        const share =
+          valid.length === 1
+            ? 1
+            : valid.reduce(
+                (total, ok, k) =>
+                  total +
+                  (ok ? Math.max(0, seen.cumulative[k + 1]!.value - seen.cumulative[k]!.value) : 0),
+                0,
+              );
+        sum += seen.amplitude.value * share;
+      });
+      if (j % 5 !== 0) return;
+      expect(Math.abs(full![j]! / sum - 1)).toBeLessThan(1e-8);
+      expect(Math.abs(scan![j]! / sum - 1)).toBeLessThan(0.02);
+    });
+    core.close();
+    light.close();
+  }, 60_000);
+});
+
+describeShared("fits of millipede", () => {
+  test("wilks is as good as the reference near the source", async () => {
+    const light = openLight({ reco: "cascade-ftp", photonTables: shared("oracle/tables") });
+    const event = await loadEvent(shared("events", events[1]!));
+    const fitter = millipedeWilks.open(
+      millipedeWilks.prepare(event, builtinDetector(), light),
+      light,
+    );
+    const { fits } = await Bun.file(
+      shared("oracle/fits/fits_millipede_wilks_run00136662-evt000035405932-BRONZE.json"),
+    ).json();
+    for (const { seed, recopixel } of fits.slice(0, 2)) {
+      const [x, y, z] = seed.pos;
+      const { zenith, azimuth, time } = seed;
+      const fit = await fitter.fit({ x, y, z, time, zenith, azimuth });
+      expect(fit.llh).toBeLessThanOrEqual(recopixel.llh + 0.1);
+      expect(Math.abs(fit.E_in / recopixel.losses_inside - 1)).toBeLessThan(0.05);
+      // llh is that of the vertex it comes with.
+      const again = fitter.evaluate({ ...fit, zenith, azimuth }, { spacing: 2.5, exact: true });
+      expect(Math.abs(again.llh - fit.llh)).toBeLessThan(1e-2);
+    }
+    fitter.close();
+    light.close();
+  }, 60_000);
 });
