@@ -98,6 +98,7 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
   let failures: FailureEntry[] = [];
   let gatherTimer: ReturnType<typeof setTimeout> | undefined;
   let isDraining = false;
+  let subscribedParts = 0;
   let fitCount = 0;
   let failureCount = 0;
   let busyAt = performance.now();
@@ -242,6 +243,16 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
   };
   const fetchStartup = () => {
     if (startup === undefined && control !== undefined) {
+      // Part by part: RabbitMQ gives what is retained to subscriptions without wildcards only.
+      const known = subscribedParts;
+      const fresh = Array.from(
+        { length: Math.max(0, control.startup.parts - known) },
+        (_, n) => known + n,
+      );
+      if (fresh.length > 0 && connection !== undefined) {
+        subscribedParts = control.startup.parts;
+        connection.subscribe(fresh.map((part) => topics.startup(part)));
+      }
       startup = joinStartup(startupParts, control.startup);
       if (startup !== undefined) startupParts.clear();
     }
@@ -307,11 +318,7 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
     {
       clientId: id,
       will: { topic: topics.status(id), payload: gone },
-      subscriptions: [
-        topics.control,
-        topics.task(id),
-        ...(startup === undefined ? [topics.startup("+")] : []),
-      ],
+      subscriptions: [topics.control, topics.task(id)],
       patience: brokerPatience(),
     },
     {
@@ -327,6 +334,9 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
       onGivenUp: (error) => over.reject(error),
     },
   );
+  // What came before the connection was in our hands.
+  fetchStartup();
+  announce();
   options.drain?.addEventListener("abort", drain);
   options.now?.addEventListener("abort", stopNow);
   if (options.now?.aborted) stopNow();

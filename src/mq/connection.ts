@@ -36,6 +36,8 @@ export interface ConnectionOptions {
 export interface Connection {
   /** Sends when connected; what the broker has not acknowledged is sent again after a reconnection. */
   publish(topic: string, message: object | string, options?: { retain?: boolean }): void;
+  /** Subscribes to more, now and after every reconnection. */
+  subscribe(topics: readonly string[]): void;
   readonly isConnected: boolean;
   /** Says goodbye: everything published is acknowledged first, but for at most `patience` s. The will is not sent. */
   close(patience?: number): Promise<void>;
@@ -58,6 +60,7 @@ export async function connect(
   let wasConnected = false;
   let closing = false;
   const drained: (() => void)[] = [];
+  const topics = [...options.subscriptions];
 
   // handleMessage, not "message": its callback is what tells the broker that we have it, and lets the next come.
   client.handleMessage = (packet, done) => {
@@ -73,7 +76,6 @@ export async function connect(
 
   const subscribed = (isFirst: boolean) =>
     new Promise<void>((resolve, reject) => {
-      const topics = options.subscriptions;
       if (topics.length === 0) return resolve();
       client.subscribe([...topics], { qos: 1 }, (error, granted) => {
         // 128 in the acknowledgement: refused, which mqtt.js makes an "Unspecified error".
@@ -148,6 +150,13 @@ export async function connect(
         if (error && !closing) thirdPartyLog.warn(`publishing to ${topic}: ${error.message}`);
         if (unacknowledged === 0) for (const resolve of drained.splice(0)) resolve();
       });
+    },
+    subscribe(more) {
+      topics.push(...more);
+      if (client.connected)
+        client.subscribe([...more], { qos: 1 }, (error) => {
+          if (error) thirdPartyLog.warn(`subscription to ${more.join(", ")}: ${error.message}`);
+        });
     },
     get isConnected() {
       return client.connected;

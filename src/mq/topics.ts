@@ -9,7 +9,7 @@ export interface Topics {
   /** Server → clients, retained: protocol version, reco, state of the scan. */
   readonly control: string;
   /** Server → clients, retained: the start-up data in numbered parts. */
-  readonly startup: (part: number | "+") => string;
+  readonly startup: (part: number) => string;
   /** Server → anyone, retained: how far the scan is. */
   readonly progress: string;
   /** Clients → server: results and failures. */

@@ -97,7 +97,7 @@ describe("topics", () => {
     expect(clientOfStatus(topics.task("c1"))).toBeUndefined();
     expect(clientOfStatus("skyscan/scan1/client/a.b/status")).toBeUndefined();
     expect(partOfStartup(topics.startup(12))).toBe(12);
-    expect(partOfStartup(topics.startup("+"))).toBeUndefined();
+    expect(partOfStartup("skyscan/scan1/startup/+")).toBeUndefined();
   });
 });
 
