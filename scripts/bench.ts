@@ -9,6 +9,7 @@ import { loadEvent } from "../src/event/load.ts";
 import { type LightModel, openEmbeddedLight, openLight } from "../src/native/light.ts";
 import { openSplineMpe } from "../src/native/splinempe.ts";
 import { splinempe } from "../src/reco/splinempe.ts";
+import { millipedeRows } from "./bench_millipede.ts";
 import { tableRows } from "./bench_tables.ts";
 
 interface Row {
@@ -113,6 +114,7 @@ const tables = openLight({ reco: "muon", photonTables: join(folder, "oracle/tabl
 const rows = [
   ...(await splinempeRows(embedded)),
   ...(await splinempeRows(tables, 700)),
+  ...(await millipedeRows()),
   ...tableRows(),
 ];
 const text = `# Speed

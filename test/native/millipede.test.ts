@@ -190,4 +190,22 @@ describe("faults", () => {
     expect(() => core.evaluate({ ...track, x: Number.NaN }, 5)).toThrow("finite");
     core.close();
   });
+
+  test("fits and handles leave memory flat", () => {
+    const doms = Array.from({ length: 60 }, (_, i) =>
+      dom({ x: 20, z: 500 - 17 * i, pulses: i % 7 === 3 ? [pulse(10000 + 50 * i, 5)] : [] }),
+    );
+    const passes = [{ spacing: 20, steps: [5, 5, 5, 10] as const, reach: 0, maxEvaluations: 10 }];
+    const run = (fits: number) => {
+      for (let i = 0; i < fits; i++) {
+        const core = openMillipede(light, doms, settings);
+        core.fit(track, passes);
+        core.close();
+      }
+      Bun.gc(true);
+      return process.memoryUsage.rss() / 2 ** 20;
+    };
+    const before = run(60);
+    expect(run(120) - before).toBeLessThan(16);
+  }, 60_000);
 });

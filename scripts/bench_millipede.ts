@@ -1,0 +1,59 @@
+/**
+ * Speed of millipede's fits, beside the reference's: the pixels the reference fitted too, from the same
+ * seeds, user CPU time of one core.
+ */
+import { join, resolve } from "node:path";
+import { builtinDetector } from "../src/detector/builtin.ts";
+import { loadEvent } from "../src/event/load.ts";
+import { openEmbeddedLight, openLight } from "../src/native/light.ts";
+import { millipedeOriginal } from "../src/reco/millipede_original.ts";
+import { millipedeWilks } from "../src/reco/millipede_wilks.ts";
+
+const folder = resolve(import.meta.dir, "../../shared");
+const name = "run00136662-evt000035405932-BRONZE";
+/** Seconds per fit of the reference, one core of a machine of this kind, idle. */
+const REFERENCE = { millipede_original: 41, millipede_wilks: 69 } as const;
+
+/** One row per setting and light model; `pixels`: how many fits each. */
+export async function millipedeRows(
+  pixels = 2,
+): Promise<{ name: string; value: number; unit: string; reference: number; isTime: true }[]> {
+  const event = await loadEvent(join(folder, "events", `${name}.pkl`));
+  const rows: Awaited<ReturnType<typeof millipedeRows>> = [];
+  for (const reco of [millipedeOriginal, millipedeWilks]) {
+    const { fits } = (await Bun.file(
+      join(folder, `oracle/fits/fits_${reco.name}_${name}.json`),
+    ).json()) as {
+      fits: { seed: { pos: number[]; time: number; zenith: number; azimuth: number } }[];
+    };
+    for (const light of [
+      openLight({ reco: reco.light!, photonTables: join(folder, "oracle/tables") }),
+      openEmbeddedLight(reco.light!),
+    ]) {
+      const fitter = reco.open(reco.prepare(event, builtinDetector(), light), light);
+      const before = process.cpuUsage();
+      const chosen = fits.slice(0, pixels);
+      for (const { seed } of chosen) {
+        const { time, zenith, azimuth } = seed;
+        const [x, y, z] = seed.pos as [number, number, number];
+        await fitter.fit({ x, y, z, time, zenith, azimuth });
+      }
+      rows.push({
+        name: `${reco.name}, ${light.kind} light, one fit`,
+        value: process.cpuUsage(before).user / 1e6 / chosen.length,
+        unit: "s",
+        reference: REFERENCE[reco.name as keyof typeof REFERENCE],
+        isTime: true,
+      });
+      fitter.close();
+      light.close();
+    }
+  }
+  return rows;
+}
+
+if (import.meta.main)
+  for (const { name, value, reference } of await millipedeRows())
+    console.log(
+      `${name}: ${value.toFixed(2)} s (${(1 / value).toFixed(2)}/s); reference ${reference} s; ${(reference / value).toFixed(0)}×`,
+    );
