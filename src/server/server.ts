@@ -432,7 +432,10 @@ async function serve(
   let state: Control["state"] | undefined;
   let reason: string | undefined;
   try {
-    if (options.startupDir !== undefined) await writeStartupFiles(options.startupDir, startup);
+    if (options.startupDir !== undefined) {
+      await writeStartupFiles(options.startupDir, startup);
+      consola.info(`${name}: ${reco.name}, clients may come: --mq-basename ${basename}`);
+    }
     options.onOpen?.(basename);
     options.stop?.addEventListener("abort", onStop);
     if (options.stop?.aborted) onStop();
