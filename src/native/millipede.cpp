@@ -169,8 +169,8 @@ void Millipede::visit(const Cascade& cascade, const Track& track, const Neglect&
     Gradient4 gradient{};
     double fade = 1;
     if (neglect.fade_to > 0) {
-      // The many DOMs without charge enter only through their sum.
-      const double nearer = is_hit ? 0 : 120;
+      // Where DOMs without charge are very many, they may fade out nearer: only their sum enters.
+      const double nearer = is_hit || quiet_.size() < 1000 ? 0 : 120;
       const double r = distance(cascade.position, dom.site.position) + nearer;
       if (r >= neglect.fade_to) return;
       const double x = (neglect.fade_to - r) / (neglect.fade_to - neglect.fade_from);
