@@ -370,6 +370,12 @@ describe("over the embedded broker as a process", () => {
     expect(left.code).toBe(0);
     expect(left.stderr).toMatch(/finishing 2 fits, handing back the rest/);
     expect(left.stderr).toMatch(/\d+ fits done, 0 attempts failed: drained/);
+    const hung = skyscan(args, { SKYSCAN_DUMMY_SECONDS: "1000,1000" });
+    await until("its fit", () => manifestOf(path("drain", "out")).clients.connected === 1);
+    hung.process.kill("SIGTERM");
+    await Bun.sleep(600);
+    hung.process.kill("SIGTERM");
+    expect((await hung.exited).code).toBe(130);
     const second = skyscan(args, quick);
     expect((await server.exited).code).toBe(0);
     expect((await second.exited).code).toBe(0);

@@ -149,7 +149,9 @@ describe("skyscan scan", () => {
       SKYSCAN_PROGRESS_INTERVAL_SEC: "0.2",
     });
     await until("some fits", () => fitsDone(output) > 5);
+    // Twice at once, as timeout(1) does: one wish.
     first.process.kill("SIGINT");
+    first.process.kill("SIGTERM");
     const stopped = await first.exited;
     expect(stopped.code).toBe(130);
     expect(stopped.stdout).toBe("");
