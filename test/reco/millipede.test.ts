@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
+import { instrumentedVolume, intersection } from "../../src/detector/volume.ts";
 import { loadEvent } from "../../src/event/load.ts";
 import { formatOMKey } from "../../src/i3/omkey.ts";
 import { cascadeLight, openEmbeddedLight, openLight } from "../../src/native/light.ts";
@@ -145,6 +146,7 @@ describeShared("the likelihood of millipede, with tables", () => {
     const [full, scan] = (["full", "scan"] as const).map((p) => core.columnSums(track, 50, p));
     const doms = keys.map((key) => prepared.detector.doms.get(key)!);
     const { bins } = core;
+    const inside = intersection(instrumentedVolume(prepared.detector), track);
     const { losses } = core.evaluate(track, 50);
     losses.forEach((cascade, j) => {
       let sum = 0;
@@ -167,7 +169,11 @@ describeShared("the likelihood of millipede, with tables", () => {
       });
       if (j % 5 !== 0) return;
       expect(Math.abs(full![j]! / sum - 1)).toBeLessThan(1e-8);
-      expect(Math.abs(scan![j]! / sum - 1)).toBeLessThan(0.02);
+      // A search lets dark DOMs fade out from 180 m on. Inside the array that is under 1 %; a cascade
+      // well outside it has hardly a DOM nearer.
+      const length = (cascade.time - track.time) * 0.299792458;
+      const isInside = length > inside!.entry && length < inside!.exit;
+      expect(Math.abs(scan![j]! / sum - 1)).toBeLessThan(isInside ? 0.01 : 0.15);
     });
     core.close();
     light.close();
