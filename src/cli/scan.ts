@@ -1,12 +1,13 @@
 import { availableParallelism } from "node:os";
 import { Command } from "commander";
+import { consola } from "consola";
 import { runLocalScan } from "../client/local_scan.ts";
 import { setLogLevels } from "../config/log.ts";
 import { selfCommand } from "../config/self.ts";
 import { catchSignals } from "../config/signals.ts";
 import { planScan } from "../server/plan.ts";
 import { requireWritable } from "../server/startup.ts";
-import { summary } from "../server/summary.ts";
+import { missedBy, summary } from "../server/summary.ts";
 import { fitProcessName } from "./fit_process.ts";
 import { flag, integerFrom } from "./flags.ts";
 import { addScanFlags, planOptions, recoList, type ScanFlags, serverTimes } from "./scan_flags.ts";
@@ -55,6 +56,8 @@ Example:
         stop,
       });
       const seconds = (performance.now() - started) / 1000;
+      const missed = missedBy(plan, outcome);
+      if (missed !== undefined) consola.info(missed);
       process.stdout.write(`${summary(plan, outcome, seconds)}\n`);
     });
 }

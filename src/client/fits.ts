@@ -1,3 +1,6 @@
+import { basename } from "node:path";
+import { InputError } from "../config/errors.ts";
+import type { Detector } from "../detector/detector.ts";
 import { detectorOf } from "../detector/gcd.ts";
 import { parseEvent } from "../event/load.ts";
 import { toDetector } from "../native/astro.ts";
@@ -17,6 +20,7 @@ export async function openFits(setup: FitSetup): Promise<Fits> {
   const packet = new TextEncoder().encode(JSON.stringify(setup.startup.GCDQp_packet));
   const event = parseEvent(packet, "GCDQp packet", { isRealEvent });
   const detector = await detectorOf(event, gcdDir);
+  requireSameBaseline(detector, setup.startup.baseline_GCD_file);
   const reco = findReco(setup.reco);
   const light =
     reco.light === undefined
@@ -52,4 +56,13 @@ export async function openFits(setup: FitSetup): Promise<Fits> {
       };
     },
   };
+}
+
+/** Fits made with another detector than the server's would not belong into its map. */
+function requireSameBaseline({ source, baselineFile }: Detector, servers: string): void {
+  const expected = basename(servers.trim());
+  if ((baselineFile ?? "") === expected) return;
+  throw new InputError(
+    `detector: ${source}, but the server's is ${expected ? `from ${expected}` : "read without a baseline"}; give the same --gcd-dir to both`,
+  );
 }

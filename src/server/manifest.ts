@@ -1,5 +1,6 @@
 import { version } from "../config/version.ts";
 import { type EventMetadata, eventName } from "../event/event.ts";
+import type { EnergyEstimate } from "../reco/reco.ts";
 import type { Statistics } from "../scan/progress.ts";
 import type { Scan } from "../scan/scan.ts";
 import type { SchedulerCounts } from "../scan/scheduler.ts";
@@ -21,6 +22,7 @@ export interface ManifestInput {
   readonly basename: string;
   readonly detector: string;
   readonly light: string | null;
+  readonly energy: EnergyEstimate | null;
   /** s since 1970. */
   readonly startedAt: number;
   readonly now: number;
@@ -63,6 +65,7 @@ export function manifest(input: ManifestInput) {
       predictive_scanning_threshold: input.threshold,
       detector: input.detector,
       light: input.light,
+      energy: input.energy,
       mq_basename: input.basename,
       version,
       started: isoTime(input.startedAt),

@@ -32,7 +32,8 @@ export async function planScan(options: PlanOptions): Promise<ScanPlan> {
   else consola.info(`detector: ${detector.source}`);
   const reco = options.miniTest ? { ...named, seeds: withMiniTest(named.seeds) } : named;
   // Only to see that it works, and where a pointed scan points: the fits are the clients' business.
-  const { pointing } = reco.prepare(event, detector, undefined);
+  const { pointing, energy } = reco.prepare(event, detector, undefined);
+  if (energy) consola.info(`muon energy: ${energy.value.toPrecision(4)} GeV (${energy.source})`);
   return {
     event,
     detector,
@@ -44,5 +45,6 @@ export async function planScan(options: PlanOptions): Promise<ScanPlan> {
     ...(options.seed !== undefined && { seed: options.seed }),
     needsTables: options.photonTables !== undefined,
     ...(pointing && { pointing }),
+    ...(energy && { energy }),
   };
 }

@@ -27,7 +27,7 @@ import { splitStartup } from "../mq/startup.ts";
 import { clientOfStatus, newBasename, newClientId, topicsOf } from "../mq/topics.ts";
 import { toEquatorial } from "../native/astro.ts";
 import { plotFiles } from "../plot/files.ts";
-import type { Reco } from "../reco/reco.ts";
+import type { EnergyEstimate, Reco } from "../reco/reco.ts";
 import { writeAtomically, writeResult } from "../result/files.ts";
 import { resultFromScan, type SkyScanResult } from "../result/result.ts";
 import { createStatistics } from "../scan/progress.ts";
@@ -55,6 +55,8 @@ export interface ScanPlan {
   readonly needsTables: boolean;
   /** Where a pointed scan points, detector coordinates (rad). */
   readonly pointing?: { readonly zenith: number; readonly azimuth: number };
+  /** The recorded energy; undefined: not needed, or fitted by the clients with their light. */
+  readonly energy?: EnergyEstimate;
 }
 
 export interface ServerOptions {
@@ -363,6 +365,7 @@ async function serve(
       basename,
       detector: plan.detector.source,
       light: light?.description ?? null,
+      energy: plan.energy ?? null,
       startedAt,
       now: now(),
       state,

@@ -1,6 +1,8 @@
-import { toDetector } from "../native/astro.ts";
+import { findOf } from "../event/objects.ts";
+import { TRUE_TRACK } from "../event/simulate.ts";
+import { toDetector, toEquatorial } from "../native/astro.ts";
 import { bestFit } from "../result/result.ts";
-import { pixelCentre } from "../sky/healpix.ts";
+import { angleBetween, pixelCentre, vectorOf } from "../sky/healpix.ts";
 import type { ScanPlan, ServerOutcome } from "./server.ts";
 
 const degrees = (radians: number): string => `${((radians * 180) / Math.PI).toFixed(4)}°`;
@@ -18,4 +20,15 @@ export function summary(plan: ScanPlan, outcome: ServerOutcome, seconds: number)
     `llh ${best.llh}`,
     fits,
   ].join(", ");
+}
+
+/** How far the best fit is from the true direction, for events that record one; undefined for all others. */
+export function missedBy({ event }: ScanPlan, { result }: ServerOutcome): string | undefined {
+  const truth = findOf(event, TRUE_TRACK, "I3Particle");
+  const best = bestFit(result);
+  if (truth === undefined || best === undefined) return undefined;
+  const { ra, dec } = toEquatorial(truth.dir.zenith, truth.dir.azimuth, event.metadata.mjd);
+  const centre = pixelCentre(best.nside, best.pixel);
+  const angle = angleBetween(vectorOf({ ra, dec }), vectorOf(centre));
+  return `true direction RA ${degrees(ra)} Dec ${degrees(dec)}: the best fit is ${degrees(angle)} away`;
 }
