@@ -370,8 +370,10 @@ describe("over the embedded broker as a process", () => {
     expect(left.code).toBe(0);
     expect(left.stderr).toMatch(/finishing 2 fits, handing back the rest/);
     expect(left.stderr).toMatch(/\d+ fits done, 0 attempts failed: drained/);
+    const connected = () => manifestOf(path("drain", "out")).clients.connected;
+    await until("its leave", () => connected() === 0);
     const hung = skyscan(args, { SKYSCAN_DUMMY_SECONDS: "1000,1000" });
-    await until("its fit", () => manifestOf(path("drain", "out")).clients.connected === 1);
+    await until("its fit", () => connected() === 1);
     hung.process.kill("SIGTERM");
     await Bun.sleep(600);
     hung.process.kill("SIGTERM");
