@@ -1,13 +1,14 @@
 import { basename, extname } from "node:path";
 import { Command } from "commander";
-import { writePlot } from "../plot/files.ts";
-import { readResult } from "../result/files.ts";
+import { plotFile } from "../plot/files.ts";
 
 /** `skyscan plot`: a picture of a result file. */
 export function plotCommand(): Command {
   return new Command("plot")
-    .description("Draw a result as a sky map: the whole sky, and the best fit with its contours.")
-    .argument("<file>", "result, .npz or .json")
+    .description(
+      "Draw a result as a sky map: the whole sky, and the best fit with its contours. Or draw dE/dx along the track of one fit.",
+    )
+    .argument("<file>", "result, .npz or .json; or a fit with its losses, from reco --json")
     .option(
       "--out <picture>",
       "file to write, .png or .svg (default: the result's name, .png, here)",
@@ -15,12 +16,16 @@ export function plotCommand(): Command {
     .option("--caption <text>", "a line below the title")
     .addHelpText(
       "after",
-      "\nExample:\n  skyscan plot run00136766.evt000007637140.neutrino_8_64_512.npz --out map.svg",
+      `
+Examples:
+  skyscan plot run00136766.evt000007637140.neutrino_8_64_512.npz --out map.svg
+  skyscan reco alert.json --reco-algo millipede_wilks --nside 8 --pixel 340 --json > fit.json
+  skyscan plot fit.json --out losses.png`,
     )
     .action(async (file: string, options: { out?: string; caption?: string }) => {
       const title = basename(file, extname(file));
       const { out = `${title}.png`, caption } = options;
-      await writePlot(out, await readResult(file), { title, ...(caption && { caption }) });
+      await plotFile(file, out, { title, ...(caption && { caption }) });
       console.log(out);
     });
 }

@@ -1,22 +1,27 @@
 import { extname, join } from "node:path";
 import { InputError } from "../config/errors.ts";
 import { resultStem } from "../result/filename.ts";
-import { writeAtomically } from "../result/files.ts";
+import { readResult, writeAtomically } from "../result/files.ts";
 import type { SkyScanResult } from "../result/result.ts";
+import { plotLosses, readFitWithLosses } from "./losses.ts";
 import { type PlotOptions, plotSky } from "./plot.ts";
 import { toPng } from "./png.ts";
 
-/** Writes the picture of a result; the extension, .png or .svg, says the format. */
-export async function writePlot(
-  path: string,
-  result: SkyScanResult,
-  options?: PlotOptions,
+/**
+ * Draws a file: the sky map of a result, or the energy losses of a fit.
+ * @param picture file to write; its extension, .png or .svg, says the format
+ */
+export async function plotFile(
+  file: string,
+  picture: string,
+  options: PlotOptions & { readonly title: string },
 ): Promise<void> {
-  const extension = extname(path);
+  const extension = extname(picture);
   if (extension !== ".png" && extension !== ".svg")
-    throw new InputError(`${path}: a picture ends in .png or .svg`);
-  const svg = plotSky(result, options);
-  await writeAtomically(path, extension === ".png" ? await toPng(svg) : svg);
+    throw new InputError(`${picture}: a picture ends in .png or .svg`);
+  const fit = await readFitWithLosses(file);
+  const svg = fit ? plotLosses(fit, options.title) : plotSky(await readResult(file), options);
+  await writeAtomically(picture, extension === ".png" ? await toPng(svg) : svg);
 }
 
 /**

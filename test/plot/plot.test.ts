@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { colourOf } from "../../src/plot/colour.ts";
-import { plotFiles, writePlot } from "../../src/plot/files.ts";
+import { plotFile, plotFiles } from "../../src/plot/files.ts";
 import { plotSky } from "../../src/plot/plot.ts";
 import { toPng } from "../../src/plot/png.ts";
 import { niceStep, squareRootScale } from "../../src/plot/scale.ts";
@@ -177,7 +177,9 @@ describeShared("published map", () => {
         "run00136766.evt000007637140.neutrino_8_64_512.svg",
       ]);
       expect([png, svg].every((path) => Bun.file(path).size > 1e5)).toBe(true);
-      expect(writePlot(join(folder, "map.gif"), result)).rejects.toThrow(".png or .svg");
+      expect(plotFile("map.npz", join(folder, "map.gif"), { title: "map" })).rejects.toThrow(
+        ".png or .svg",
+      );
     });
   });
 });
