@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { element, text } from "./svg.ts";
 
 const number = v.pipe(
-  v.nullish(v.number()),
+  v.nullable(v.number()),
   v.transform((value) => value ?? Number.NaN),
 );
 const LossSchema = v.object({ time: v.number(), energy: v.number() });
