@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
-import { element, text } from "./svg.ts";
+import { element, picture, text } from "./svg.ts";
 
 const number = v.pipe(
   v.nullable(v.number()),
@@ -69,18 +69,9 @@ export function plotLosses(fit: FitWithLosses, title: string): string {
         fill: "#7e2482",
       }),
     );
-  return element(
-    "svg",
-    {
-      xmlns: "http://www.w3.org/2000/svg",
-      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-      width: WIDTH,
-      height: HEIGHT,
-      "font-family": "DejaVu Sans, Verdana, sans-serif",
-      "font-size": 13,
-      fill: "#222",
-    },
-    element("rect", { width: WIDTH, height: HEIGHT, fill: "#fff" }),
+  return picture(
+    WIDTH,
+    HEIGHT,
     text(FRAME.x, 40, title, { "font-size": 18, "font-weight": "bold" }),
     text(FRAME.x, 66, summaryLine(fit, losses.length), { "font-size": 14, fill: "#555" }),
     ...decades(bottom, top).map((decade) => gridLine(y(10 ** decade), decade)),

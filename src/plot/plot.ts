@@ -3,7 +3,7 @@ import { northFirst } from "../result/orientation.ts";
 import { bestFit, eventOf, type SkyScanResult } from "../result/result.ts";
 import { pixelCentre } from "../sky/healpix.ts";
 import { allSkyPanel, type SkyMap } from "./all_sky.ts";
-import { element, text } from "./svg.ts";
+import { picture, text } from "./svg.ts";
 import { zoomPanel, zoomWindow } from "./zoom.ts";
 
 const degrees = 180 / Math.PI;
@@ -38,18 +38,9 @@ export function plotSky(result: SkyScanResult, options: PlotOptions = {}): strin
     contours: traceContours(upright),
   };
   const window = best ? zoomWindow(map) : undefined;
-  return element(
-    "svg",
-    {
-      xmlns: "http://www.w3.org/2000/svg",
-      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-      width: WIDTH,
-      height: HEIGHT,
-      "font-family": "DejaVu Sans, Verdana, sans-serif",
-      "font-size": 13,
-      fill: "#222",
-    },
-    element("rect", { width: WIDTH, height: HEIGHT, fill: "#fff" }),
+  return picture(
+    WIDTH,
+    HEIGHT,
     text(SKY.x - 20, 40, titleOf(result, options.title), {
       "font-size": 21,
       "font-weight": "bold",

@@ -39,3 +39,20 @@ export function star(x: number, y: number, radius: number): string {
     "stroke-linejoin": "round",
   });
 }
+
+/** A whole picture on white, in pixels; children are finished SVG. */
+export const picture = (width: number, height: number, ...children: string[]): string =>
+  element(
+    "svg",
+    {
+      xmlns: "http://www.w3.org/2000/svg",
+      viewBox: `0 0 ${width} ${height}`,
+      width,
+      height,
+      "font-family": "DejaVu Sans, Verdana, sans-serif",
+      "font-size": 13,
+      fill: "#222",
+    },
+    element("rect", { width, height, fill: "#fff" }),
+    ...children,
+  );
