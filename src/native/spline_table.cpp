@@ -288,6 +288,22 @@ void SplineTable::contract(const AxisAt* at, unsigned slopes, int from, int four
   }
 }
 
+void SplineTable::combine(const int* index, int axis, const AxisAt& at, double* out) const {
+  const Coefficients& c = *coefficients_;
+  const int n = dimensions(), fours = (size(c.inner()) + 3) / 4;
+  for (int q = 0; q < fours; ++q) store4(out + 4 * q, Double4{});
+  for (int k = 0; k < at.count; ++k) {
+    const auto number = [&](int a) { return a == axis ? at.first + k : index[a]; };
+    std::int64_t block = 0;
+    for (int a = 0; a < n - 3; ++a) block = block * size(a) + number(a);
+    const float* from = c.block(block);
+    if (c.outer() >= 0) from += c.outer_offset(number(c.outer()));
+    if (c.middle() >= 0) from += c.middle_offset(number(c.middle()));
+    for (int q = 0; q < fours; ++q)
+      store4(out + 4 * q, load4(out + 4 * q) + at.value[k] * widen4(from + 16 * q));
+  }
+}
+
 bool SplineTable::evaluate(const double* x, double* value, double* gradient) const {
   const int n = dimensions();
   if (contractable_ &&

@@ -73,6 +73,9 @@ class SplineTable {
   // 4 * fours of them; then as many for the derivative along each axis of `slopes`, a bit mask,
   // lowest axis first.
   void contract(const AxisAt* at, unsigned slopes, int from, int fours, double* out) const;
+  // A row along the inner axis, its length rounded up to 4, contracted along one other axis. `at`:
+  // that axis; `index`: coefficient number on every axis, of those two ignored.
+  void combine(const int* index, int axis, const AxisAt& at, double* out) const;
   // Whether `contract` works: up to six axes, orders up to 7, not convolved but along the inner
   // axis.
   bool contractable() const { return contractable_; }

@@ -1,13 +1,17 @@
 #include "table_light.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <mutex>
 #include <tuple>
 #include <vector>
 
+#include "muon_slice.hpp"
 #include "status.hpp"
 #include "vectors.hpp"
 
@@ -111,6 +115,15 @@ TablePair::TablePair(const std::string& amplitude, const std::string& timing, bo
 }
 
 void TablePair::look(const LightSource& source, const Vec3& dom, Sight& out) const {
+  look_by<5>(source, dom, out);
+}
+
+void TablePair::look_by_position(const LightSource& source, const Vec3& dom, Sight& out) const {
+  look_by<3>(source, dom, out);
+}
+
+template <int parts>
+void TablePair::look_by(const LightSource& source, const Vec3& dom, Sight& out) const {
   // A frame along the source: n = direction, u perpendicular to it and upwards, v = n x u.
   const Vec3& n = source.direction;
   const double h = std::sqrt(n.x * n.x + n.y * n.y);
@@ -123,10 +136,16 @@ void TablePair::look(const LightSource& source, const Vec3& dom, Sight& out) con
 
   // Turning the zenith turns n towards u; turning the azimuth moves n by -sin(zenith) v.
   const auto by = [&](double along, double up, double side) {
-    return SourceGradient{
-        {-(along * n.x + up * u.x + side * v.x), -(along * n.y + up * u.y + side * v.y),
-         -(along * n.z + up * u.z + side * v.z), along * a - up * l,
-         -along * sin_zenith * b - up * cos_zenith * b + side * (sin_zenith * l + cos_zenith * a)}};
+    SourceGradient g{};
+    g.by[0] = -(along * n.x + up * u.x + side * v.x);
+    g.by[1] = -(along * n.y + up * u.y + side * v.y);
+    g.by[2] = -(along * n.z + up * u.z + side * v.z);
+    if constexpr (parts > 3) {
+      g.by[3] = along * a - up * l;
+      g.by[4] =
+          -along * sin_zenith * b - up * cos_zenith * b + side * (sin_zenith * l + cos_zenith * a);
+    }
+    return g;
   };
   const SourceGradient dl = by(1, 0, 0);
   const SourceGradient drho = rho > 0 ? by(0, a / rho, b / rho) : SourceGradient{};
@@ -142,7 +161,7 @@ void TablePair::look(const LightSource& source, const Vec3& dom, Sight& out) con
   }
   const double unit = infinite_muon_ ? 1 : 1 / kDegree;
   out.coordinate[1] = angle * unit;
-  for (int k = 0; k < 5; ++k) out.gradient[1].by[k] = dangle.by[k] * unit;
+  for (int k = 0; k < parts; ++k) out.gradient[1].by[k] = dangle.by[k] * unit;
 
   // The zenith axis, degrees.
   const double table_zenith = odd_ ? M_PI - source.zenith : source.zenith;
@@ -158,27 +177,27 @@ void TablePair::look(const LightSource& source, const Vec3& dom, Sight& out) con
     out.gradient[0] = drho;
     if (has_depth) {
       // At the track's closest approach to the DOM.
-      const double cosine = std::cos(table_zenith);
+      const double cosine = odd_ ? -cos_zenith : cos_zenith;
       out.coordinate[3] = source.position.z - l * cosine - source.tilt;
       SourceGradient& to = out.gradient[3];
-      for (int k = 0; k < 5; ++k) to.by[k] = -dl.by[k] * cosine;
+      for (int k = 0; k < parts; ++k) to.by[k] = -dl.by[k] * cosine;
       to.by[2] += 1;
-      to.by[3] += l * std::sin(table_zenith) * (odd_ ? -1 : 1);
+      to.by[3] += l * sin_zenith * (odd_ ? -1 : 1);
     }
     const double by_rho = (group_index_ / kSinCherenkov - 1 / kTanCherenkov) / kSpeedOfLight;
     out.geometric_time = l / kSpeedOfLight + rho * by_rho;
-    for (int k = 0; k < 5; ++k)
+    for (int k = 0; k < parts; ++k)
       out.geometric_time_gradient.by[k] = dl.by[k] / kSpeedOfLight + drho.by[k] * by_rho;
     return;
   }
 
   SourceGradient dr{};
-  for (int k = 0; r > 0 && k < 5; ++k) dr.by[k] = (rho * drho.by[k] + l * dl.by[k]) / r;
+  for (int k = 0; r > 0 && k < parts; ++k) dr.by[k] = (rho * drho.by[k] + l * dl.by[k]) / r;
   if (spherical_) {
     out.coordinate[0] = r;
     out.gradient[0] = dr;
     out.coordinate[2] = r > 0 ? clamped(l / r, -1, 1) : 0;
-    for (int k = 0; k < 5; ++k)
+    for (int k = 0; k < parts; ++k)
       out.gradient[2].by[k] = r > 0 ? (dl.by[k] - out.coordinate[2] * dr.by[k]) / r : 0;
   } else {
     out.coordinate[0] = rho;
@@ -191,7 +210,7 @@ void TablePair::look(const LightSource& source, const Vec3& dom, Sight& out) con
     out.gradient[4] = SourceGradient{{0, 0, 1, 0, 0}};
   }
   out.geometric_time = r * group_index_ / kSpeedOfLight;
-  for (int k = 0; k < 5; ++k)
+  for (int k = 0; k < parts; ++k)
     out.geometric_time_gradient.by[k] = dr.by[k] * group_index_ / kSpeedOfLight;
 }
 
@@ -307,64 +326,186 @@ class TableMuonLight final : public MuonLight {
       stochastic_.fail("key NAXIS is " + std::to_string(stochastic_.dimensions()) +
                        "; the bare muon's table has " + std::to_string(own.dimensions()));
     if (!stochastic_.contractable()) stochastic_.fail("the spline orders are too high");
-    same_knots_ = true;
-    for (int axis = 0; axis < own.dimensions(); ++axis)
-      same_knots_ = same_knots_ && own.order(axis) == stochastic_.order(axis) &&
-                    own.plain_knots(axis) == stochastic_.plain_knots(axis);
+    const auto& timing_table = bare_.timing();
+    timing_knots_ = true;
+    for (int c = 0; c < own.dimensions(); ++c) {
+      const int axis = c < 2 ? c : c + 1;
+      const auto a = own.extent(c), b = stochastic_.extent(c), t = timing_table.extent(axis);
+      low_[c] = std::max({a.first, b.first, t.first});
+      high_[c] = std::min({a.second, b.second, t.second});
+      timing_knots_ = timing_knots_ && own.order(c) == timing_table.order(axis) &&
+                      own.plain_knots(c) == timing_table.plain_knots(axis);
+    }
+    sliced_ = MuonSlice::suits(own, stochastic_, timing_table);
+    static std::atomic<std::uint64_t> lights{0};
+    number_ = ++lights;
     // Reference: asked at 0.01 GeV, where the yield has no share of low-energy losses of its own.
     yield_ = light_yield(SourceKind::muon, 0.01);
   }
 
   void sight(const Track& track, const DomSite& dom, MuonSight& out) const override {
     TablePair::Sight sight;
-    bare_.look({track.position, track.direction, track.zenith, track.azimuth}, dom.position, sight);
+    bare_.look_by_position({track.position, track.direction, track.zenith, track.azimuth},
+                           dom.position, sight);
     out.inside = false;
     out.geometric_time = sight.geometric_time;
     const double* dt = sight.geometric_time_gradient.by;
     out.geometric_time_gradient = {dt[0], dt[1], dt[2]};
     const int n = bare_.coordinates();
     for (int c = 0; c < n; ++c) {
-      out.state[c] = sight.coordinate[c];
+      const double x = sight.coordinate[c];
+      if (c != 1 && !(x >= low_[c] && x <= high_[c])) return;
+      out.state[c] = x;
       for (int k = 0; k < 3; ++k) out.state[4 + 3 * c + k] = sight.gradient[c].by[k];
     }
-    AxisAt at[TablePair::kMostCoordinates] = {};
-    for (int c = 0; c < n; ++c) {
-      const auto [low, high] = bare_.amplitude().extent(c);
-      const auto [low_s, high_s] = stochastic_.extent(c);
-      const auto [low_t, high_t] = bare_.timing().extent(c < 2 ? c : c + 1);
-      const double x = sight.coordinate[c];
-      if (c != 1 &&
-          !(x >= low && x <= high && x >= low_s && x <= high_s && x >= low_t && x <= high_t))
-        return;
-      if (!bare_.amplitude().at(c, x, at[c])) return;
+    double bare, stochastic, bare_slope[4], stochastic_slope[4];
+    if (sliced_) {
+      Work& work = turned(sight.coordinate[kZenith]);
+      AxisAt at[3];
+      for (int i = 0; i < 3; ++i)
+        if (!bare_.amplitude().at(kMoving[i], sight.coordinate[kMoving[i]], at[i])) return;
+      if (!work.known) return;
+      const auto seen = work.slice.amplitudes(at);
+      bare = seen.bare;
+      stochastic = seen.stochastic;
+      for (int i = 0; i < 3; ++i) {
+        bare_slope[kMoving[i]] = seen.bare_slope[i];
+        stochastic_slope[kMoving[i]] = seen.stochastic_slope[i];
+      }
+      place(work, out, timing_knots_ ? at : nullptr);
+    } else {
+      const auto evaluate = [&](const SplineTable& table, double& value, double* slope) {
+        AxisAt at[TablePair::kMostCoordinates] = {};
+        for (int c = 0; c < n; ++c)
+          if (!table.at(c, sight.coordinate[c], at[c])) return false;
+        table.evaluate(at, kMuonByPosition & ((1u << n) - 1), &value, slope);
+        return true;
+      };
+      if (!evaluate(bare_.amplitude(), bare, bare_slope)) return;
+      if (!evaluate(stochastic_, stochastic, stochastic_slope)) return;
     }
-    const unsigned mask = kMuonByPosition & ((1u << n) - 1);
-    const auto amplitude = [&](const SplineTable& table, double& pe, Vec3& gradient) {
-      double value, slope[TablePair::kMostCoordinates];
-      table.evaluate(at, mask, &value, slope);
+    const auto amplitude = [&](double value, const double* slope, double& pe, Vec3& gradient) {
       pe = std::exp(value) * yield_ * dom.efficiency;
       double by[3] = {0, 0, 0};
       for (int c = 0; c < n; ++c)
-        if ((mask >> c & 1) != 0)
+        if ((kMuonByPosition >> c & 1) != 0)
           for (int k = 0; k < 3; ++k) by[k] += pe * slope[c] * sight.gradient[c].by[k];
       gradient = {by[0], by[1], by[2]};
       return pe > 0 && std::isfinite(pe);
     };
-    if (!amplitude(bare_.amplitude(), out.bare, out.bare_gradient)) return;
-    if (!same_knots_)
-      for (int c = 0; c < n; ++c)
-        if (!stochastic_.at(c, sight.coordinate[c], at[c])) return;
-    if (!amplitude(stochastic_, out.stochastic, out.stochastic_gradient)) return;
-    out.inside = true;
+    out.inside = amplitude(bare, bare_slope, out.bare, out.bare_gradient) &&
+                 amplitude(stochastic, stochastic_slope, out.stochastic, out.stochastic_gradient);
   }
 
   void timing(const MuonSight& seen, MuonTiming kind, const double* delays, std::size_t n,
               Timing* out) const override {
+    constexpr std::size_t most = 64;
+    for (; n > most; n -= most, delays += most, out += most)
+      some_timing(seen, kind, delays, most, out);
+    some_timing(seen, kind, delays, n, out);
+  }
+
+ private:
+  // Coordinates that depend on the position, and the one that does not.
+  static constexpr int kMoving[3] = {0, 1, 3};
+  static constexpr int kZenith = 2;
+
+  // What a thread keeps between calls: fits ask for one zenith again and again, and for several
+  // timings of one sight.
+  struct Work {
+    explicit Work(const TableMuonLight& light)
+        : owner(light.number_),
+          slice(light.bare_.amplitude(), light.stochastic_, light.bare_.timing()) {}
+    std::uint64_t owner;
+    MuonSlice slice;
+    double zenith = std::numeric_limits<double>::quiet_NaN();
+    bool known = false;  // whether the zenith is in the tables
+    // The sight the curve is of, and its fours from ... to - 1 that are ready.
+    double state[16] = {};
+    bool placed = false;
+    AxisAt at[3];
+    double by[3][3];
+    int from = 0, to = 0;
+    Double4 curve[kMostTimes];
+  };
+
+  Work& turned(double zenith) const {
+    thread_local std::unique_ptr<Work> work;
+    if (work == nullptr || work->owner != number_) work = std::make_unique<Work>(*this);
+    if (work->zenith != zenith) {
+      AxisAt amplitude, timing;
+      work->known = bare_.amplitude().at(kZenith, zenith, amplitude) &&
+                    bare_.timing().at(kZenith + 1, zenith, timing);
+      if (work->known) work->slice.turn(amplitude, timing);
+      work->zenith = zenith;
+      work->placed = false;
+    }
+    return *work;
+  }
+
+  // Begins a curve. `at`: the timing table's axes where they are known already.
+  void place(Work& work, const MuonSight& seen, const AxisAt* at) const {
+    std::memcpy(work.state, seen.state, sizeof work.state);
+    work.from = work.to = 0;
+    work.placed = work.known;
+    for (int i = 0; i < 3; ++i) {
+      const int c = kMoving[i];
+      if (at != nullptr)
+        work.at[i] = at[i];
+      else
+        work.placed =
+            work.placed && bare_.timing().at(c < 2 ? c : c + 1, seen.state[c], work.at[i]);
+      for (int d = 0; d < 3; ++d) work.by[i][d] = seen.state[4 + 3 * c + d];
+    }
+  }
+
+  // The time axis's coefficients `first`... with their derivatives by x, y, z; null where there are
+  // none. They stay until the thread's next call.
+  const Double4* curve(const MuonSight& seen, int first, int last) const {
+    const int from = first / 4, to = last / 4 + 1;
+    if (sliced_) {
+      Work& work = turned(seen.state[kZenith]);
+      if (std::memcmp(work.state, seen.state, sizeof work.state) != 0 || !work.placed)
+        place(work, seen, nullptr);
+      if (!work.placed) return nullptr;
+      const auto add = [&](int begin, int end) {
+        if (end > begin)
+          work.slice.curve(work.at, work.by, begin, end - begin, work.curve + 4 * begin);
+      };
+      if (work.to == work.from) work.from = work.to = from;
+      add(from, work.from);
+      add(work.to, to);
+      work.from = std::min(work.from, from);
+      work.to = std::max(work.to, to);
+      return work.curve + first;
+    }
+    thread_local std::unique_ptr<Double4[]> out = std::make_unique<Double4[]>(kMostTimes);
+    TablePair::Sight sight;
+    const int coordinates = bare_.coordinates();
+    for (int c = 0; c < coordinates; ++c) sight.coordinate[c] = seen.state[c];
+    const unsigned mask = kMuonByPosition & ((1u << coordinates) - 1);
+    TablePair::Curve channels;
+    if (!bare_.curve(sight, mask, first, last, channels)) return nullptr;
+    for (int i = first; i <= last; ++i) {
+      const double* from_table = channels.coefficients + (i - channels.first);
+      Double4& c = out[static_cast<std::size_t>(i)];
+      c = Double4{*from_table, 0, 0, 0};
+      for (int k = 0; k < coordinates; ++k) {
+        if ((mask >> k & 1) == 0) continue;
+        from_table += channels.count;
+        for (int d = 0; d < 3; ++d) c[1 + d] += seen.state[4 + 3 * k + d] * *from_table;
+      }
+    }
+    return out.get() + first;
+  }
+
+  void some_timing(const MuonSight& seen, MuonTiming kind, const double* delays, std::size_t n,
+                   Timing* out) const {
     const TimeAxis& axis = kind == MuonTiming::direct ? direct_ : noise_;
-    const int size = axis.basis().size();
-    int first = size, last = -1;
+    Moment moments[64];
+    int first = axis.basis().size(), last = -1;
     for (std::size_t i = 0; i < n; ++i) {
-      const Moment moment = moment_of(axis, delays[i]);
+      const Moment moment = moments[i] = moment_of(axis, delays[i]);
       out[i] = Timing{};
       if (moment.side > 0) out[i].cumulative = 1;
       if (moment.interval < 0) continue;
@@ -372,47 +513,40 @@ class TableMuonLight final : public MuonLight {
       last = std::max(last, moment.first + moment.width - 1);
     }
     if (last < 0) return;
-    TablePair::Sight sight;
-    const int coordinates = bare_.coordinates();
-    for (int c = 0; c < coordinates; ++c) sight.coordinate[c] = seen.state[c];
-    const unsigned mask = kMuonByPosition & ((1u << coordinates) - 1);
-    TablePair::Curve curve;
-    if (!bare_.curve(sight, mask, first, last, curve)) return;
+    const Double4* coefficients = curve(seen, first, last);
+    if (coefficients == nullptr) return;
     double value[kMostWeights], slope[kMostWeights], curvature[kMostWeights];
     for (std::size_t i = 0; i < n; ++i) {
-      const Moment moment = moment_of(axis, delays[i]);
+      const Moment& moment = moments[i];
       if (moment.interval < 0) continue;
       axis.basis().weights(moment.interval, delays[i], value, slope, curvature);
-      const int width = moment.width;
-      const double* c = curve.coefficients + (moment.first - curve.first);
+      const Double4* c = coefficients + (moment.first - first);
+      Double4 share{}, density{}, rise{};
+      for (int j = 0; j < moment.width; ++j) {
+        share += value[j] * c[j];
+        density += slope[j] * c[j];
+        rise += curvature[j] * c[j];
+      }
+      Timing& t = out[i];
       // As the reference has it: the share is 0 or 1 beyond the extents, the density goes on to the
       // last knot.
-      const bool shared = moment.side == 0;
-      Timing& t = out[i];
-      if (shared) t.cumulative = product(c, value, width);
-      t.density = product(c, slope, width);
-      t.density_slope = product(c, curvature, width);
-      double share_by[3] = {0, 0, 0}, density_by[3] = {0, 0, 0};
-      for (int k = 0; k < coordinates; ++k) {
-        if ((mask >> k & 1) == 0) continue;
-        c += curve.count;
-        const double share = shared ? product(c, value, width) : 0;
-        const double density = product(c, slope, width);
-        for (int d = 0; d < 3; ++d) {
-          share_by[d] += seen.state[4 + 3 * k + d] * share;
-          density_by[d] += seen.state[4 + 3 * k + d] * density;
-        }
+      if (moment.side == 0) {
+        t.cumulative = share[0];
+        t.cumulative_gradient = {share[1], share[2], share[3]};
       }
-      t.cumulative_gradient = {share_by[0], share_by[1], share_by[2]};
-      t.density_gradient = {density_by[0], density_by[1], density_by[2]};
+      t.density = density[0];
+      t.density_gradient = {density[1], density[2], density[3]};
+      t.density_slope = rise[0];
     }
   }
 
- private:
   TablePair bare_;
   SplineTable stochastic_;
   TimeAxis direct_, noise_;
-  bool same_knots_;
+  double low_[4], high_[4];  // of each coordinate, in all tables
+  bool timing_knots_;        // whether the timing table's axes have the amplitude tables' knots
+  bool sliced_;
+  std::uint64_t number_;  // no other light's
   double yield_;
 };
 

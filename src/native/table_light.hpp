@@ -48,6 +48,8 @@ class TablePair {
   TablePair(const std::string& amplitude, const std::string& timing, bool infinite_muon);
 
   void look(const LightSource& source, const Vec3& dom, Sight& out) const;
+  // The same without derivatives by zenith and azimuth.
+  void look_by_position(const LightSource& source, const Vec3& dom, Sight& out) const;
   // ln(PE per yield unit) and its derivative along the tables' coordinates (null: not wanted; axes
   // outside the mask are left alone); false where the tables know nothing.
   bool log_amplitude(const Sight& sight, unsigned axes, double* value, double* slopes) const;
@@ -68,6 +70,8 @@ class TablePair {
   const SplineTable& timing() const { return timing_; }
 
  private:
+  template <int parts>
+  void look_by(const LightSource& source, const Vec3& dom, Sight& out) const;
   bool supported(const SplineTable& table, const Sight& sight, bool timing) const;
 
   SplineTable amplitude_, timing_;
