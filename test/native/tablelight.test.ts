@@ -165,6 +165,54 @@ describeShared("photon tables against the reference light service", () => {
     });
   }
 
+  test("a muon's light is the pair's, whichever directions and lights take turns", () => {
+    const open = () => openLight({ reco: "muon", photonTables: shared("oracle", "tables") });
+    const lights = [open(), open()];
+    const [abs, prob] = ["InfBareMu_mie_abs_z20a10_V2.fits", "InfBareMu_mie_prob_z20a10_V2.fits"];
+    const [direct, noise] = [2, 1000].map((sigma) =>
+      openTablePair(table(abs), table(prob), "muon", sigma),
+    );
+    const delays = Float64Array.from({ length: 150 }, (_, i) => -60 + 0.3 * i * i);
+    const worst: Record<string, number> = {};
+    const compare = (what: string, ours: number, theirs: number, scale = Math.abs(theirs)) => {
+      worst[what] = Math.max(worst[what] ?? 0, Math.abs(ours - theirs) / scale);
+    };
+    for (let i = 0; i < 24; i++) {
+      const track = {
+        ...{ x: 40 * Math.sin(i), y: -90 + 9 * i, z: 500 * Math.cos(3 * i), time: 0 },
+        ...{ zenith: [0.4, 1.5, 2.6][i % 3]!, azimuth: i },
+      };
+      const dom = { x: -30, y: 55, z: track.z - 20 };
+      for (const light of lights)
+        for (const kind of ["noise", "direct"] as const) {
+          const seen = muonLight(light, track, [dom.x, dom.y, dom.z, 1], [...delays], kind)!;
+          const pair = kind === "direct" ? direct! : noise!;
+          const from = { ...track, kind: "muon" as const, energy: 0.01 };
+          const expected = pair.look(from, dom, delays);
+          expect(expected.inside).toBe(true);
+          compare("bare", seen.bare.value, expected.mean);
+          const steep = Math.hypot(...expected.meanGradient.slice(0, 3));
+          seen.bare.gradient.forEach((g, k) => {
+            compare("bare gradient", g, expected.meanGradient[k]!, steep);
+          });
+          compare("geometric time", seen.geometricTime.value, expected.geometricTime, 1);
+          seen.timing.forEach(({ cumulative, density }, k) => {
+            compare("cumulative", cumulative.value, expected.timing[k]!.cumulative, 1);
+            compare("density", density.value, expected.timing[k]!.density, 1e-3);
+            // The pair's is at a fixed moment, the light's at a fixed delay.
+            const isOpen = cumulative.value !== 0 && cumulative.value !== 1;
+            cumulative.gradient.forEach((g, axis) => {
+              const later = isOpen ? density.value * seen.geometricTime.gradient[axis]! : 0;
+              compare("cumulative gradient", g - later, expected.timing[k]!.gradient[axis]!, 1e-2);
+            });
+          });
+        }
+    }
+    for (const opened of [...lights, direct!, noise!]) opened.close();
+    for (const [what, difference] of Object.entries(worst))
+      if (!(difference < 1e-11)) throw new Error(`${what} differs by ${difference}`);
+  });
+
   test("a muon's light does not change along the track", () => {
     const light = openLight({ reco: "muon", photonTables: shared("oracle", "tables") });
     const track = { x: 10, y: -40, z: -120, time: 0, zenith: 1.9, azimuth: 0.7 };
