@@ -90,6 +90,13 @@ SplineMpe::SplineMpe(const MuonLight& light, std::vector<FirstPulse> pulses, dou
       plain_(std::make_unique<const RoughTrack>(pulses_, RoughTrack::Emphasis{0, 0})),
       bright_(std::make_unique<const RoughTrack>(pulses_, RoughTrack::Emphasis{0.5, 0.5})),
       photons_(pulses_.size()) {
+  double sum = 0, total = 0;
+  for (const FirstPulse& pulse : pulses_) {
+    const double weight = std::sqrt(std::fmax(pulse.charge, 0));
+    sum += weight * pulse.time;
+    total += weight;
+  }
+  middle_time_ = total > 0 ? sum / total : pulses_[0].time;
   set_energy(energy);
 }
 
@@ -98,6 +105,7 @@ SplineMpe::~SplineMpe() = default;
 
 void SplineMpe::set_energy(double energy) {
   energy_ = energy;
+  minima_.clear();
   jitter_ = post_jitter(energy);
   const double exponent = charge_exponent(energy);
   for (std::size_t i = 0; i < pulses_.size(); ++i) {

@@ -55,15 +55,28 @@ class SplineMpe {
 
   // Best vertex position at fixed direction and time, starting from `seeds` (time and position are
   // used, the direction is the first one's).
-  SplineMpeFit fit(const Track* seeds, std::size_t count) const;
+  //
+  // What all fits of one direction share is kept from one call to the next; where they end does not
+  // depend on it, the number of evaluations does.
+  SplineMpeFit fit(const Track* seeds, std::size_t count);
 
  private:
+  // A lowest place nearby, at the time all of them have.
+  struct Minimum {
+    double llh;
+    Vec3 position;
+  };
+  class Search;
+
   const MuonLight& light_;
   std::vector<FirstPulse> pulses_;
   double start_, window_, energy_;
   double jitter_;                                     // post-jitter sigma [ns]
   std::unique_ptr<const RoughTrack> plain_, bright_;  // where to look for minima
   std::vector<std::int64_t> photons_;  // N of the MPE term; 0 where the single-photon one serves
+  double middle_time_;                 // of the pulses [ns]: the time of minima
+  std::vector<Minimum> minima_;        // of the latest direction; empty: none yet
+  Vec3 minima_direction_{};
 };
 
 }  // namespace skyscan

@@ -33,7 +33,7 @@ interface Place {
 
 export interface SplineMpeFit extends Place {
   readonly llh: number;
-  /** Likelihood calls. */
+  /** Likelihood calls; those that all fits of one direction share count with the first of them. */
   readonly evaluations: number;
 }
 
@@ -46,7 +46,7 @@ export interface SplineMpe {
   ): number;
   /** Negative log-likelihood and its gradient by x, y, z (1/m). */
   evaluateWithGradient(hypothesis: Source): { llh: number; gradient: [number, number, number] };
-  /** Minimises over x, y, z; direction and time stay the seed's. Starts from the fallback as well if there is one. */
+  /** Minimises over x, y, z; direction and time stay the seed's. Starts from the fallback as well where it is the better guess. */
   fit(seed: Source & { readonly fallback?: Place }): SplineMpeFit;
   close(): void;
 }

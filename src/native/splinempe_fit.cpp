@@ -1,278 +1,311 @@
-// Fits of splinempe: where to start, and the way down.
+// Fits of splinempe.
 //
-// The surface has kinks (where smearing sets in) and, far from the true direction, many minima. Two
-// rough likelihoods tell where to look beside the seeds; from the most promising places a trust
-// region method goes down. Its curvature is, far from the minimum, the sum of the squared scores,
-// which is never negative; close to it, that one corrected by BFGS updates.
+// At a fixed direction tracks are a family of three dimensions: two offsets across, one time. Which
+// point of the track is the vertex does not matter: at another vertex time the surface is the same,
+// moved along the direction. Its minima, dozens far from the true direction, thus depend on the
+// direction alone and are searched for once for all seeds of it. What a seed knows beyond that,
+// from a neighbouring direction, is followed down as well.
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+#include <numbers>
+#include <vector>
 
-#include "minimise.hpp"
+#include "descent.hpp"
 #include "rough_track.hpp"
 #include "splinempe.hpp"
 
 namespace skyscan {
 namespace {
 
-using Column = dlib::matrix<double, 3, 1>;
-using Square = dlib::matrix<double, 3, 3>;
+constexpr double light_speed = 0.299792458;  // m/ns
+constexpr double limit = 2000;               // m: |x|, |y|, |z| of a vertex
+// The same while searching, where the vertex is that point of the track that suits the search.
+constexpr double search_limit = 3 * limit;
 
-constexpr double limit = 2000;       // m: |x|, |y|, |z| of a vertex
-constexpr double outside = 1e12;     // llh out there
-constexpr double first_radius = 50;  // m: of the trust region
-constexpr double close_by = 30;      // m: steps short enough for BFGS updates
-constexpr double settled = 0.02;     // llh: an improvement not worth another step
-constexpr double rough_settled = 1;  // the same of rough likelihoods
-constexpr double same_place = 3;     // m
-constexpr double same_llh = 1;
+constexpr double first_radius = 50;         // m: of the trust region
+constexpr double rough_first_radius = 100;  // m
+constexpr double settled = 0.05;            // llh: an improvement not worth another step
+constexpr double rough_settled = 0.3;       // the same of rough likelihoods
 constexpr long most_steps = 60;
-constexpr long most_rough_steps = 30;
-constexpr std::size_t most_descents = 8;
-constexpr std::size_t least_descents = 3;  // where a coarser pixel's fit shows the way
-constexpr double aside = 120;  // m: how far beside the middle of the pulses to start as well
-// m: how far around the best point to look for another way down.
-constexpr std::array<double, 3> probes = {20, 20, 6};
+// Closer than this [m] to a minimum known and hardly higher [llh], a descent would end there.
+constexpr double same_place = 10, same_llh = 5;
 
-Column column(const Vec3& v) {
-  Column x;
-  x = v.x, v.y, v.z;
-  return x;
-}
-Vec3 vector(const Column& x) { return {x(0), x(1), x(2)}; }
+// Tracks the search looks at: so many on a disc of this radius [m] around the middle of the pulses.
+constexpr std::size_t disc_tracks = 24;
+constexpr double disc_radius = 300;
+// Those of them that look best to a rough likelihood it follows down; and these descents it makes.
+constexpr std::size_t rough_descents = 8, descents = 16;
+// Around the lowest minimum found it jumps so often, at first so far [m], then closer.
+constexpr int jumps = 6;
+constexpr double first_jump = 40, closer = 0.6;
+constexpr std::size_t descents_per_jump = 2;
+
+// The simplex that looks for what descents missed between kinks: first steps as the reference's.
+constexpr double simplex_step = 20;       // m
+constexpr double simplex_settled = 0.02;  // llh
+constexpr int most_simplex_steps = 80;
+
 double distance(const Vec3& a, const Vec3& b) {
   return std::sqrt((a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y) +
                    (a.z - b.z) * (a.z - b.z));
 }
 
-// A likelihood as a function of the vertex's position, in dlib's terms. `Evaluate` computes value
-// and slope together; dlib asks for them one after the other at the same place.
-template <typename Evaluate>
-class Surface {
- public:
-  using column_vector = Column;
-  using general_matrix = Square;
+Vec3 sum(const Vec3& a, double factor, const Vec3& b) {
+  return {a.x + factor * b.x, a.y + factor * b.y, a.z + factor * b.z};
+}
 
-  explicit Surface(Evaluate evaluate) : evaluate_(evaluate) {}
+bool is_within(const Vec3& p, double limit) {
+  return std::fabs(p.x) <= limit && std::fabs(p.y) <= limit && std::fabs(p.z) <= limit;
+}
 
-  double operator()(const Column& x) const {
-    go(x);
-    return value_;
+// Two axes across a direction and the direction itself.
+struct Frame {
+  explicit Frame(const Vec3& n) : along(n) {
+    const Vec3 level = std::fabs(n.z) < 0.9 ? Vec3{-n.y, n.x, 0} : Vec3{0, -n.z, n.y};
+    u = sum({0, 0, 0}, 1 / distance(level, {0, 0, 0}), level);
+    v = {n.y * u.z - n.z * u.y, n.z * u.x - n.x * u.z, n.x * u.y - n.y * u.x};
   }
-  void get_derivative_and_hessian(const Column& x, Column& gradient, Square& hessian) const {
-    go(x);
-    gradient = column(slope_.gradient);
-    const Symmetric3& s = slope_.scores;
-    Square scores;
-    scores = s.xx, s.xy, s.xz, s.xy, s.yy, s.yz, s.xz, s.yz, s.zz;
-    if (!updated(x, gradient, scores)) {
-      hessian_ = scores;
-      is_updated_ = false;
-    }
-    before_ = x;
-    gradient_before_ = gradient;
-    has_before_ = true;
-    hessian = hessian_;
+  Vec3 at(double right, double up, double forward) const {
+    return sum(sum(sum({0, 0, 0}, right, u), up, v), forward, along);
   }
-
- private:
-  void go(const Column& x) const {
-    if (is_there_ && x == where_) return;
-    where_ = x;
-    is_there_ = true;
-    if (dlib::max(dlib::abs(x)) > limit) {
-      value_ = outside;
-      slope_ = {};
-      return;
-    }
-    value_ = evaluate_(vector(x), slope_);
-  }
-
-  // The BFGS update from the last point to this one, damped (M. Powell, 1978) where the surface is
-  // not convex; false where the step was too long for it.
-  bool updated(const Column& x, const Column& gradient, const Square& scores) const {
-    if (!has_before_) return false;
-    const Column step = x - before_;
-    const double length = dlib::length(step);
-    if (!(length > 0) || length > close_by) return false;
-    if (!is_updated_) hessian_ = scores;
-    const Column bent = hessian_ * step;
-    Column change = gradient - gradient_before_;
-    const double expected = dlib::dot(step, bent);
-    const double found = dlib::dot(step, change);
-    if (!(expected > 0)) return false;
-    if (found < 0.05 * expected) {
-      if (!is_updated_) return false;
-      const double mix = 0.8 * expected / (expected - found);
-      change = mix * change + (1 - mix) * bent;
-    }
-    hessian_ += change * dlib::trans(change) / dlib::dot(step, change) -
-                bent * dlib::trans(bent) / expected;
-    return is_updated_ = true;
-  }
-
-  Evaluate evaluate_;
-  mutable Column where_, before_, gradient_before_;
-  mutable Square hessian_;
-  mutable SplineMpeSlope slope_ = {};
-  mutable double value_ = 0;
-  mutable bool is_there_ = false, has_before_ = false, is_updated_ = false;
+  Vec3 along, u, v;
 };
 
-struct Place {
-  double llh;
-  Vec3 position;
-  double time;
-};
+template <typename Place>
+void sort_by_llh(std::vector<Place>& places) {
+  std::stable_sort(places.begin(), places.end(),
+                   [](const Place& a, const Place& b) { return a.llh < b.llh; });
+}
+
+template <typename Place>
+const Place& lowest(const std::vector<Place>& places) {
+  return *std::min_element(places.begin(), places.end(),
+                           [](const Place& a, const Place& b) { return a.llh < b.llh; });
+}
+
+template <typename Place>
+bool is_near_any(const std::vector<Place>& places, const Vec3& position) {
+  return std::any_of(places.begin(), places.end(), [&](const Place& place) {
+    return distance(place.position, position) < same_place;
+  });
+}
 
 // Stops when improvements get small, when it has taken long, or on the way into a minimum known.
+template <typename Place>
 class Stop {
  public:
-  Stop(double settled, long steps, double time, const std::array<Place, most_descents>& known,
-       std::size_t count, const Vec3& direction)
-      : settled_(settled),
-        steps_(steps),
-        time_(time),
-        known_(known),
-        count_(count),
-        direction_(direction) {}
+  Stop(double settled, const std::vector<Place>& known) : settled_(settled), known_(known) {}
 
-  template <typename T>
-  bool should_continue_search(const T& x, double value, const T&) {
-    for (std::size_t i = 0; i < count_; ++i)
-      if (std::fabs(value - known_[i].llh) < same_llh && is_same(vector(x), known_[i]))
+  bool should_continue_search(const Column& x, double value, const Column&) {
+    for (const Place& place : known_)
+      if (value >= place.llh && value < place.llh + same_llh &&
+          distance(vector(x), place.position) < same_place)
         return false;
     const bool is_first = taken_ == 0;
     const double gain = before_ - value;
     before_ = value;
-    return ++taken_ <= steps_ && (is_first || std::fabs(gain) > settled_);
+    return ++taken_ <= most_steps && (is_first || std::fabs(gain) > settled_);
   }
 
  private:
-  // The same track, whatever point of it is the vertex.
-  bool is_same(const Vec3& position, const Place& place) const {
-    const double path = light_speed * (place.time - time_);
-    const Vec3 moved{position.x + path * direction_.x, position.y + path * direction_.y,
-                     position.z + path * direction_.z};
-    return distance(moved, place.position) < same_place;
-  }
-
-  static constexpr double light_speed = 0.299792458;  // m/ns
   double settled_;
-  long steps_;
-  double time_;
-  const std::array<Place, most_descents>& known_;
-  std::size_t count_;
-  Vec3 direction_;
+  const std::vector<Place>& known_;
   long taken_ = 0;
   double before_ = 0;
 };
 
-// A place to start from, found on a rough likelihood.
-Track rough_start(const RoughTrack& rough, Track seed) {
-  const Surface surface([&rough, &seed](const Vec3& position, SplineMpeSlope& slope) {
-    Track track = seed;
-    track.position = position;
-    return rough.evaluate(track, slope);
-  });
-  Column x = column(seed.position);
-  dlib::find_min_trust_region(dlib::objective_delta_stop_strategy(rough_settled, most_rough_steps),
-                              surface, x, 2 * first_radius);
-  seed.position = vector(x);
-  return seed;
-}
-
 }  // namespace
 
-SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) const {
-  std::int64_t evaluations = 0;
-  const Vec3 direction = seeds[0].direction;
-  const auto value_at = [&](const Track& track) {
-    ++evaluations;
-    SplineMpeSlope slope;
-    return evaluate(track, &slope);
-  };
+// The likelihood at one direction and time, and the ways down it.
+class SplineMpe::Search {
+ public:
+  Search(const SplineMpe& likelihood, Track track, std::int64_t& evaluations)
+      : likelihood_(likelihood), track_(track), evaluations_(evaluations) {}
 
-  struct Start {
-    double llh;
-    Track track;
-  };
-  std::array<Start, 13> starts;
-  std::size_t started = 0;
-  const auto add = [&](Track track) {
-    Vec3& p = track.position;
-    p = {std::clamp(p.x, -limit, limit), std::clamp(p.y, -limit, limit),
-         std::clamp(p.z, -limit, limit)};
-    track.direction = direction;
-    starts[started++] = {value_at(track), track};
-  };
-  Track seed = seeds[0], other = seeds[count > 1 ? 1 : 0];
-  other.direction = direction;
-  add(seed);
-  if (count > 1) add(other);
-  add(rough_start(*plain_, seed));
-  add(rough_start(*bright_, other));
-  add(rough_start(*bright_, bright_->in_time(seed, {0, 0, 0})));
-  // And around the middle, on two axes across the track.
-  const Vec3 n = direction;
-  const Vec3 level = std::fabs(n.z) < 0.9 ? Vec3{-n.y, n.x, 0} : Vec3{0, -n.z, n.y};
-  const double length = distance(level, {0, 0, 0});
-  const Vec3 u{level.x / length, level.y / length, level.z / length};
-  const Vec3 v{n.y * u.z - n.z * u.y, n.z * u.x - n.x * u.z, n.x * u.y - n.y * u.x};
-  const auto add_aside = [&](double right, double up) {
-    add(bright_->in_time(seed,
-                         {right * u.x + up * v.x, right * u.y + up * v.y, right * u.z + up * v.z}));
-  };
-  for (const double side : {-aside, aside}) {
-    add_aside(side, 0);
-    add_aside(0, side);
-    if (count > 1) continue;
-    add_aside(1.5 * side, 1.5 * side);
-    add_aside(1.5 * side, -1.5 * side);
-  }
-  std::stable_sort(starts.begin(), starts.begin() + started,
-                   [](const Start& a, const Start& b) { return a.llh < b.llh; });
-
-  std::array<Place, most_descents> found;
-  std::size_t descents = 0;
-  const auto descend = [&](const Track& start) -> Place {
-    const Surface surface([&](const Vec3& position, SplineMpeSlope& slope) {
-      Track track = start;
-      track.position = position;
-      ++evaluations;
-      return evaluate(track, &slope);
-    });
-    Column x = column(start.position);
-    const double llh = dlib::find_min_trust_region(
-        Stop(settled, most_steps, start.time, found, descents, direction), surface, x,
-        first_radius);
-    return {llh, vector(x), start.time};
-  };
-  Place best{starts[0].llh, starts[0].track.position, starts[0].track.time};
-  for (std::size_t i = 0; i < started && descents < (count > 1 ? least_descents : most_descents);
-       ++i) {
-    const Place place = descend(starts[i].track);
-    found[descents++] = place;
-    if (place.llh < best.llh) best = place;
+  double value(const Vec3& position, SplineMpeSlope* slope) const {
+    ++evaluations_;
+    return likelihood_.evaluate(at(position), slope);
   }
 
-  // A way down may end at an edge. Where a place around is lower, it goes on from there.
-  descents = 0;
-  for (const double probe : probes) {
-    Start lowest{best.llh, {best.position, direction, best.time, seed.zenith, seed.azimuth}};
-    const Track centre = lowest.track;
-    for (const double step : {-probe, probe})
-      for (const Vec3& way : {Vec3{step, 0, 0}, Vec3{0, step, 0}, Vec3{0, 0, step}}) {
-        Track track = centre;
-        track.position = {centre.position.x + way.x, centre.position.y + way.y,
-                          centre.position.z + way.z};
-        const double llh = value_at(track);
-        if (llh < lowest.llh) lowest = {llh, track};
+  // The direction's minima.
+  std::vector<Minimum> minima() const {
+    const Frame frame(track_.direction);
+    std::vector<Minimum> starts = rough_minima(frame);
+    sort_by_llh(starts);
+    std::vector<Minimum> begun, found;
+    for (const Minimum& start : starts) {
+      if (begun.size() == descents) break;
+      if (is_near_any(begun, start.position)) continue;
+      begun.push_back(start);
+      found.push_back(descend_from(start.position, found));
+    }
+    jump_around(frame, found);
+    found.push_back(finish(lowest(found)));
+    return found;
+  }
+
+  Minimum descend_from(Vec3 position, const std::vector<Minimum>& known) const {
+    const double llh =
+        descend([&](const Vec3& at, SplineMpeSlope& slope) { return value(at, &slope); },
+                search_limit, first_radius, Stop(settled, known), position);
+    return {llh, position};
+  }
+
+  // A minimum's last metres, by the method of J. Nelder and R. Mead, Computer Journal 7 (1965) 308:
+  // kinks, where slopes mislead, do not stop it.
+  Minimum finish(const Minimum& minimum) const {
+    const auto place = [&](const Vec3& at) { return Minimum{value(at, nullptr), at}; };
+    std::vector<Minimum> corners = {minimum};
+    for (const Vec3& way : {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}})
+      corners.push_back(place(sum(minimum.position, simplex_step, way)));
+    sort_by_llh(corners);
+    for (int i = 0; i < most_simplex_steps; ++i) {
+      if (corners[3].llh - corners[0].llh < simplex_settled) break;
+      const Vec3 middle =
+          sum(sum(sum({0, 0, 0}, 1 / 3., corners[0].position), 1 / 3., corners[1].position), 1 / 3.,
+              corners[2].position);
+      const Vec3 away = sum(middle, -1, corners[3].position);
+      const Minimum reflected = place(sum(middle, 1, away));
+      if (reflected.llh < corners[0].llh) {
+        const Minimum further = place(sum(middle, 2, away));
+        corners[3] = further.llh < reflected.llh ? further : reflected;
+      } else if (reflected.llh < corners[2].llh) {
+        corners[3] = reflected;
+      } else {
+        const bool is_beyond = reflected.llh < corners[3].llh;
+        const Minimum nearer = place(sum(middle, is_beyond ? 0.5 : -0.5, away));
+        if (nearer.llh < std::min(reflected.llh, corners[3].llh)) {
+          corners[3] = nearer;
+        } else {
+          for (std::size_t k = 1; k < 4; ++k)
+            corners[k] = place(
+                sum(corners[0].position, 0.5, sum(corners[k].position, -1, corners[0].position)));
+        }
       }
-    if (lowest.llh < best.llh) best = descend(lowest.track);
+      sort_by_llh(corners);
+    }
+    return corners[0];
   }
-  return {best.llh, best.position, best.time, evaluations};
+
+ private:
+  Track at(const Vec3& position) const {
+    Track track = track_;
+    track.position = position;
+    return track;
+  }
+
+  // Places to start from: tracks evenly spread over the disc, the best of them, and where two rough
+  // likelihoods, cheap and with few minima, have theirs.
+  std::vector<Minimum> rough_minima(const Frame& frame) const {
+    std::vector<Vec3> disc;
+    for (std::size_t i = 0; i < disc_tracks; ++i) {
+      // A sunflower's seeds: every turn by the golden angle.
+      const double k = static_cast<double>(i);
+      const double radius = disc_radius * std::sqrt(k / disc_tracks);
+      const double angle = k * std::numbers::pi * (3 - std::sqrt(5.0));
+      const Vec3 aside = frame.at(radius * std::cos(angle), radius * std::sin(angle), 0);
+      disc.push_back(likelihood_.bright_->in_time(track_, aside).position);
+    }
+    std::vector<Minimum> starts;
+    for (const RoughTrack* rough : {likelihood_.plain_.get(), likelihood_.bright_.get()}) {
+      const auto roughly = [&](const Vec3& position, SplineMpeSlope& slope) {
+        return rough->evaluate(at(position), slope);
+      };
+      std::vector<Minimum> order, found;
+      SplineMpeSlope unused;
+      for (const Vec3& position : disc) order.push_back({roughly(position, unused), position});
+      sort_by_llh(order);
+      order.resize(rough_descents);
+      for (const Minimum& start : order) {
+        Vec3 position = start.position;
+        const double llh = descend(roughly, search_limit, rough_first_radius,
+                                   Stop(rough_settled, found), position);
+        if (!is_near_any(found, position)) starts.push_back({value(position, nullptr), position});
+        found.push_back({llh, position});
+        starts.push_back({value(start.position, nullptr), start.position});
+      }
+    }
+    return starts;
+  }
+
+  // Minima come in groups: the lowest one's neighbours are worth a look.
+  void jump_around(const Frame& frame, std::vector<Minimum>& found) const {
+    Minimum centre = lowest(found);
+    double reach = first_jump;
+    for (int jump = 0; jump < jumps; ++jump) {
+      // To the faces of a cube and to its corners in turns.
+      const int axes = jump % 2 == 0 ? 1 : 3;
+      const double step = reach / std::sqrt(axes);
+      std::vector<Minimum> around;
+      for (int i = -1; i <= 1; ++i)
+        for (int j = -1; j <= 1; ++j)
+          for (int k = -1; k <= 1; ++k) {
+            if (std::abs(i) + std::abs(j) + std::abs(k) != axes) continue;
+            const Vec3 p = sum(centre.position, 1, frame.at(i * step, j * step, k * step));
+            around.push_back({value(p, nullptr), p});
+          }
+      sort_by_llh(around);
+      around.resize(descents_per_jump);
+      for (const Minimum& start : around) found.push_back(descend_from(start.position, found));
+      const Minimum& best = lowest(found);
+      if (best.llh < centre.llh - settled)
+        centre = best;
+      else
+        reach *= closer;
+    }
+  }
+
+  const SplineMpe& likelihood_;
+  Track track_;
+  std::int64_t& evaluations_;
+};
+
+SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) {
+  std::int64_t evaluations = 0;
+  const double time = seeds[0].time;
+  Track track = seeds[0];
+  track.time = middle_time_;
+  const Vec3 n = track.direction;
+  const auto moved = [&n](const Vec3& position, double from, double to) {
+    return sum(position, light_speed * (to - from), n);
+  };
+  const Search search(*this, track, evaluations);
+  const bool is_known = minima_direction_.x == n.x && minima_direction_.y == n.y &&
+                        minima_direction_.z == n.z && !minima_.empty();
+  if (!is_known) {
+    minima_ = search.minima();
+    minima_direction_ = n;
+  }
+
+  std::vector<Minimum> places = minima_;
+  // Of two first guesses the more promising one: what the other may lead to, the search has seen.
+  Minimum start{std::numeric_limits<double>::infinity(), {}};
+  for (std::size_t i = 0; i < count; ++i) {
+    const Vec3 position = moved(seeds[i].position, seeds[i].time, middle_time_);
+    const double llh = count > 1 ? search.value(position, nullptr) : 0;
+    if (llh < start.llh) start = {llh, position};
+  }
+  places.push_back(search.descend_from(start.position, places));
+  if (const Minimum best = lowest(places); best.llh < lowest(minima_).llh)
+    places.push_back(search.finish(best));
+
+  // The lowest one whose vertex, at the seed's time, is within the limit.
+  sort_by_llh(places);
+  track.time = time;
+  track.position = {std::clamp(seeds[0].position.x, -limit, limit),
+                    std::clamp(seeds[0].position.y, -limit, limit),
+                    std::clamp(seeds[0].position.z, -limit, limit)};
+  for (const Minimum& place : places) {
+    const Vec3 position = moved(place.position, middle_time_, time);
+    if (!is_within(position, limit)) continue;
+    track.position = position;
+    break;
+  }
+  ++evaluations;
+  return {evaluate(track, nullptr), track.position, time, evaluations};
 }
 
 }  // namespace skyscan

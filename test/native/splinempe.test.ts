@@ -88,8 +88,7 @@ describeShared("splinempe on photon tables", () => {
       shared(`oracle/fits/fits_splinempe_${name}.json`),
     ).json()) as Fits;
     const likelihood = openSplineMpe(light, await inputOf(file, light, MuEx_energy));
-    // The best of a pixel's seven fits counts. Wherever the event may have come from it must hold; a
-    // hundred units of llh away, where there are dozens of minima, now and then one is missed.
+    // The best of a pixel's seven fits counts, wherever on the sky it is.
     const [ours, theirs] = [new Map<number, number>(), new Map<number, number>()];
     const keep = (best: Map<number, number>, pixel: number, llh: number) =>
       best.set(pixel, Math.min(best.get(pixel) ?? Number.POSITIVE_INFINITY, llh));
@@ -102,10 +101,12 @@ describeShared("splinempe on photon tables", () => {
       all++;
       if (llh > fit.logl + 0.1) worse++;
     }
+    // Hundreds of units of llh above the best pixel, where there are dozens of minima, the last tenths
+    // of the lowest one are missed now and then.
     const best = Math.min(...theirs.values());
     for (const [pixel, llh] of theirs)
-      if (llh < best + 100) expect(ours.get(pixel)! - llh).toBeLessThan(0.1);
-    expect(worse / all).toBeLessThan(0.1);
+      expect(ours.get(pixel)! - llh).toBeLessThan(llh < best + 100 ? 0.1 : 0.5);
+    expect(worse / all).toBeLessThan(0.05);
     likelihood.close();
   });
 });
@@ -167,6 +168,12 @@ describe("splinempe on the embedded light", () => {
     expect(fit.llh).toBeLessThan(likelihood.evaluate(truth) + 0.1);
     expect(fit.llh).toBeCloseTo(likelihood.evaluate({ ...seed, ...fit }), 9);
     expect(fit.time).toBe(seed.time);
+    // The direction is known by now: fewer evaluations, the same place. Whatever was fitted before.
+    const place = ({ llh, x, y, z, time }: typeof fit) => ({ llh, x, y, z, time });
+    const again = likelihood.fit(seed);
+    expect(place(again)).toEqual(place(fit));
+    expect(again.evaluations).toBeLessThan(fit.evaluations);
+    likelihood.fit({ ...seed, azimuth: 2 });
     expect(likelihood.fit(seed)).toEqual(fit);
     const withFallback = likelihood.fit({ ...seed, fallback: { ...truth, time: truth.time + 50 } });
     expect(withFallback.llh).toBeLessThan(fit.llh + 0.1);
