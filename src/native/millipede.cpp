@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <string>
 #include <utility>
@@ -15,6 +16,22 @@ namespace {
 constexpr double speed_of_light = 0.299792458;  // m/ns
 constexpr double energy_floor = 1e-3;           // GeV, added to every energy in the likelihood
 constexpr double shell_width = 20;              // m, see Neglect
+
+// Searches: light of one-bin DOMs without charge beyond `near_from` .. `near_to` from the track's
+// cascades is smooth along the track, and is interpolated between points `far_step` apart.
+constexpr double near_from = 40, near_to = 80;  // m
+constexpr double far_step = 20;                 // m
+// Where DOMs without charge are very many, they may fade out nearer: only their sum enters.
+constexpr std::size_t many_quiet = 1000;
+constexpr double many_nearer = 120;  // m
+
+// 1 below `from`, 0 above `to`, smooth between.
+double fading(double r, double from, double to) {
+  if (r <= from) return 1;
+  if (r >= to) return 0;
+  const double x = (to - r) / (to - from);
+  return x * x * (3 - 2 * x);
+}
 
 double distance(const Vec3& a, const Vec3& b) {
   const double x = a.x - b.x, y = a.y - b.y, z = a.z - b.z;
@@ -155,8 +172,6 @@ void Millipede::sort(const Vec3& position, const std::vector<Member>& members, d
 template <typename See>
 void Millipede::visit(const Cascade& cascade, const Track& track, const Neglect& neglect,
                       bool with_gradient, Scratch& scratch, See see) const {
-  sort(cascade.position, hit_, neglect.contrast, scratch.hit);
-  sort(cascade.position, quiet_, 0, scratch.quiet);
   double found = 0;
   const auto look = [&](const Member& member, bool is_hit) {
     const MillipedeDom& dom = doms_[member.dom];
@@ -169,12 +184,10 @@ void Millipede::visit(const Cascade& cascade, const Track& track, const Neglect&
     Gradient4 gradient{};
     double fade = 1;
     if (neglect.fade_to > 0) {
-      // Where DOMs without charge are very many, they may fade out nearer: only their sum enters.
-      const double nearer = is_hit || quiet_.size() < 1000 ? 0 : 120;
-      const double r = distance(cascade.position, dom.site.position) + nearer;
-      if (r >= neglect.fade_to) return;
-      const double x = (neglect.fade_to - r) / (neglect.fade_to - neglect.fade_from);
-      if (x < 1) fade = x * x * (3 - 2 * x);
+      const double nearer = is_hit || quiet_.size() < many_quiet ? 0 : many_nearer;
+      fade = fading(distance(cascade.position, dom.site.position) + nearer, neglect.fade_from,
+                    neglect.fade_to);
+      if (fade == 0) return;
     }
     if (!light_.sight(cascade.position, track.direction, track.zenith, track.azimuth, cascade.time,
                       dom.site, dom.bins.edges.data(), edges, amplitude, scratch.cumulative.data(),
@@ -188,12 +201,15 @@ void Millipede::visit(const Cascade& cascade, const Track& track, const Neglect&
     }
     found += see(member, is_hit, dom, amplitude, gradient);
   };
+  if (neglect.fade_to > 0) {
+    for (const Member& member : hit_) look(member, true);
+    for (const Member& member : quiet_) look(member, false);
+    return;
+  }
+  sort(cascade.position, hit_, neglect.contrast, scratch.hit);
+  sort(cascade.position, quiet_, 0, scratch.quiet);
   bool hit = !hit_.empty(), quiet = !quiet_.empty();
-  const std::size_t shells =
-      neglect.fade_to > 0
-          ? std::min(bound_.size(), static_cast<std::size_t>(neglect.fade_to / shell_width) + 1)
-          : bound_.size();
-  for (std::size_t shell = 0; shell < shells && (hit || quiet); ++shell) {
+  for (std::size_t shell = 0; shell < bound_.size() && (hit || quiet); ++shell) {
     hit = hit && scratch.hit.beyond[shell] > neglect.hit * found;
     quiet = quiet && scratch.quiet.beyond[shell] > neglect.quiet * found;
     if (hit)
@@ -205,35 +221,137 @@ void Millipede::visit(const Cascade& cascade, const Track& track, const Neglect&
   }
 }
 
+// The DOMs near enough to a track for a search, with their place along it.
+struct Millipede::Lane {
+  struct Place {
+    const Member* member;
+    double length;  // along the track from the vertex [m]
+    double square;  // of the distance across [m^2]
+  };
+  std::vector<Place> hit, near, far;  // far: all one-bin DOMs without charge
+  double far_from, far_to;            // m: where the light of DOMs without charge fades
+  long first_node = 0;                // number of the first of `nodes`, in far_step from the vertex
+  std::vector<double> nodes;          // far light per GeV; NaN: not looked at yet
+};
+
+Millipede::Lane Millipede::lane(const Track& track, const Neglect& neglect) const {
+  Lane lane;
+  const double nearer = quiet_.size() < many_quiet ? 0 : many_nearer;
+  lane.far_from = neglect.fade_from - nearer;
+  lane.far_to = neglect.fade_to - nearer;
+  const Vec3 &n = track.direction, &v = track.position;
+  const auto place = [&](const Member& member) {
+    const Vec3& p = doms_[member.dom].site.position;
+    const Vec3 d{p.x - v.x, p.y - v.y, p.z - v.z};
+    const double length = d.x * n.x + d.y * n.y + d.z * n.z;
+    return Lane::Place{&member, length,
+                       std::max(0.0, d.x * d.x + d.y * d.y + d.z * d.z - length * length)};
+  };
+  for (const Member& member : hit_) {
+    const Lane::Place at = place(member);
+    if (at.square < neglect.fade_to * neglect.fade_to) lane.hit.push_back(at);
+  }
+  for (const Member& member : quiet_) {
+    const Lane::Place at = place(member);
+    if (!(at.square < lane.far_to * lane.far_to)) continue;
+    const bool one_bin = doms_[member.dom].bins.charges.size() == 1;
+    if (one_bin) lane.far.push_back(at);
+    if (!one_bin || at.square < near_to * near_to) lane.near.push_back(at);
+  }
+  if (const auto inside = chord(track, settings_.boundary)) {
+    lane.first_node = std::lround(std::floor(inside->first / far_step)) - 3;
+    const long last = std::lround(std::ceil(inside->last / far_step)) + 3;
+    lane.nodes.assign(static_cast<std::size_t>(last - lane.first_node + 1), std::nan(""));
+  }
+  return lane;
+}
+
+// Light of the lane's far DOMs for a cascade of 1 GeV at `length` along the track.
+double Millipede::far_light(const Track& track, double length, const Neglect&, Lane& lane) const {
+  const auto node = [&](long number) {
+    double& value = lane.nodes[static_cast<std::size_t>(number - lane.first_node)];
+    if (!std::isnan(value)) return value;
+    const double at = static_cast<double>(number) * far_step;
+    const Vec3 position = along(track, at);
+    value = 0;
+    for (const Lane::Place& place : lane.far) {
+      const double apart = place.length - at, square = place.square + apart * apart;
+      if (square >= lane.far_to * lane.far_to || square <= near_from * near_from) continue;
+      const double r = std::sqrt(square);
+      double amplitude = 0;
+      if (light_.sight(position, track.direction, track.zenith, track.azimuth, 0,
+                       doms_[place.member->dom].site, nullptr, 0, amplitude, nullptr, nullptr,
+                       nullptr) &&
+          amplitude > 0)
+        value +=
+            amplitude * fading(r, lane.far_from, lane.far_to) * (1 - fading(r, near_from, near_to));
+    }
+    return value;
+  };
+  const double place = length / far_step, whole = std::floor(place), x = place - whole;
+  const long k = std::lround(whole);
+  if (x == 0) return node(k);
+  const double value =
+      -x * (x - 1) * (x - 2) / 6 * node(k - 1) + (x + 1) * (x - 1) * (x - 2) / 2 * node(k) -
+      (x + 1) * x * (x - 2) / 2 * node(k + 1) + (x + 1) * x * (x - 1) / 6 * node(k + 2);
+  return std::max(0.0, value);
+}
+
 void Millipede::add_column(const Cascade& cascade, const Track& track, const Neglect& neglect,
-                           Scratch& scratch, Response& response) const {
+                           Scratch& scratch, Response& response, Lane* lane) const {
   double sum = 0;
-  visit(
-      cascade, track, neglect, false, scratch,
-      [&](const Member& member, bool, const MillipedeDom& dom, double amplitude, const Gradient4&) {
-        const DomBins& bins = dom.bins;
-        const auto row = [&](std::size_t number, double value) {
-          if (!(value > 0)) return;
-          response.row.push_back(static_cast<std::int32_t>(number));
-          response.value.push_back(value);
-        };
-        if (bins.charges.size() == 1) {
-          sum += amplitude;
-          if (bins.charges[0] > 0) row(member.first_row, amplitude);
-          return amplitude;
-        }
-        double light = 0;
-        std::size_t number = member.first_row;
-        for (std::size_t i = 0; i < bins.charges.size(); ++i) {
-          if (!bins.valid[i]) continue;
-          const double value =
-              amplitude * expected_share(scratch.cumulative[i], scratch.cumulative[i + 1]);
-          light += value;
-          if (bins.charges[i] > 0) row(number++, value);
-        }
-        sum += light;
-        return light;
-      });
+  const auto see = [&](const Member& member, bool, const MillipedeDom& dom, double amplitude,
+                       const Gradient4&) {
+    const DomBins& bins = dom.bins;
+    const auto row = [&](std::size_t number, double value) {
+      if (!(value > 0)) return;
+      response.row.push_back(static_cast<std::int32_t>(number));
+      response.value.push_back(value);
+    };
+    if (bins.charges.size() == 1) {
+      sum += amplitude;
+      if (bins.charges[0] > 0) row(member.first_row, amplitude);
+      return amplitude;
+    }
+    double light = 0;
+    std::size_t number = member.first_row;
+    for (std::size_t i = 0; i < bins.charges.size(); ++i) {
+      if (!bins.valid[i]) continue;
+      const double value =
+          amplitude * expected_share(scratch.cumulative[i], scratch.cumulative[i + 1]);
+      light += value;
+      if (bins.charges[i] > 0) row(number++, value);
+    }
+    sum += light;
+    return light;
+  };
+  if (lane == nullptr) {
+    visit(cascade, track, neglect, false, scratch, see);
+  } else {
+    const double length = (cascade.time - track.time) * speed_of_light;
+    const auto look = [&](const Lane::Place& place, double from, double to, bool only_near) {
+      const double apart = place.length - length, square = place.square + apart * apart;
+      if (square >= to * to || (only_near && square >= near_to * near_to)) return;
+      const MillipedeDom& dom = doms_[place.member->dom];
+      const std::size_t edges = dom.bins.charges.size() == 1 ? 0 : dom.bins.edges.size();
+      if (scratch.cumulative.size() < edges) scratch.cumulative.resize(edges);
+      double amplitude = 0;
+      if (!light_.sight(cascade.position, track.direction, track.zenith, track.azimuth,
+                        cascade.time, dom.site, dom.bins.edges.data(), edges, amplitude,
+                        scratch.cumulative.data(), nullptr, nullptr) ||
+          !(amplitude > 0))
+        return;
+      const double r = std::sqrt(square);
+      double fade = fading(r, from, to);
+      if (only_near) fade *= fading(r, near_from, near_to);
+      see(*place.member, false, dom, fade * amplitude, Gradient4{});
+    };
+    for (const Lane::Place& place : lane->hit)
+      look(place, neglect.fade_from, neglect.fade_to, false);
+    for (const Lane::Place& place : lane->near)
+      look(place, lane->far_from, lane->far_to, doms_[place.member->dom].bins.charges.size() == 1);
+    sum += far_light(track, length, neglect, *lane);
+  }
   response.sum.push_back(sum);
   response.begin.push_back(response.row.size());
 }
@@ -242,7 +360,10 @@ Response Millipede::response(const Track& track, const std::vector<Cascade>& cas
                              const Neglect& neglect) const {
   Response response;
   Scratch scratch;
-  for (const Cascade& cascade : cascades) add_column(cascade, track, neglect, scratch, response);
+  std::optional<Lane> near;
+  if (neglect.fade_to > 0) near = lane(track, neglect);
+  for (const Cascade& cascade : cascades)
+    add_column(cascade, track, neglect, scratch, response, near ? &*near : nullptr);
   return response;
 }
 
@@ -297,6 +418,60 @@ void Millipede::settle(const std::vector<double>& start, double tolerance, const
   for (std::size_t j = 0; j < value.cascades.size(); ++j)
     value.cascades[j].energy = value.solution.energies[j];
   value.llh = llh(value.response, value.solution.energies, screen);
+}
+
+std::optional<Millipede::Screen> Millipede::scout(const Track& track, double spacing,
+                                                  const Neglect& neglect,
+                                                  const MillipedeValue* previous, double stride,
+                                                  double reach, double threshold) const {
+  const auto all = cascades(track, spacing);
+  if (all.empty()) return std::nullopt;
+  const long every = std::max(1L, std::lround(stride / spacing));
+  const long around = std::lround(std::ceil(reach / spacing));
+  MillipedeValue value;
+  for (const Cascade& c : all)
+    if (c.number % every == 0) value.cascades.push_back(c);
+  if (value.cascades.empty()) value.cascades.push_back(all[all.size() / 2]);
+  value.response = response(track, value.cascades, neglect);
+  std::vector<double> start(value.cascades.size(), 0);
+  if (previous != nullptr)
+    for (const Cascade& old : previous->cascades) {
+      const double at = static_cast<double>(old.number - value.cascades.front().number) /
+                        static_cast<double>(every);
+      const long j = std::clamp(std::lround(at), 0L, static_cast<long>(start.size()) - 1);
+      start[static_cast<std::size_t>(j)] += old.energy;
+    }
+  settle(start, 0.05, nullptr, value);
+  Screen screen{all.front().number, std::vector<char>(all.size(), 0),
+                std::vector<double>(rows_.charge.size(), 0), 0};
+  const long n = static_cast<long>(all.size());
+  for (std::size_t j = 0; j < value.cascades.size(); ++j) {
+    const bool lit = value.cascades[j].energy > 0;
+    if (!lit && !(value.solution.reduced_gradient[j] > threshold)) continue;
+    const long at = value.cascades[j].number - screen.first;
+    const long wide = lit ? std::max(every, around) : every / 2;
+    for (long k = std::max(0L, at - wide); k <= std::min(n - 1, at + wide); ++k)
+      screen.keep[static_cast<std::size_t>(k)] = 1;
+  }
+  if (previous != nullptr)
+    for (const Cascade& old : previous->cascades) {
+      const long at = old.number - screen.first;
+      if (old.energy > 0 && at >= 0 && at < n) screen.keep[static_cast<std::size_t>(at)] = 1;
+    }
+  // Every looked-at cascade stands for those around it that are left out.
+  std::size_t next = 0;
+  for (const Cascade& c : all) {
+    if (screen.keeps(c.number)) continue;
+    while (next + 1 < value.cascades.size() &&
+           std::labs(value.cascades[next + 1].number - c.number) <=
+               std::labs(value.cascades[next].number - c.number))
+      ++next;
+    screen.floor_sum += energy_floor * value.response.sum[next];
+    for (std::size_t k = value.response.begin[next]; k < value.response.begin[next + 1]; ++k)
+      screen.floor[static_cast<std::size_t>(value.response.row[k])] +=
+          energy_floor * value.response.value[k];
+  }
+  return screen;
 }
 
 Millipede::Screen Millipede::screen(const MillipedeValue& value, long reach,

@@ -63,6 +63,7 @@ class Millipede {
  public:
   struct Neglect;
   struct Screen;
+  struct Lane;
 
   // The light must outlive this.
   Millipede(const CascadeLight& light, std::vector<MillipedeDom> doms, MillipedeSettings settings);
@@ -78,6 +79,12 @@ class Millipede {
   MillipedeValue solve(const Track& track, double spacing, const Neglect& neglect,
                        const MillipedeValue* previous, double tolerance,
                        const Screen* screen = nullptr) const;
+
+  // The same from every few cascades alone, those about `stride` metres apart: where energy goes is
+  // seen well before how much.
+  std::optional<Screen> scout(const Track& track, double spacing, const Neglect& neglect,
+                              const MillipedeValue* previous, double stride, double reach,
+                              double threshold) const;
 
   // The cascades worth looking at near the track of `value` (made without a screen): those with
   // energy, their neighbours within `reach` numbers, and those whose gradient is above `threshold`.
@@ -120,7 +127,9 @@ class Millipede {
   void visit(const Cascade& cascade, const Track& track, const Neglect& neglect, bool with_gradient,
              Scratch& scratch, See see) const;
   void add_column(const Cascade& cascade, const Track& track, const Neglect& neglect,
-                  Scratch& scratch, Response& response) const;
+                  Scratch& scratch, Response& response, Lane* lane = nullptr) const;
+  Lane lane(const Track& track, const Neglect& neglect) const;
+  double far_light(const Track& track, double length, const Neglect& neglect, Lane& lane) const;
   Response response(const Track& track, const std::vector<Cascade>& cascades,
                     const Neglect& neglect) const;
   double llh(const Response& response, const std::vector<double>& energies,

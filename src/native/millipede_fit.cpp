@@ -17,7 +17,9 @@ constexpr double worthwhile = 1e-2;
 // screen are: those with energy, their neighbours as far, and those nearly as good.
 constexpr double near_position = 6;     // m
 constexpr double near_time = 15;        // ns
-constexpr double near_optimal = -2e-2;  // reduced gradient
+constexpr double near_optimal = -5e-2;  // reduced gradient
+// Where energy goes is sought with cascades this far apart.
+constexpr double scout_stride = 15;  // m
 // Optimality of the energies during a fit, in llh.
 constexpr double energy_tolerance = 1e-4;
 
@@ -64,17 +66,20 @@ class Objective {
     if (left_-- <= 0) throw Settled{};
     ++evaluations_;
     const Track here = track(x);
-    const bool screened = screen_ && std::fabs(here.time - screened_at_.time) < near_time &&
-                          far(here, screened_at_) < near_position;
-    MillipedeValue next =
-        millipede_.solve(here, pass_.spacing, neglect_for(Precision::scan), &value_,
-                         energy_tolerance, screened ? &*screen_ : nullptr);
-    if (!next.placed || !std::isfinite(next.llh)) return 1e300;
+    const bool screened = pass_.spacing >= scout_stride
+                              ? true
+                              : screen_ && std::fabs(here.time - screened_at_.time) < near_time &&
+                                    far(here, screened_at_) < near_position;
     if (!screened) {
-      const long reach = std::lround(std::ceil(near_position / pass_.spacing));
-      screen_ = millipede_.screen(next, reach, near_optimal);
+      screen_ = millipede_.scout(here, pass_.spacing, neglect_for(Precision::scan), &value_,
+                                 scout_stride, near_position, near_optimal);
       screened_at_ = here;
     }
+    if (!screened && !screen_) return 1e300;
+    MillipedeValue next =
+        millipede_.solve(here, pass_.spacing, neglect_for(Precision::scan), &value_,
+                         energy_tolerance, pass_.spacing < scout_stride ? &*screen_ : nullptr);
+    if (!next.placed || !std::isfinite(next.llh)) return 1e300;
     const double llh = next.llh;
     trial_ = x;
     value_ = std::move(next);
@@ -140,15 +145,21 @@ const double tan_cherenkov = std::sqrt(phase_index * phase_index - 1);
 const double sin_cherenkov = std::sqrt(1 - 1 / (phase_index * phase_index));
 
 // The coarse search's grid across the track, and along time.
-constexpr double grid_step = 40;  // m
-constexpr double time_step = 60;  // ns
-constexpr int time_steps = 12;    // to either side
+constexpr double grid_step = 40;            // m
+constexpr double time_step = 60;            // ns
+constexpr int earliest = -25, latest = 12;  // time steps about the mean time of the light
 // Cascades further apart than this no longer follow the light's shape.
 constexpr double coarse_spacing = 15;    // m
-constexpr std::size_t most_places = 16;  // looked at with the likelihood
-constexpr std::size_t most_starts = 6;   // followed downhill at the coarse spacing
-constexpr std::size_t most_finals = 2;   // followed downhill at the first pass's spacing
-constexpr double hopeless = 20;          // llh: a start this much worse than the best is dropped
+constexpr std::size_t most_places = 24;  // looked at with the likelihood
+// Followed downhill at the coarse spacing: many a little, of which few further, and the best few at
+// the first pass's spacing.
+constexpr std::size_t most_starts = 10, most_basins = 4, most_finals = 2;
+constexpr int start_evaluations = 8, basin_evaluations = 20;
+constexpr double same_basin = 15;  // m: tracks closer than this end up in one place
+constexpr double hopeless = 20;    // llh: a basin this much worse than the best is dropped
+constexpr int most_rounds = 5;     // of polishing
+constexpr double rippling = 0.1;   // llh: what a round of polishing must gain for another
+constexpr double close = 3;        // llh: results this much worse than the best are polished too
 // Scale of the coarse descent.
 constexpr double coarse_step = 40;        // m
 constexpr double coarse_time_step = 100;  // ns
@@ -173,9 +184,11 @@ class FirstLightCost {
           {dot(u_), dot(v_), hit.time - track.time - l / speed_of_light, std::sqrt(hit.charge)});
       centre_[0] += hit.charge * hits_.back().a;
       centre_[1] += hit.charge * hits_.back().b;
+      mean_time_ += hit.charge * hits_.back().time;
       weight += hit.charge;
     }
     for (double& c : centre_) c /= weight;
+    mean_time_ /= weight;
   }
 
   double operator()(double a, double b, double delay) const {
@@ -192,6 +205,7 @@ class FirstLightCost {
     return cost;
   }
 
+  double mean_time() const { return mean_time_; }  // ns after the undisplaced track
   double centre(int axis) const { return centre_[axis]; }
   Vec3 across(double a, double b) const {
     return {a * u_.x + b * v_.x, a * u_.y + b * v_.y, a * u_.z + b * v_.z};
@@ -202,7 +216,7 @@ class FirstLightCost {
     double a, b, time, weight;
   };
   Vec3 u_, v_;
-  double centre_[2] = {0, 0};
+  double centre_[2] = {0, 0}, mean_time_ = 0;
   std::vector<Hit> hits_;
 };
 
@@ -214,28 +228,31 @@ std::vector<Track> starts(const Millipede& millipede, const Track& seed,
   struct Place {
     double cost, a, b, delay;
   };
+  const int times = latest - earliest + 1;
   std::vector<Place> grid;
   for (int i = -n; i <= n; ++i)
-    for (int k = -n; k <= n; ++k) {
-      Place best{std::numeric_limits<double>::infinity(), cost.centre(0) + i * grid_step,
-                 cost.centre(1) + k * grid_step, 0};
-      // Centre of the times: where the seed's own time is best served is not known, so twice.
-      for (int t = -time_steps; t <= time_steps; ++t) {
-        const double value = cost(best.a, best.b, t * time_step);
-        if (value < best.cost) best.cost = value, best.delay = t * time_step;
+    for (int k = -n; k <= n; ++k)
+      for (int t = earliest; t <= latest; ++t) {
+        Place place{0, cost.centre(0) + i * grid_step, cost.centre(1) + k * grid_step,
+                    cost.mean_time() + t * time_step};
+        place.cost = cost(place.a, place.b, place.delay);
+        grid.push_back(place);
       }
-      grid.push_back(best);
-    }
+  const auto at = [&](int i, int k, int t) -> const Place& {
+    return grid[static_cast<std::size_t>((i * side + k) * times + t)];
+  };
   std::vector<Place> minima;
   for (int i = 0; i < side; ++i)
-    for (int k = 0; k < side; ++k) {
-      const Place& here = grid[static_cast<std::size_t>(i * side + k)];
-      bool lowest = true;
-      for (int p = std::max(0, i - 1); p <= std::min(side - 1, i + 1); ++p)
-        for (int q = std::max(0, k - 1); q <= std::min(side - 1, k + 1); ++q)
-          lowest = lowest && !(grid[static_cast<std::size_t>(p * side + q)].cost < here.cost);
-      if (lowest) minima.push_back(here);
-    }
+    for (int k = 0; k < side; ++k)
+      for (int t = 0; t < times; ++t) {
+        const Place& here = at(i, k, t);
+        bool lowest = true;
+        for (int p = std::max(0, i - 1); p <= std::min(side - 1, i + 1) && lowest; ++p)
+          for (int q = std::max(0, k - 1); q <= std::min(side - 1, k + 1) && lowest; ++q)
+            for (int r = std::max(0, t - 1); r <= std::min(times - 1, t + 1) && lowest; ++r)
+              lowest = !(at(p, q, r).cost < here.cost);
+        if (lowest) minima.push_back(here);
+      }
   std::sort(minima.begin(), minima.end(),
             [](const Place& x, const Place& y) { return x.cost < y.cost; });
   if (minima.size() > most_places) minima.resize(most_places);
@@ -294,15 +311,40 @@ Settlement settle(const Millipede& millipede, const Track& from, const Millipede
   return result;
 }
 
+struct Place {
+  Track track;
+  double llh;
+};
+
+// How far apart two tracks of one direction are, across and in time [m].
+double apart(const Track& a, const Track& b) {
+  const Vec3& n = a.direction;
+  const Vec3 d{a.position.x - b.position.x, a.position.y - b.position.y,
+               a.position.z - b.position.z};
+  const double along = d.x * n.x + d.y * n.y + d.z * n.z;
+  const double square = d.x * d.x + d.y * d.y + d.z * d.z - along * along;
+  const double late = (a.time - b.time) * speed_of_light - along;
+  return std::sqrt(std::max(0.0, square) + late * late);
+}
+
+// Sorts best first, and keeps of places in one basin the best, of all at most `most`.
+void choose(std::vector<Place>& places, std::size_t most) {
+  std::sort(places.begin(), places.end(),
+            [](const Place& a, const Place& b) { return a.llh < b.llh; });
+  std::vector<Place> chosen;
+  for (const Place& place : places) {
+    const bool known = std::any_of(chosen.begin(), chosen.end(), [&](const Place& better) {
+      return apart(place.track, better.track) < same_basin;
+    });
+    if (!known && chosen.size() < most) chosen.push_back(place);
+  }
+  places = std::move(chosen);
+}
+
 // The most promising tracks near the seed, best first; none when no track has cascades inside the
 // boundary.
 std::vector<Track> explored(const Millipede& millipede, const Track& seed,
                             const MillipedePass& pass, int& evaluations) {
-  struct Place {
-    Track track;
-    double llh;
-  };
-  const auto better = [](const Place& a, const Place& b) { return a.llh < b.llh; };
   std::vector<Place> places;
   for (const Track& track : starts(millipede, seed, pass)) {
     const MillipedeValue value =
@@ -310,62 +352,70 @@ std::vector<Track> explored(const Millipede& millipede, const Track& seed,
     ++evaluations;
     if (value.placed && std::isfinite(value.llh)) places.push_back({track, value.llh});
   }
-  std::sort(places.begin(), places.end(), better);
-  if (places.size() > most_starts) places.resize(most_starts);
-
   MillipedePass coarse = pass;
   coarse.spacing = coarse_spacing;
-  coarse.max_evaluations = 20;
   for (std::size_t axis = 0; axis < 4; ++axis)
     if (pass.step[axis] > 0) coarse.step[axis] = axis < 3 ? coarse_step : coarse_time_step;
-  for (Place& place : places) {
-    Settlement settled = settle(millipede, place.track, coarse, 0.5, 1, 1, evaluations);
-    if (settled.found) place = {settled.track, settled.value.llh};
-  }
-  std::sort(places.begin(), places.end(), better);
+  // Best first, one of each basin, at most `most`; then downhill.
+  const auto descend = [&](std::size_t most, int steps, double radius) {
+    choose(places, most);
+    coarse.max_evaluations = steps;
+    for (Place& place : places) {
+      Settlement settled = settle(millipede, place.track, coarse, 0.5, radius, 1, evaluations);
+      if (settled.found) place = {settled.track, settled.value.llh};
+    }
+  };
+  descend(most_starts, start_evaluations, 1);
+  descend(most_basins, basin_evaluations, 0.3);
+  choose(places, most_finals);
   std::vector<Track> tracks;
   for (const Place& place : places)
-    if (tracks.size() < most_finals && place.llh < places.front().llh + hopeless)
-      tracks.push_back(place.track);
+    if (place.llh < places.front().llh + hopeless) tracks.push_back(place.track);
   return tracks;
 }
 
-// The cascades' places along the track make ripples in llh, a few tenths deep, which stop a descent
-// early: again from the same track with its cascades elsewhere, as long as that helps.
+// The cascades' places along the track make ripples in llh, which stop a descent early; deep ones
+// where the direction is wrong. Over them: quadratics through points further apart than the ripples
+// are, downhill, then the same track with its cascades elsewhere; again as long as that helps.
 void polish(const Millipede& millipede, const MillipedePass& pass, Settlement& best,
             int& evaluations) {
-  {
-    // Over ripples: a quadratic through points further apart than they are.
-    const Objective objective(millipede, best.track, pass, &best.value, 0, evaluations);
-    Parameters x = dlib::zeros_matrix<double>(objective.size(), 1);
-    const long n = objective.size();
-    const Parameters bound = dlib::uniform_matrix<double>(n, 1, 1e3);
-    try {
-      dlib::find_min_bobyqa(objective, x, 2 * n + 1, Parameters(-bound), bound, 3.0, 0.1, 70);
-    } catch (const Settled&) {
-    } catch (const dlib::bobyqa_failure&) {  // its way to say that the evaluations are used up
+  const auto follow = [&](const Track& from) {
+    Settlement next = settle(millipede, from, pass, worthwhile, 1, 1, evaluations);
+    if (!next.found || !(next.value.llh < best.value.llh)) return 0.0;
+    const double gain = best.value.llh - next.value.llh;
+    best = std::move(next);
+    return gain;
+  };
+  for (int round = 0; round < most_rounds; ++round) {
+    const double before = best.value.llh;
+    {
+      const Objective objective(millipede, best.track, pass, &best.value, 0, evaluations);
+      Parameters x = dlib::zeros_matrix<double>(objective.size(), 1);
+      const long n = objective.size();
+      const Parameters bound = dlib::uniform_matrix<double>(n, 1, 1e3);
+      const double radius = round % 2 == 0 ? 3.0 : 1.0;
+      try {
+        dlib::find_min_bobyqa(objective, x, 2 * n + 1, Parameters(-bound), bound, radius,
+                              0.03 * radius, round == 0 ? 40 : 70);
+      } catch (const Settled&) {
+      } catch (const dlib::bobyqa_failure&) {  // its way to say that the evaluations are used up
+      }
+      if (objective.found() && objective.best_value().llh < best.value.llh) {
+        best.track = objective.best_track();
+        best.value = objective.best_value();
+        follow(best.track);
+      }
     }
-    if (objective.found() && objective.best_value().llh < best.value.llh - worthwhile) {
-      Settlement next =
-          settle(millipede, objective.best_track(), pass, worthwhile, 1, 1, evaluations);
-      if (next.found && next.value.llh < best.value.llh) best = std::move(next);
+    for (const double phase : {0.5, 0.25}) {
+      Track shifted = best.track;
+      const double length = pass.spacing * phase;
+      shifted.position.x += length * shifted.direction.x;
+      shifted.position.y += length * shifted.direction.y;
+      shifted.position.z += length * shifted.direction.z;
+      shifted.time += length / speed_of_light;
+      follow(shifted);
     }
-  }
-  int tries = 0;
-  for (int failures = 0; failures < 2 && tries < 4; ++tries) {
-    Track shifted = best.track;
-    const double length = pass.spacing * (failures == 0 ? 0.5 : failures == 1 ? 0.25 : 0.75);
-    shifted.position.x += length * shifted.direction.x;
-    shifted.position.y += length * shifted.direction.y;
-    shifted.position.z += length * shifted.direction.z;
-    shifted.time += length / speed_of_light;
-    Settlement next = settle(millipede, shifted, pass, worthwhile, 2, 1, evaluations);
-    if (next.found && next.value.llh < best.value.llh - 2 * worthwhile) {
-      best = std::move(next);
-      failures = 0;
-    } else {
-      ++failures;
-    }
+    if (before - best.value.llh < rippling) break;
   }
   // Values of a screened search miss what the others' light could do: look at all once more.
   best.value = millipede.solve(best.track, pass.spacing, neglect_for(Precision::scan), &best.value,
@@ -388,17 +438,26 @@ MillipedeFit fit_millipede(const Millipede& millipede, const Track& seed,
     candidates = explored(millipede, seed, passes.front(), fit.evaluations);
     if (candidates.empty()) return fit;
   }
-  Settlement best;
+  // Two passes from every candidate; the best few polished.
+  std::vector<Settlement> settled;
   for (const Track& candidate : candidates) {
-    Settlement settled = settle(millipede, candidate, passes.front(), worthwhile,
-                                passes.front().reach > 0 ? 0.1 : 1, 3, fit.evaluations);
-    if (settled.found && (!best.found || settled.value.llh < best.value.llh))
-      best = std::move(settled);
+    Settlement next = settle(millipede, candidate, passes.front(), worthwhile,
+                             passes.front().reach > 0 ? 0.1 : 1, 2, fit.evaluations);
+    for (std::size_t i = 1; i < passes.size() && next.found; ++i)
+      next = settle(millipede, next.track, passes[i], worthwhile, 1, 2, fit.evaluations);
+    if (next.found) settled.push_back(std::move(next));
   }
-  for (std::size_t i = 1; i < passes.size() && best.found; ++i)
-    best = settle(millipede, best.track, passes[i], worthwhile, 1, 3, fit.evaluations);
-  if (!best.found) return fit;
-  polish(millipede, passes.back(), best, fit.evaluations);
+  if (settled.empty()) return fit;
+  std::sort(settled.begin(), settled.end(),
+            [](const Settlement& a, const Settlement& b) { return a.value.llh < b.value.llh; });
+  const double bar = settled.front().value.llh + close;
+  Settlement best;
+  for (Settlement& each : settled) {
+    if (!(each.value.llh <= bar)) break;
+    if (best.found && apart(each.track, best.track) < 1) continue;
+    polish(millipede, passes.back(), each, fit.evaluations);
+    if (!best.found || each.value.llh < best.value.llh) best = std::move(each);
+  }
   // The result with all light of the cascades that matter.
   MillipedeValue& value = best.value;
   fit.track = best.track;

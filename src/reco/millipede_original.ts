@@ -28,7 +28,7 @@ export const originalUnfolding: Unfolding = {
   domEfficiency: 0.99,
   relativeUncertainty: 0,
   passes: () => [
-    { spacing: 5, steps: [10, 10, 10, 0], reach: 0, maxEvaluations: 200 },
+    { spacing: 5, steps: [10, 10, 10, 0], reach: 300, maxEvaluations: 200 },
     { spacing: 2.5, steps: [2, 2, 2, 5], reach: 0, maxEvaluations: 200 },
   ],
 };
