@@ -31,6 +31,7 @@ interface Flags {
   readonly pixel?: number;
   readonly posvar: number;
   readonly jsonl?: boolean;
+  readonly json?: boolean;
   readonly evaluate?: boolean;
   readonly exact?: boolean;
   readonly photonTables?: string;
@@ -54,6 +55,7 @@ export function recoCommand(): Command {
     )
     .option("--posvar <k>", "which of the algorithm's seed variations", integerFrom(0), 0)
     .option("--jsonl", "read one hypothesis a line: x, y, z (m), time (ns), zenith, azimuth (rad)")
+    .option("--json", "with --nside and --pixel: also list the energy losses along the track")
     .option("--evaluate", "only evaluate the likelihood at the hypothesis")
     .option("--exact", "compute exactly as the reference does, however slow")
     .option("--photon-tables <dir>", "photospline tables (default: standard places, else embedded)")
@@ -137,12 +139,15 @@ async function answer(
     evaluations,
     seconds,
     ...(reason === undefined ? {} : { reason }),
+    ...(flags.json ? { losses: (fit.losses ?? []).filter((loss) => loss.energy > 0) } : {}),
   };
 }
 
 /** The pixel asked for; undefined with --jsonl. Throws InputError for anything else. */
 function pixelOf(flags: Flags, reco: Reco): FitTask | undefined {
   const { nside, pixel, posvar } = flags;
+  if (flags.json && (flags.jsonl || flags.evaluate))
+    throw new InputError("--json goes with --nside and --pixel, not with --jsonl or --evaluate");
   if (flags.jsonl) {
     if (nside !== undefined || pixel !== undefined)
       throw new InputError("--jsonl and --nside/--pixel exclude each other");

@@ -153,11 +153,11 @@ constexpr double coarse_spacing = 15;    // m
 constexpr std::size_t most_places = 24;  // looked at with the likelihood
 // Followed downhill at the coarse spacing: many a little, of which few further, and the best few at
 // the first pass's spacing.
-constexpr std::size_t most_starts = 10, most_basins = 4, most_finals = 2;
-constexpr int start_evaluations = 8, basin_evaluations = 20;
+constexpr std::size_t most_starts = 8, most_basins = 3, most_finals = 2;
+constexpr int start_evaluations = 7, basin_evaluations = 14;
 constexpr double same_basin = 15;  // m: tracks closer than this end up in one place
 constexpr double hopeless = 20;    // llh: a basin this much worse than the best is dropped
-constexpr int most_rounds = 5;     // of polishing
+constexpr int most_rounds = 3;     // of polishing
 constexpr double rippling = 0.1;   // llh: what a round of polishing must gain for another
 constexpr double close = 3;        // llh: results this much worse than the best are polished too
 // Scale of the coarse descent.
@@ -442,9 +442,9 @@ MillipedeFit fit_millipede(const Millipede& millipede, const Track& seed,
   std::vector<Settlement> settled;
   for (const Track& candidate : candidates) {
     Settlement next = settle(millipede, candidate, passes.front(), worthwhile,
-                             passes.front().reach > 0 ? 0.1 : 1, 2, fit.evaluations);
+                             passes.front().reach > 0 ? 0.1 : 1, 1, fit.evaluations);
     for (std::size_t i = 1; i < passes.size() && next.found; ++i)
-      next = settle(millipede, next.track, passes[i], worthwhile, 1, 2, fit.evaluations);
+      next = settle(millipede, next.track, passes[i], worthwhile, 1, 1, fit.evaluations);
     if (next.found) settled.push_back(std::move(next));
   }
   if (settled.empty()) return fit;

@@ -81,7 +81,11 @@ export function millipedeData(
   return { keys: doms.map((dom) => dom.key), core };
 }
 
-/** Makes a prepared event ready for fits and evaluations. */
+/**
+ * Makes a prepared event ready for fits and evaluations. Fits minimise the plain Poisson likelihood, the
+ * reference's, and draw no random numbers: `exact` and `seed` change nothing here. `exact` matters to
+ * `evaluate`, which else widens the likelihood by the setting's relative uncertainty.
+ */
 export function openUnfolding(
   prepared: PreparedEvent,
   light: LightModel | undefined,
