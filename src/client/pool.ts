@@ -111,12 +111,13 @@ export function createPool(options: PoolOptions): Pool {
     let tasks: FitTask[];
     if (suspects.length > 0) tasks = wasIdle ? suspects.splice(0, 1) : [];
     else if (worker.hand.length > batch / 2) return;
-    // A share of what is left, so that at the end all processes end together.
-    else
-      tasks = waiting.splice(
-        0,
-        Math.min(batch, Math.max(1, Math.ceil(waiting.length / (2 * options.workers)))),
-      );
+    else {
+      // A share of what is left, so that at the end all processes end together.
+      const share = Math.max(1, Math.ceil(waiting.length / (2 * options.workers)));
+      const count = Math.min(batch, share);
+      // Fits of one direction share work: where they are short, the same process does all of them.
+      tasks = waiting.splice(0, batch === 1 ? count : toEndOfPixel(waiting, count));
+    }
     if (batch === 1 && !wasIdle && tasks.length > 0) {
       waiting.unshift(...tasks);
       return;
@@ -227,4 +228,17 @@ export function createPool(options: PoolOptions): Pool {
       await Promise.all(all.map((worker) => worker.process.exited));
     },
   };
+}
+
+/** The first `count` tasks and those after them that are of the same pixel as the last. */
+function toEndOfPixel(tasks: readonly FitTask[], count: number): number {
+  const last = tasks[count - 1];
+  let end = count;
+  while (
+    tasks[end]?.pixel === last?.pixel &&
+    tasks[end]?.nside === last?.nside &&
+    end < tasks.length
+  )
+    end++;
+  return end;
 }

@@ -75,8 +75,9 @@ class SplineMpe {
   std::unique_ptr<const RoughTrack> plain_, bright_;  // where to look for minima
   std::vector<std::int64_t> photons_;  // N of the MPE term; 0 where the single-photon one serves
   double middle_time_;                 // of the pulses [ns]: the time of minima
-  std::vector<Minimum> minima_;        // of the latest direction; empty: none yet
+  std::vector<Minimum> minima_;        // of the latest direction, searched for with this margin
   Vec3 minima_direction_{};
+  double minima_margin_ = 0;
 };
 
 }  // namespace skyscan

@@ -38,6 +38,9 @@ constexpr std::size_t disc_tracks = 24;
 constexpr double disc_radius = 300;
 // Those of them that look best to a rough likelihood it follows down; and these descents it makes.
 constexpr std::size_t rough_descents = 8, descents = 16;
+// With a neighbouring direction's minimum to start from, starts so much [llh] above the lowest
+// minimum yet are left alone; without one, everything is followed.
+constexpr double hopeless = 150;
 // Around the lowest minimum found it jumps so often, at first so far [m], then closer.
 constexpr int jumps = 6;
 constexpr double first_jump = 40, closer = 0.6;
@@ -130,19 +133,20 @@ class SplineMpe::Search {
     return likelihood_.evaluate(at(position), slope);
   }
 
-  // The direction's minima.
-  std::vector<Minimum> minima() const {
+  // The direction's minima. Starts higher than `margin` above the lowest found yet are left out.
+  std::vector<Minimum> minima(double margin) const {
     const Frame frame(track_.direction);
     std::vector<Minimum> starts = rough_minima(frame);
     sort_by_llh(starts);
     std::vector<Minimum> begun, found;
     for (const Minimum& start : starts) {
       if (begun.size() == descents) break;
+      if (!found.empty() && start.llh > lowest(found).llh + margin) break;
       if (is_near_any(begun, start.position)) continue;
       begun.push_back(start);
       found.push_back(descend_from(start.position, found));
     }
-    jump_around(frame, found);
+    jump_around(frame, margin, found);
     found.push_back(finish(lowest(found)));
     return found;
   }
@@ -232,7 +236,7 @@ class SplineMpe::Search {
   }
 
   // Minima come in groups: the lowest one's neighbours are worth a look.
-  void jump_around(const Frame& frame, std::vector<Minimum>& found) const {
+  void jump_around(const Frame& frame, double margin, std::vector<Minimum>& found) const {
     Minimum centre = lowest(found);
     double reach = first_jump;
     for (int jump = 0; jump < jumps; ++jump) {
@@ -249,7 +253,8 @@ class SplineMpe::Search {
           }
       sort_by_llh(around);
       around.resize(descents_per_jump);
-      for (const Minimum& start : around) found.push_back(descend_from(start.position, found));
+      for (const Minimum& start : around)
+        if (start.llh < centre.llh + margin) found.push_back(descend_from(start.position, found));
       const Minimum& best = lowest(found);
       if (best.llh < centre.llh - settled)
         centre = best;
@@ -273,23 +278,27 @@ SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) {
     return sum(position, light_speed * (to - from), n);
   };
   const Search search(*this, track, evaluations);
+  const double margin = count > 1 ? hopeless : std::numeric_limits<double>::infinity();
   const bool is_known = minima_direction_.x == n.x && minima_direction_.y == n.y &&
-                        minima_direction_.z == n.z && !minima_.empty();
+                        minima_direction_.z == n.z && minima_margin_ == margin;
   if (!is_known) {
-    minima_ = search.minima();
+    minima_ = search.minima(margin);
     minima_direction_ = n;
+    minima_margin_ = margin;
   }
 
   std::vector<Minimum> places = minima_;
-  // Of two first guesses the more promising one: what the other may lead to, the search has seen.
+  // Of two first guesses the more promising one, unless it is hopeless: what the other may lead to,
+  // the search has seen.
   Minimum start{std::numeric_limits<double>::infinity(), {}};
   for (std::size_t i = 0; i < count; ++i) {
     const Vec3 position = moved(seeds[i].position, seeds[i].time, middle_time_);
     const double llh = count > 1 ? search.value(position, nullptr) : 0;
     if (llh < start.llh) start = {llh, position};
   }
-  places.push_back(search.descend_from(start.position, places));
-  if (const Minimum best = lowest(places); best.llh < lowest(minima_).llh)
+  if (start.llh < lowest(minima_).llh + margin)
+    places.push_back(search.descend_from(start.position, places));
+  if (const Minimum best = lowest(places); best.llh < lowest(minima_).llh - settled)
     places.push_back(search.finish(best));
 
   // The lowest one whose vertex, at the seed's time, is within the limit.
