@@ -2,6 +2,7 @@
  * Speed of the fits, beside the reference's. `bun scripts/bench.ts [--write]`; user CPU time of one core.
  * --write keeps the table in test/bench/results.md.
  */
+import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { builtinDetector } from "../src/detector/builtin.ts";
@@ -23,6 +24,12 @@ interface Row {
 }
 
 const folder = resolve(import.meta.dir, "../../shared");
+if (!existsSync(folder)) {
+  console.error(
+    "the benchmark runs on the alerts and photon tables in ../shared, which is not there",
+  );
+  process.exit(2);
+}
 const name = "run00136662-evt000035405932-BRONZE";
 
 /** User CPU seconds per call. */

@@ -49,6 +49,11 @@ const withSubcommands = (command: Command): Command[] => [
  */
 export async function main(argv: readonly string[]): Promise<number> {
   logToStderr();
+  // Who reads our output may have seen enough (`skyscan … | head`).
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(ExitCode.done);
+  });
   const root = program();
   for (const command of withSubcommands(root)) command.exitOverride();
   try {
