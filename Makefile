@@ -20,7 +20,7 @@ setup:
 	@sh scripts/setup.sh
 
 core: setup
-	@$(MAKE) --no-print-directory $(CORE)
+	@$(MAKE) --no-print-directory -j$(shell nproc) $(CORE)
 
 dist/skyscan: setup core $(TYPESCRIPT) package.json bun.lock
 	@mkdir -p dist

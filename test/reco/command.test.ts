@@ -25,6 +25,28 @@ async function skyscan(args: readonly string[], lines: readonly object[] = []) {
   return { code: await child.exited, answers: answers.map((line) => JSON.parse(line)), log };
 }
 
+test("--json lists the energy losses of a pixel's fit, which add up to its energies", async () => {
+  const simulated = resolve(import.meta.dir, "../data/simulated_muon.json");
+  const pixel = ["--nside", "8", "--pixel", "340", "--json"];
+  const { code, answers } = await skyscan([
+    ...["reco", simulated, "--reco-algo", "millipede_wilks", ...pixel],
+  ]);
+  expect(code).toBe(0);
+  const { losses, E_in, E_tot } = answers[0] as {
+    losses: { energy: number; time: number; x: number; y: number; z: number }[];
+    E_in: number;
+    E_tot: number;
+  };
+  expect(losses.length).toBeGreaterThan(0);
+  expect(losses.every(({ energy }) => energy > 0)).toBe(true);
+  expect(losses.reduce((sum, { energy }) => sum + energy, 0)).toBeCloseTo(E_tot, 6);
+  expect(E_in).toBeLessThanOrEqual(E_tot);
+  // On one straight line, at the speed of light.
+  const [first, last] = [losses[0]!, losses.at(-1)!];
+  const length = Math.hypot(last.x - first.x, last.y - first.y, last.z - first.z);
+  expect(length / (last.time - first.time)).toBeCloseTo(0.299792458, 9);
+});
+
 describeShared("skyscan reco", () => {
   const splinempe = ["reco", alert, "--reco-algo", "splinempe"];
 
