@@ -415,7 +415,7 @@ describe("over the embedded broker as a process", () => {
   }, 60_000);
 
   test("crashing and hanging fits are run again elsewhere: the same map", async () => {
-    const env = { ...quick, _SKYSCAN_CI_CRASH_DUMMY_PROBABILITY: "0.04" };
+    const env = { ...quick, _SKYSCAN_CI_CRASH_DUMMY_PROBABILITY: "0.15" };
     const run = skyscan(
       [
         ...["scan", simulatedEvent, "--reco-algo", "crash_dummy", "--seed", 7, ...nsides],
