@@ -56,6 +56,7 @@ Example:
         stop,
       });
       const seconds = (performance.now() - started) / 1000;
+      consola.info(`written: ${outcome.files.join(", ")}`);
       const missed = missedBy(plan, outcome);
       if (missed !== undefined) consola.info(missed);
       process.stdout.write(`${summary(plan, outcome, seconds)}\n`);

@@ -217,7 +217,7 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
       (opened) => {
         light = opened;
         busyAt = performance.now();
-        if (opened) consola.info(`light: ${opened.description}`);
+        if (opened) consola.debug(`light: ${opened.description}`);
         announce();
       },
       () => {},
