@@ -1,11 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { startBroker } from "../mq/broker.ts";
-import {
-  runServer,
-  type ScanPlan,
-  type ServerOptions,
-  type ServerOutcome,
-} from "../server/server.ts";
+import type { ScanPlan } from "../server/plan.ts";
+import { runServer, type ServerOptions, type ServerOutcome } from "../server/server.ts";
 import { type ClientOptions, runClient } from "./client.ts";
 
 export interface LocalScanOptions

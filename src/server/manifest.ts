@@ -1,48 +1,38 @@
 import { version } from "../config/version.ts";
-import { type EventMetadata, eventName } from "../event/event.ts";
-import type { EnergyEstimate } from "../reco/reco.ts";
-import type { Statistics } from "../scan/progress.ts";
-import type { Scan } from "../scan/scan.ts";
-import type { SchedulerCounts } from "../scan/scheduler.ts";
-import type { Task } from "../scan/task.ts";
-import { formatProgression, type Progression } from "../sky/progression.ts";
+import { eventName } from "../event/event.ts";
+import { formatProgression } from "../sky/progression.ts";
+import type { Collection } from "./collection.ts";
+import type { ScanPlan } from "./plan.ts";
+import type { Session } from "./session.ts";
 
-/** A fit without a result. */
-export interface FailedFit extends Task {
-  readonly reasons: readonly string[];
-}
+export type ManifestState = "running" | "done" | "failed" | "interrupted";
 
 export interface ManifestInput {
-  readonly event: EventMetadata;
-  readonly reco: string;
-  readonly progression: Progression;
-  readonly variations: number;
-  readonly seed: number | null;
-  readonly threshold: number;
-  readonly basename: string;
-  readonly detector: string;
+  readonly plan: ScanPlan;
+  readonly session: Session;
+  readonly collection: Collection;
+  /** Description of the light model, as soon as it is known. */
   readonly light: string | null;
-  readonly energy: EnergyEstimate | null;
-  /** s since 1970. */
-  readonly startedAt: number;
-  readonly now: number;
-  readonly state: "running" | "done" | "failed" | "interrupted";
-  readonly reason?: string;
-  readonly scan: Scan;
-  readonly statistics: Statistics;
-  readonly scheduler: SchedulerCounts;
+  /** Messages that were not believed. */
   readonly malformed: number;
-  readonly failed: readonly FailedFit[];
-  readonly missing: readonly Task[];
-  readonly results: readonly string[];
+  readonly state: ManifestState;
+  readonly reason?: string;
+  /** Result files written. */
+  readonly files: readonly string[];
+  /** s since 1970. */
+  readonly now: number;
 }
 
 /** Lists of fits in the manifest end here; their full length is always given. */
 const longestList = 1000;
 
 /** How a scan stands, for people and programs: scan-manifest.json, and the retained progress message. */
-export function manifest(input: ManifestInput) {
-  const { event, scan, statistics, scheduler } = input;
+export function manifestOf(input: ManifestInput) {
+  const { plan, session, now } = input;
+  const { scan, statistics, scheduler, failed } = input.collection;
+  const event = plan.event.metadata;
+  const counted = scheduler.counts;
+  const missing = input.state === "running" ? undefined : scheduler.unfinished();
   const progress = scan.progress();
   const { stages, duplicates: _d, foreign: _f, ...total } = progress;
   return {
@@ -58,19 +48,19 @@ export function manifest(input: ManifestInput) {
       state: input.state,
       is_complete: scan.isComplete,
       ...(input.reason !== undefined && { reason: input.reason }),
-      reco_algo: input.reco,
-      nsides: formatProgression(input.progression),
-      variations: input.variations,
-      seed: input.seed,
-      predictive_scanning_threshold: input.threshold,
-      detector: input.detector,
+      reco_algo: plan.reco.name,
+      nsides: formatProgression(plan.progression),
+      variations: plan.reco.seeds.variations.length,
+      seed: plan.seed ?? null,
+      predictive_scanning_threshold: plan.threshold,
+      detector: plan.detector.source,
       light: input.light,
-      energy: input.energy,
-      mq_basename: input.basename,
+      energy: plan.energy ?? null,
+      mq_basename: session.basename,
       version,
-      started: isoTime(input.startedAt),
-      updated: isoTime(input.now),
-      seconds: input.now - input.startedAt,
+      started: isoTime(session.startedAt),
+      updated: isoTime(now),
+      seconds: now - session.startedAt,
     },
     progress: {
       ...counts(total),
@@ -94,34 +84,41 @@ export function manifest(input: ManifestInput) {
       ),
     },
     best_fit: scan.best ? { ...scan.best } : null,
-    clients: { connected: scheduler.clients, set_aside: scheduler.clientsSetAside },
+    clients: { connected: counted.clients, set_aside: counted.clientsSetAside },
     messages: {
-      duplicates: scheduler.duplicates,
-      foreign: scheduler.foreign,
+      duplicates: counted.duplicates,
+      foreign: counted.foreign,
       malformed: input.malformed,
     },
     leases: {
-      open: scheduler.leased,
-      waiting: scheduler.pending,
-      lost: scheduler.lost,
-      expired: scheduler.expired,
-      speculative: scheduler.speculative,
-      failed_attempts: scheduler.failures,
+      open: counted.leased,
+      waiting: counted.pending,
+      lost: counted.lost,
+      expired: counted.expired,
+      speculative: counted.speculative,
+      failed_attempts: counted.failures,
     },
     failed: {
       count: total.recosFailed,
-      given_up: scheduler.givenUp,
-      fits: input.failed.slice(0, longestList),
+      given_up: counted.givenUp,
+      fits: failed.slice(0, longestList),
     },
-    ...(input.state !== "running" && {
-      missing: { count: input.missing.length, fits: input.missing.slice(0, longestList) },
+    ...(missing && {
+      missing: { count: missing.length, fits: missing.slice(0, longestList) },
     }),
-    results: input.results,
+    results: input.files,
   };
 }
-export type Manifest = ReturnType<typeof manifest>;
+export type Manifest = ReturnType<typeof manifestOf>;
 
-function rates({ scan, statistics, now }: ManifestInput) {
+/** The manifest without its long lists, for the broker. */
+export const withoutLists = (document: Manifest): object => ({
+  ...document,
+  failed: { ...document.failed, fits: [] },
+  ...(document.missing && { missing: { ...document.missing, fits: [] } }),
+});
+
+function rates({ collection: { scan, statistics }, now }: ManifestInput) {
   const { recosPerSecond, recosPerSecondLately, timeLeft } = statistics.rates(scan.progress(), now);
   return {
     recos_per_second: recosPerSecond,

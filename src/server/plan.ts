@@ -1,11 +1,34 @@
 import { consola } from "consola";
 import { BUILTIN_SOURCE } from "../detector/builtin.ts";
+import type { Detector } from "../detector/detector.ts";
 import { detectorOf } from "../detector/gcd.ts";
+import type { Event } from "../event/event.ts";
 import { loadEvent } from "../event/load.ts";
+import { toEquatorial } from "../native/astro.ts";
+import type { EnergyEstimate, Reco } from "../reco/reco.ts";
 import { findReco } from "../reco/registry.ts";
 import { withMiniTest } from "../reco/seed.ts";
+import { createScan, type Scan } from "../scan/scan.ts";
 import type { Progression } from "../sky/progression.ts";
-import type { ScanPlan } from "./server.ts";
+
+/** A scan to be run, all of its input read and found good. */
+export interface ScanPlan {
+  readonly event: Event;
+  readonly detector: Detector;
+  /** File name of the baseline GCD; undefined: the built-in geometry serves. */
+  readonly baselineGcd?: string;
+  readonly reco: Reco;
+  readonly miniTest: boolean;
+  readonly progression: Progression;
+  readonly threshold: number;
+  readonly seed?: number;
+  /** Clients must have photon tables; false: whatever the first of them has. */
+  readonly needsTables: boolean;
+  /** Where a pointed scan points, detector coordinates (rad). */
+  readonly pointing?: { readonly zenith: number; readonly azimuth: number };
+  /** The recorded energy; undefined: not needed, or fitted by the clients with their light. */
+  readonly energy?: EnergyEstimate;
+}
 
 export interface PlanOptions {
   readonly eventFile: string;
@@ -47,4 +70,20 @@ export async function planScan(options: PlanOptions): Promise<ScanPlan> {
     ...(pointing && { pointing }),
     ...(energy && { energy }),
   };
+}
+
+/** A scan at its beginning. */
+export function startScan(plan: ScanPlan): Scan {
+  const { pointing, reco, event, progression, threshold, seed = 0 } = plan;
+  const radius = reco.seeds.pointedRadius;
+  const isPointed = pointing !== undefined && radius !== undefined;
+  return createScan({
+    ...{ progression, threshold, seed, variations: reco.seeds.variations.length },
+    ...(isPointed && {
+      pointing: {
+        centre: toEquatorial(pointing.zenith, pointing.azimuth, event.metadata.mjd),
+        radius,
+      },
+    }),
+  });
 }

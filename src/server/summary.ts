@@ -3,7 +3,8 @@ import { TRUE_TRACK } from "../event/simulate.ts";
 import { toDetector, toEquatorial } from "../native/astro.ts";
 import { bestFit } from "../result/result.ts";
 import { angleBetween, pixelCentre, vectorOf } from "../sky/healpix.ts";
-import type { ScanPlan, ServerOutcome } from "./server.ts";
+import type { ScanPlan } from "./plan.ts";
+import type { ServerOutcome } from "./server.ts";
 
 const degrees = (radians: number): string => `${((radians * 180) / Math.PI).toFixed(4)}°`;
 

@@ -1,0 +1,67 @@
+import { createStatistics, type Statistics } from "../scan/progress.ts";
+import type { Scan } from "../scan/scan.ts";
+import type { Scheduler } from "../scan/scheduler.ts";
+import type { Task } from "../scan/task.ts";
+import type { Store, StoredResult } from "../store/store.ts";
+
+/** A fit without a result. */
+export interface FailedFit extends Task {
+  readonly reasons: readonly string[];
+}
+
+/** All that a result changes: the map, what is to be done, what it took. */
+export interface Collection {
+  readonly scan: Scan;
+  readonly scheduler: Scheduler;
+  readonly statistics: Statistics;
+  readonly failed: readonly FailedFit[];
+  /** Stores results, all or none of them, and only then counts them. */
+  keep(results: readonly StoredResult[]): void;
+  /** Notes when shares of the scan were reached; to be called as often as they should be known. */
+  mark(now: number): void;
+}
+
+/**
+ * Starts a scan's collection, or goes on with it where the store holds results.
+ * @param startedAt when the scan was started first, s since 1970
+ * @param now s since 1970
+ */
+export function openCollection(
+  scan: Scan,
+  scheduler: Scheduler,
+  store: Store,
+  startedAt: number,
+  now: number,
+): Collection {
+  const statistics = createStatistics(startedAt);
+  const failed: FailedFit[] = [];
+
+  const count = (result: StoredResult) => {
+    scheduler.markDone(result);
+    scheduler.add(scan.add(result));
+    statistics.add(result.nside, result.seconds, result.roundTrip, result.evaluations, result.at);
+    if (result.reason === undefined) return;
+    const { nside, pixel, posvar, reason } = result;
+    failed.push({ nside, pixel, posvar, reasons: reason.split("\n") });
+  };
+  const mark = (at: number) => statistics.mark(scan.progress(), scan.isComplete, at);
+
+  scheduler.add(scan.start());
+  for (const result of store.results()) {
+    count(result);
+    mark(result.at);
+  }
+  statistics.resume(now);
+
+  return {
+    scan,
+    scheduler,
+    statistics,
+    failed,
+    keep(results) {
+      store.append(results);
+      for (const result of results) count(result);
+    },
+    mark,
+  };
+}

@@ -1,0 +1,180 @@
+import { consola } from "consola";
+import type { Connection } from "../mq/connection.ts";
+import {
+  ClientStatus,
+  type FailureEntry,
+  MalformedMessage,
+  parseMessage,
+  type ResultEntry,
+  ResultMessage,
+  type TaskMessage,
+} from "../mq/messages.ts";
+import { clientOfStatus, type Topics } from "../mq/topics.ts";
+import type { Lease } from "../scan/scheduler.ts";
+import type { StoredResult } from "../store/store.ts";
+import type { Admission } from "./admission.ts";
+import type { Collection } from "./collection.ts";
+import { givenUp, resultOf, taskEntry, taskOf } from "./entries.ts";
+
+/** The server's talk with its clients: their announcements and results come in, tasks go out. */
+export interface Dispatch {
+  /** One message of a client. Nothing in it can do more harm than being counted as malformed. */
+  receive(topic: string, payload: Uint8Array): void;
+  /** Looks at deadlines, silent clients and stragglers: to be called about once a second. */
+  tick(): void;
+  /** Time without results, s. */
+  readonly quiet: number;
+  /** Counts that time from now on: whatever kept results away has changed. */
+  expectResults(): void;
+  /** Messages that were not believed. */
+  readonly malformed: number;
+}
+
+export interface DispatchOptions {
+  readonly collection: Collection;
+  readonly admission: Admission;
+  /** Number of this session; what is said about leases of another one is not about ours. */
+  readonly session: number;
+  readonly topics: Topics;
+  readonly publish: Connection["publish"];
+  /** Seconds of a clock nobody sets, for leases. */
+  readonly clock: () => number;
+  /** s since 1970, for what is stored. */
+  readonly now: () => number;
+  /** Runs something once all messages that are there already have been received. */
+  readonly soon: (work: () => void) => void;
+  /** Called when there is nothing more to be done. */
+  readonly onComplete: () => void;
+}
+
+/** Leases younger than this may still be on their way when a client says what it holds, s. */
+const inTransit = 2;
+/** So many warnings about bad messages are enough. */
+const mostWarnings = 20;
+
+export function createDispatch(options: DispatchOptions): Dispatch {
+  const { collection, admission, session, topics, publish, clock, now } = options;
+  const { scan, scheduler } = collection;
+  /** When each open lease was given, by clock. */
+  const leasedAt = new Map<number, number>();
+  /** Results not stored yet: what arrives together is stored in one go. */
+  let arrived: StoredResult[] = [];
+  let isTurnDue = false;
+  let lastResultAt = clock();
+  let malformed = 0;
+
+  const warn = (text: string) => {
+    malformed++;
+    if (malformed <= mostWarnings) consola.warn(text);
+    if (malformed === mostWarnings) consola.warn("further bad messages are counted only");
+  };
+  const handOut = (leases: ReadonlyMap<string, readonly Lease[]>) => {
+    for (const [client, list] of leases) {
+      const message: TaskMessage = { session, tasks: list.map(taskEntry) };
+      const at = clock();
+      for (const lease of list) leasedAt.set(lease.id, at);
+      publish(topics.task(client), message);
+    }
+  };
+  /** Keeps what has arrived, hands out what that sets free. */
+  const turn = () => {
+    isTurnDue = false;
+    if (arrived.length > 0) {
+      const batch = arrived;
+      arrived = [];
+      collection.keep(batch);
+      lastResultAt = clock();
+    }
+    if (scan.isComplete) options.onComplete();
+    else handOut(scheduler.assign(clock()));
+  };
+  const turnSoon = () => {
+    if (isTurnDue) return;
+    isTurnDue = true;
+    options.soon(turn);
+  };
+
+  const onStatus = (client: string, status: ClientStatus) => {
+    if (status.state === "gone") {
+      scheduler.leave(client);
+      // The last will of the dead stays with the broker, if nobody takes it away.
+      publish(topics.status(client), "", { retain: true });
+      turnSoon();
+      return;
+    }
+    const refused = admission.admit(client, status);
+    if (refused !== undefined) {
+      scheduler.leave(client);
+      publish(topics.task(client), { session, tasks: [], refused } satisfies TaskMessage);
+      return;
+    }
+    const isDraining = status.state === "draining";
+    const want = isDraining ? 0 : status.want;
+    scheduler.welcome(client, { want, workers: status.workers }, clock());
+    if (status.holding !== undefined)
+      scheduler.reconcile(
+        client,
+        new Set(status.session === session ? status.holding : []),
+        isDraining ? Number.POSITIVE_INFINITY : clock() - inTransit,
+      );
+    turnSoon();
+  };
+
+  const onResult = (client: string, entry: ResultEntry, lease: number, at: number) => {
+    const since = leasedAt.get(lease);
+    leasedAt.delete(lease);
+    if (scheduler.result(client, lease, taskOf(entry), at) !== "counted") return;
+    arrived.push(resultOf(entry, since === undefined ? undefined : at - since, now()));
+  };
+  const onFailure = (client: string, entry: FailureEntry, lease: number, at: number) => {
+    leasedAt.delete(lease);
+    const [, nside, pixel, posvar, reason, seconds] = entry;
+    const fit = `nside ${nside} pixel ${pixel} variation ${posvar}`;
+    consola.debug(`${fit} failed: ${reason}`);
+    const answer = scheduler.failure(client, lease, taskOf(entry), reason, at);
+    if (answer.kind !== "givenUp") return;
+    consola.warn(`${fit} given up: ${answer.reasons.join("; ")}`);
+    arrived.push(givenUp(answer.task, seconds, answer.reasons, now()));
+  };
+  const onResults = (message: ResultMessage) => {
+    const { client, results, failures, want } = message;
+    if (!admission.isTrusted(client)) {
+      warn(`results of an unannounced client ignored (${client})`);
+      return;
+    }
+    const leaseOf = ([lease]: ResultEntry | FailureEntry) =>
+      message.session === session ? lease : 0;
+    const at = clock();
+    for (const entry of results) onResult(client, entry, leaseOf(entry), at);
+    for (const entry of failures) onFailure(client, entry, leaseOf(entry), at);
+    scheduler.want(client, want);
+    turnSoon();
+  };
+
+  // A scan that is resumed may be complete already.
+  turnSoon();
+  return {
+    receive(topic, payload) {
+      // A retained message taken away.
+      if (payload.length === 0) return;
+      try {
+        const client = clientOfStatus(topic);
+        if (topic === topics.result) onResults(parseMessage(ResultMessage, payload));
+        else if (client !== undefined) onStatus(client, parseMessage(ClientStatus, payload));
+      } catch (error) {
+        if (!(error instanceof MalformedMessage)) throw error;
+        warn(`message ignored on ${topic}: ${error.message}`);
+      }
+    },
+    tick: () => handOut(scheduler.tick(clock())),
+    get quiet() {
+      return clock() - lastResultAt;
+    },
+    expectResults() {
+      lastResultAt = clock();
+    },
+    get malformed() {
+      return malformed;
+    },
+  };
+}

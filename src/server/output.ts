@@ -1,0 +1,91 @@
+import { join } from "node:path";
+import { eventName } from "../event/event.ts";
+import { writeAtomically, writeResult } from "../result/files.ts";
+import { resultFromScan, type SkyScanResult } from "../result/result.ts";
+import type { Collection } from "./collection.ts";
+import { type Manifest, type ManifestState, manifestOf } from "./manifest.ts";
+import type { ScanPlan } from "./plan.ts";
+import type { Session } from "./session.ts";
+
+/** What a scan leaves in its output folder: the map, and the manifest that says how it came about. */
+export interface Output {
+  /** The manifest as it would be written now. */
+  manifest(state?: ManifestState, reason?: string): Manifest;
+  /** Writes the manifest alone. */
+  saveManifest(state?: ManifestState, reason?: string): Promise<Manifest>;
+  /** Writes the map as far as it is, and the manifest. */
+  save(state?: ManifestState, reason?: string): Promise<Manifest>;
+  /** The map as far as it is. */
+  result(): SkyScanResult;
+  /** Result files written so far. */
+  readonly files: readonly string[];
+}
+
+export interface OutputOptions {
+  readonly directory: string;
+  readonly plan: ScanPlan;
+  readonly session: Session;
+  readonly collection: Collection;
+  /** What only the talk with the clients tells: their light, the messages that were not believed. */
+  readonly heard: () => { readonly light: string | null; readonly malformed: number };
+  /** s since 1970. */
+  readonly now: () => number;
+  /** Called with every manifest written. */
+  readonly onManifest: (manifest: Manifest) => void;
+}
+
+/** Whatever is asked for at the same time is written one after the other. */
+export function createOutput(options: OutputOptions): Output {
+  const { directory, plan, session, collection, now } = options;
+  const { scan } = collection;
+  // The same names for partial and final results, whichever nsides they hold.
+  const nsides = plan.progression.map(({ nside }) => nside).join("_");
+  const stem = join(directory, `${eventName(plan.event.metadata)}_${nsides}`);
+  let files: readonly string[] = [];
+  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = turn.then(work);
+    turn = result.catch(() => {});
+    return result;
+  };
+
+  const result = () =>
+    resultFromScan(
+      scan.pixels({ unfinished: !scan.isComplete }),
+      plan.event.metadata,
+      scan.isComplete,
+    );
+  const manifest = (state: ManifestState = "running", reason?: string): Manifest =>
+    manifestOf({
+      ...{ plan, session, collection, state, files, ...options.heard() },
+      ...(reason !== undefined && { reason }),
+      now: now(),
+    });
+  const writeManifest = async (state?: ManifestState, reason?: string) => {
+    collection.mark(now());
+    const document = manifest(state, reason);
+    const text = `${JSON.stringify(document, null, 2)}\n`;
+    await writeAtomically(join(directory, "scan-manifest.json"), text);
+    options.onManifest(document);
+    return document;
+  };
+  const writeAll = async (state?: ManifestState, reason?: string) => {
+    const map = result();
+    if (map.nsides.size > 0) {
+      const both = [`${stem}.npz`, `${stem}.json`];
+      for (const file of both) await writeResult(file, map);
+      files = both;
+    }
+    return await writeManifest(state, reason);
+  };
+
+  return {
+    manifest,
+    saveManifest: (state, reason) => inTurn(() => writeManifest(state, reason)),
+    save: (state, reason) => inTurn(() => writeAll(state, reason)),
+    result,
+    get files() {
+      return files;
+    },
+  };
+}
