@@ -69,7 +69,7 @@ describeShared("the likelihood of millipede, with tables", () => {
     [millipedeOriginal, originalUnfolding],
     [millipedeWilks, wilksUnfolding],
   ] as const)
-    for (const file of events.slice(0, 2))
+    for (const file of events)
       test(`${reco.name}, ${file}`, async () => {
         const light = openLight({ reco: reco.light!, photonTables: shared("oracle/tables") });
         const event = await loadEvent(shared("events", file));
@@ -79,25 +79,26 @@ describeShared("the likelihood of millipede, with tables", () => {
           unfolding,
         );
         const { hypotheses } = (await oracle(reco.name, file)) as unknown as Hypotheses;
-        for (const h of hypotheses.filter((_, i) => i % 5 === 0)) {
+        for (const h of hypotheses.filter((_, i) => i % 3 === 0)) {
           const [x, y, z] = h.pos;
           const track = { x, y, z, time: h.time, zenith: h.zenith, azimuth: h.azimuth };
           const spacing = h.spacing === "coarse" ? 5 : 2.5;
           const sums = core.columnSums(track, spacing);
           expect(sums.length).toBe(h.n_sources);
-          // The reference evaluates its splines in single precision: 1e-5 of a column, and of llh
-          // where a bin's light is a small difference of large cumulatives.
+          // The reference evaluates its splines in single precision: 1e-5 of a column, and more of
+          // bins of 8 ns after most of their light, small differences of large cumulatives.
           sums.forEach((sum, j) => {
             expect(Math.abs(sum / h.column_sums[j]! - 1)).toBeLessThan(1.5e-5);
           });
           const given = core.llh(track, spacing, h.energies);
-          expect(Math.abs(given / -h.llh_recomputed - 1)).toBeLessThan(3e-5);
+          const narrow = reco === millipedeOriginal;
+          expect(Math.abs(given / -h.llh_recomputed - 1)).toBeLessThan(narrow ? 3e-5 : 5e-6);
 
           const solved = core.evaluate(track, spacing);
           expect(solved.certificate).toBeLessThan(1e-6);
           // At least as good as the reference's energies in the same light; and in its own.
           expect(solved.llh).toBeLessThanOrEqual(given + 1e-4);
-          expect(solved.llh).toBeLessThanOrEqual(-h.llh_recomputed + 0.03);
+          expect(solved.llh).toBeLessThanOrEqual(-h.llh_recomputed + (narrow ? 0.03 : 1e-3));
         }
         core.close();
         light.close();
