@@ -111,12 +111,19 @@ double SplineTable::number(const std::string& key, double fallback) const {
 void SplineTable::convolve(int axis, const std::vector<double>& kernel) {
   const Size a = static_cast<Size>(axis);
   const double below = knots_[a][static_cast<Size>(orders_[a])];
-  axes_[a] = SplineBasis(SplineBasis(knots_[a], orders_[a]), kernel);
+  if (SplineConvolution::possible(knots_[a])) {
+    convolved_axis_ = axis;
+    convolution_.emplace(knots_[a], orders_[a], kernel);
+    axes_[a] = SplineBasis(convolution_->knots(), convolution_->order());
+    contractable_ = false;
+  } else {
+    axes_[a] = SplineBasis(SplineBasis(knots_[a], orders_[a]), kernel);
+    contractable_ = contractable_ && axis == coefficients_->inner();
+  }
   const auto& knots = axes_[a].knots();
   auto& [low, high] = extents_[a];
   low = low < below ? knots.front() : knots[static_cast<Size>(axes_[a].degree())];
   high += kernel.front();
-  contractable_ = contractable_ && axis == coefficients_->inner();
 }
 
 std::vector<double> SplineTable::largest_along_first() const {
@@ -304,6 +311,91 @@ void SplineTable::combine(const int* index, int axis, const AxisAt& at, double* 
   }
 }
 
+namespace {
+
+// The coefficients around a point, and each axis's basis functions there with derivatives.
+class Neighbourhood {
+ public:
+  // orders: how many derivatives of each axis.
+  Neighbourhood(int axes, const int* orders) : axes_(axes), orders_(orders) {}
+
+  // False outside the knots. `coefficient(index)` for every coefficient that takes part.
+  template <typename Coefficient>
+  bool gather(const std::vector<SplineBasis>& bases, const double* x,
+              const Coefficient& coefficient) {
+    Size total = 1;
+    for (int axis = 0; axis < axes_; ++axis) {
+      const auto& basis = bases[static_cast<Size>(axis)];
+      const int interval = basis.locate(x[axis]);
+      if (interval < 0) return false;
+      first_[axis] = basis.first(interval);
+      width_[axis] = basis.width();
+      total *= static_cast<Size>(width_[axis]);
+      weights_[axis].resize(static_cast<Size>((orders_[axis] + 1) * width_[axis]));
+      basis.evaluate(interval, x[axis], orders_[axis] + 1, weights_[axis].data(), width_[axis]);
+    }
+    values_.resize(total);
+    int index[SplineTable::kMostAxes];
+    std::copy_n(first_, axes_, index);
+    for (auto& value : values_) {
+      value = static_cast<double>(coefficient(index));
+      for (int axis = axes_ - 1; axis >= 0; --axis) {
+        if (++index[axis] < first_[axis] + width_[axis]) break;
+        index[axis] = first_[axis];
+      }
+    }
+    return true;
+  }
+
+  // The derivative of this order along each axis, up to those asked for.
+  double derivative(const int* order) const {
+    std::vector<double> now = values_;
+    Size count = now.size();
+    for (int axis = axes_ - 1; axis >= 0; --axis) {
+      const Size width = static_cast<Size>(width_[axis]);
+      const double* weight = &weights_[axis][static_cast<Size>(order[axis]) * width];
+      count /= width;
+      for (Size i = 0; i < count; ++i) {
+        double sum = 0;
+        for (Size k = 0; k < width; ++k) sum += weight[k] * now[i * width + k];
+        now[i] = sum;
+      }
+    }
+    return now[0];
+  }
+
+ private:
+  int axes_;
+  const int* orders_;
+  int first_[SplineTable::kMostAxes], width_[SplineTable::kMostAxes];
+  std::vector<double> weights_[SplineTable::kMostAxes];  // [derivative][function]
+  std::vector<double> values_;
+};
+
+}  // namespace
+
+float SplineTable::stored(const int* index) const {
+  const Coefficients& c = *coefficients_;
+  const int outside = std::max(dimensions() - 3, 0);
+  std::int64_t block = 0;
+  for (int axis = 0; axis < outside; ++axis)
+    block = block * sizes_[static_cast<Size>(axis)] + index[axis];
+  int offset = Coefficients::inner_offset(index[c.inner()]);
+  if (c.outer() >= 0) offset += c.outer_offset(index[c.outer()]);
+  if (c.middle() >= 0) offset += c.middle_offset(index[c.middle()]);
+  return c.block(block)[offset];
+}
+
+float SplineTable::coefficient(const int* index) const {
+  if (!convolution_) return stored(index);
+  int old[kMostAxes];
+  std::copy_n(index, dimensions(), old);
+  return convolution_->coefficient(index[convolved_axis_], [&](int number) {
+    old[convolved_axis_] = number;
+    return stored(old);
+  });
+}
+
 bool SplineTable::evaluate(const double* x, double* value, double* gradient) const {
   const int n = dimensions();
   if (contractable_ &&
@@ -314,12 +406,16 @@ bool SplineTable::evaluate(const double* x, double* value, double* gradient) con
     evaluate(at.data(), gradient != nullptr ? (1u << n) - 1 : 0, value, gradient);
     return true;
   }
-  int orders[kMostAxes] = {};
-  if (!derivative(x, orders, value)) return false;
+  int orders[kMostAxes];
+  std::fill_n(orders, n, gradient != nullptr ? 1 : 0);
+  Neighbourhood near(n, orders);
+  if (!near.gather(axes_, x, [&](const int* index) { return coefficient(index); })) return false;
+  int order[kMostAxes] = {};
+  *value = near.derivative(order);
   for (int axis = 0; gradient != nullptr && axis < n; ++axis) {
-    orders[axis] = 1;
-    derivative(x, orders, &gradient[axis]);
-    orders[axis] = 0;
+    order[axis] = 1;
+    gradient[axis] = near.derivative(order);
+    order[axis] = 0;
   }
   return true;
 }
@@ -353,39 +449,9 @@ void SplineTable::evaluate(const AxisAt* at, unsigned slopes, double* value,
 }
 
 bool SplineTable::derivative(const double* x, const int* orders, double* value) const {
-  const int n = dimensions();
-  std::vector<double> weights[kMostAxes];
-  int first[kMostAxes], index[kMostAxes] = {};
-  for (int axis = 0; axis < n; ++axis) {
-    const auto& basis = axes_[static_cast<Size>(axis)];
-    const int interval = basis.locate(x[axis]);
-    if (interval < 0) return false;
-    const int width = basis.width();
-    std::vector<double> rows(static_cast<Size>((orders[axis] + 1) * width));
-    basis.evaluate(interval, x[axis], orders[axis] + 1, rows.data(), width);
-    weights[axis].assign(rows.end() - width, rows.end());
-    first[axis] = basis.first(interval);
-  }
-  const Coefficients& c = *coefficients_;
-  double sum = 0;
-  for (;;) {
-    std::int64_t block = 0;
-    int offset = 0;
-    double weight = 1;
-    for (int axis = 0; axis < n; ++axis) {
-      const int i = first[axis] + index[axis];
-      weight *= weights[axis][static_cast<Size>(index[axis])];
-      if (axis < n - 3) block = block * sizes_[static_cast<Size>(axis)] + i;
-      if (axis == c.inner()) offset += Coefficients::inner_offset(i);
-      if (axis == c.outer()) offset += c.outer_offset(i);
-      if (axis == c.middle()) offset += c.middle_offset(i);
-    }
-    sum += weight * c.block(block)[offset];
-    int axis = n - 1;
-    while (axis >= 0 && ++index[axis] == static_cast<int>(weights[axis].size())) index[axis--] = 0;
-    if (axis < 0) break;
-  }
-  *value = sum;
+  Neighbourhood near(dimensions(), orders);
+  if (!near.gather(axes_, x, [&](const int* index) { return coefficient(index); })) return false;
+  *value = near.derivative(orders);
   return true;
 }
 

@@ -12,6 +12,7 @@
 #include "coefficients.hpp"
 #include "fits.hpp"
 #include "spline_basis.hpp"
+#include "spline_convolution.hpp"
 
 namespace skyscan {
 
@@ -51,7 +52,8 @@ class SplineTable {
   [[noreturn]] void fail(const std::string& what) const { file_.fail(*image_, what); }
 
   // Replaces the table by its convolution along one axis with the unit-area B-spline on these
-  // ascending knots; photospline's rule for the extents.
+  // ascending knots: once. Coefficients and extents are photospline's; only where knots repeat,
+  // which photospline cannot convolve, the convolution is exact.
   void convolve(int axis, const std::vector<double>& kernel);
 
   // Value (and, where not null, gradient) at x; false outside the knots. x: one per axis.
@@ -81,6 +83,10 @@ class SplineTable {
   bool contractable() const { return contractable_; }
 
  private:
+  // As stored; and, along a convolved axis, convolved.
+  float stored(const int* index) const;
+  float coefficient(const int* index) const;
+
   template <int outside>
   void contract_axes(const AxisAt* at, unsigned slopes, int from, int fours, double* out) const;
 
@@ -94,6 +100,8 @@ class SplineTable {
   std::vector<FitsCard> keys_;
   std::unique_ptr<Coefficients> coefficients_;
   bool contractable_ = true;
+  int convolved_axis_ = -1;
+  std::optional<SplineConvolution> convolution_;
 };
 
 }  // namespace skyscan

@@ -6,11 +6,13 @@ import {
   fitSites,
   type NewTable,
   openTable,
+  openTablePair,
   type SplineTable,
   smearing,
   writeTable,
 } from "../../src/native/tables.ts";
 import { describeShared, shared } from "../shared.ts";
+import { type Precisions, photospline } from "./photospline.ts";
 
 const json = (...path: string[]) => JSON.parse(readFileSync(shared(...path), "utf8"));
 
@@ -57,9 +59,7 @@ describeShared("photospline's own tables and values", () => {
     test(`${name.replace(".ref.json", "")}, convolved`, () => {
       const { dim, kernel_knots, points } = reference.convolved;
       const table = openTable(path, { axis: dim, kernel: kernel_knots });
-      // Its convolved coefficients are rounded to single precision: 6e-8 of the largest (about 4), in a
-      // gradient divided by the knots' distance (here down to 0.07).
-      expect(disagreements(table, points, 1e-6, 4e-7)).toEqual([]);
+      expect(disagreements(table, points, 1e-9, 1e-9)).toEqual([]);
       table.close();
     });
   }
@@ -69,42 +69,53 @@ describeShared("photospline's own tables and values", () => {
   });
 });
 
+/** The reference evaluated these in single precision: the number of that arithmetic is its own to every digit. */
 describeShared("the photon tables, axis by axis", () => {
   const { raw, convolved } = json("oracle", "photonics", "splineeval.json");
-  test.each(raw as { table: string; rows: [number[], number, number[], number[] | null][] }[])(
-    "$table",
-    ({ table: name, rows }) => {
-      const table = openTable(shared("oracle", "tables", name));
-      const wrong: unknown[] = [];
-      const compare = (what: unknown, ours: number, theirs: number, rel: number, abs: number) => {
-        if (!(Math.abs(ours - theirs) <= abs + rel * Math.abs(theirs)))
-          wrong.push({ what, ours, theirs });
-      };
-      for (const [x, value, gradient, second] of rows) {
-        const point = Float64Array.from(x);
-        const { values, gradients } = table.evaluate(point);
-        // Computed there in single precision: each derivative divides its rounding by the knots' distance.
-        const noise = 4e-7 * Math.max(1, Math.abs(value));
-        const gap = (k: number) => {
-          const { knots } = table.info.axes[k]!;
-          return Math.min(...knots.slice(1).map((knot, i) => knot - knots[i]!));
-        };
-        compare(x, values[0]!, value, 3e-6, noise);
-        gradient.forEach((theirs, k) => {
-          compare([x, k], gradients[k]!, theirs, 1e-4, (2 * noise) / gap(k));
-        });
-        second?.forEach((theirs, k) => {
-          // At the upper end of the full support the reference mixes both sides.
-          if (x[k] === table.info.axes[k]!.extent[1]) return;
-          const orders = x.map((_, axis) => (axis === k ? 2 : 0));
-          const ours = table.derivative(point, orders)[0]!;
-          compare([x, k, 2], ours, theirs, 1e-3, (4 * noise) / gap(k) ** 2);
-        });
-      }
-      table.close();
-      expect(wrong.slice(0, 5)).toEqual([]);
-    },
-  );
+  interface Table {
+    table: string;
+    rows: [number[], number, number[], number[] | null][];
+  }
+  /** Ours beside the same arithmetic in double precision, theirs beside it in single precision. */
+  function compare(
+    wrong: unknown[],
+    what: unknown,
+    ours: number,
+    theirs: number,
+    { single, rounded }: Precisions,
+    scale: number,
+  ) {
+    if (Math.fround(theirs) !== single) wrong.push({ what, theirs, single });
+    if (!(Math.abs(ours - rounded) <= 1e-9 * Math.abs(rounded) + 1e-12 * scale))
+      wrong.push({ what, ours, rounded });
+  }
+  const along = (axes: number, axis: number, order = 1) =>
+    Array.from({ length: axes }, (_, k) => (k === axis ? order : 0));
+  test.each(raw as Table[])("$table", ({ table: name, rows }) => {
+    const table = openTable(shared("oracle", "tables", name));
+    const reference = photospline(table);
+    const wrong: unknown[] = [];
+    for (const [x, value, gradient, second] of rows) {
+      const point = Float64Array.from(x);
+      const { values, gradients } = table.evaluate(point);
+      const scale = Math.max(1, Math.abs(value));
+      compare(wrong, x, values[0]!, value, reference(x)!, scale);
+      gradient.forEach((theirs, k) => {
+        const expected = reference(x, along(x.length, k))!;
+        compare(wrong, [x, k], gradients[k]!, theirs, expected, scale);
+      });
+      second?.forEach((theirs, k) => {
+        const orders = along(x.length, k, 2);
+        const expected = reference(x, orders)!;
+        if (Math.fround(theirs) !== expected.single) wrong.push({ x, k, theirs, ...expected });
+        // At the upper end of the full support the reference mixes both sides of the knot.
+        if (x[k] === table.info.axes[k]!.extent[1]) return;
+        compare(wrong, [x, k, 2], table.derivative(point, orders)[0]!, theirs, expected, scale);
+      });
+    }
+    table.close();
+    expect(wrong.slice(0, 5)).toEqual([]);
+  });
   test.each(
     convolved as {
       table: string;
@@ -114,28 +125,47 @@ describeShared("the photon tables, axis by axis", () => {
       rows: [number[], number, number][];
     }[],
   )("$table smeared by $sigma ns", ({ table: name, convolved_dim, sigma, extents, rows }) => {
-    const table = openTable(shared("oracle", "tables", name), smearing(convolved_dim, sigma));
+    const kernel = smearing(convolved_dim, sigma);
+    const path = shared("oracle", "tables", name);
+    const [plain, table] = [openTable(path), openTable(path, kernel)];
     expect(table.info.axes.map(({ extent }) => extent)).toEqual(extents);
+    const reference = photospline(plain, kernel);
+    const wrong: unknown[] = [];
     for (const [x, value, slope] of rows) {
       const { values, gradients } = table.evaluate(Float64Array.from(x));
-      expect(Math.abs(values[0]! - value)).toBeLessThan(2e-6);
-      expect(Math.abs(gradients[convolved_dim]! - slope)).toBeLessThan(1e-5 * slope + 2e-9);
+      compare(wrong, x, values[0]!, value, reference(x)!, 1);
+      const orders = along(x.length, convolved_dim);
+      compare(wrong, [x, 1], gradients[convolved_dim]!, slope, reference(x, orders)!, 1);
     }
+    plain.close();
     table.close();
+    expect(wrong.slice(0, 5)).toEqual([]);
   });
 });
 
-describeShared("smearing", () => {
+describeShared("time smearing of light", () => {
   test.each([2, 1000])("by %p ns is the integral over the triangle", (sigma) => {
-    const path = shared("oracle", "tables", "InfBareMu_mie_prob_z20a10_V2.fits");
-    const [plain, smeared] = [openTable(path), openTable(path, smearing(2, sigma))];
+    const [abs, prob] = ["abs", "prob"].map((kind) =>
+      shared("oracle", "tables", `InfBareMu_mie_${kind}_z20a10_V2.fits`),
+    );
+    const plain = openTable(prob!);
+    const smeared = openTablePair(abs!, prob!, "muon", sigma);
+    const source = { ...{ x: 0, y: 0, z: -300, zenith: 1.4, azimuth: 0.3 }, energy: 1 };
     const steps = 20000;
     const points = new Float64Array(5 * steps);
-    for (const time of [-1.5, 3, 60, 250.1, 1500, 4000]) {
-      const x = [70, 1.1, time, 80, -300];
+    for (const time of [-1.99 * sigma, -1.5, 3, 60, 250.1, 1500, 4000]) {
+      const seen = smeared.look(
+        { ...source, kind: "muon" },
+        { x: -40, y: 60, z: -270 },
+        Float64Array.of(time),
+      );
+      const [rho, angle, zenith, z] = seen.coordinates as [number, number, number, number];
       let [sum, slope] = [0, 0];
       for (let i = 0; i < steps; i++)
-        points.set(x.with(2, time - 2 * sigma + (4 * sigma * (i + 0.5)) / steps), 5 * i);
+        points.set(
+          [rho, angle, time - 2 * sigma + (4 * sigma * (i + 0.5)) / steps, zenith, z],
+          5 * i,
+        );
       const { values, gradients } = plain.evaluate(points);
       for (let i = 0; i < steps; i++) {
         const weight = (1 - Math.abs((2 * (i + 0.5)) / steps - 1)) * (2 / steps);
@@ -143,9 +173,9 @@ describeShared("smearing", () => {
         sum += weight * values[i]!;
         slope += weight * gradients[5 * i + 2]!;
       }
-      const ours = smeared.evaluate(Float64Array.from(x));
-      expect(Math.abs(ours.values[0]! - sum)).toBeLessThan(1e-7);
-      expect(Math.abs(ours.gradients[2]! - slope)).toBeLessThan(1e-5 * slope + 1e-10);
+      const { cumulative, density } = seen.timing[0]!;
+      expect(Math.abs(cumulative - sum)).toBeLessThan(1e-9);
+      expect(Math.abs(density - slope)).toBeLessThan(1e-8 * slope + 1e-12);
     }
     plain.close();
     smeared.close();

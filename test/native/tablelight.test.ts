@@ -5,17 +5,73 @@ import { join } from "node:path";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { parseOMKey } from "../../src/i3/omkey.ts";
 import { cascadeLight, type LightModel, muonLight, openLight } from "../../src/native/light.ts";
-import { findTables, openTablePair, type TableSource } from "../../src/native/tables.ts";
+import {
+  findTables,
+  openTable,
+  openTablePair,
+  smearing,
+  type TableSource,
+} from "../../src/native/tables.ts";
 import { describeShared, shared } from "../shared.ts";
+import { type Precisions, photospline } from "./photospline.ts";
 
 const radians = Math.PI / 180;
 const kinds = ["muon", "electromagnetic", "hadronic"] as const;
 const json = (...path: string[]) => JSON.parse(readFileSync(shared(...path), "utf8"));
 const table = (name: string) => shared("oracle", "tables", name);
 
-/** The reference evaluates in single precision: values of order 1 carry 1e-6, ln(amplitude) of -30 3e-6. */
+/** What divided differences lose of smeared tables in double precision: of shares and densities (1/ns). */
+const LOST: Record<string, number> = { mean: 0, quantile: 5e-9, density: 1e-9 };
+
 const within = (a: number, b: number, relative: number, absolute: number): boolean =>
   Math.abs(a - b) <= absolute + relative * Math.abs(b);
+
+/**
+ * What the reference light service makes of a pair of tables, in single precision as it does and in double.
+ * Coordinates: the pair's, without time.
+ */
+function preciseTables(
+  amplitudeName: string,
+  timingName: string,
+  source: "muon" | "cascade",
+  sigma: number,
+) {
+  const axis = source === "muon" ? 2 : 3;
+  const kernel = sigma > 0 ? smearing(axis, sigma) : undefined;
+  const [abs, plain] = [openTable(table(amplitudeName)), openTable(table(timingName))];
+  const smeared = openTable(table(timingName), kernel);
+  const { extent } = smeared.info.axes[axis]!;
+  const [amplitude, timing] = [photospline(abs), photospline(plain, kernel)];
+  const axes = plain.info.axes.length;
+  for (const opened of [abs, plain, smeared]) opened.close();
+  const at = (coordinates: readonly number[], delay: number) =>
+    coordinates.slice(0, axes - 1).toSpliced(axis, 0, delay);
+  const same = (value: number): Precisions => ({ single: value, rounded: value, exact: value });
+  const share = (coordinates: readonly number[], delay: number): Precisions | undefined => {
+    if (delay <= extent[0]) return same(0);
+    return delay > extent[1] ? same(1) : timing(at(coordinates, delay));
+  };
+  return {
+    amplitude: (coordinates: readonly number[]) => amplitude(coordinates.slice(0, axes - 1)),
+    share,
+    quantile(coordinates: readonly number[], from: number, to: number): Precisions | undefined {
+      const [before, after] = [share(coordinates, from), share(coordinates, to)];
+      if (!before || !after) return undefined;
+      return {
+        single: Math.max(0, after.single - before.single),
+        rounded: Math.max(0, after.rounded - before.rounded),
+        exact: Math.max(0, after.exact - before.exact),
+      };
+    },
+    density: (coordinates: readonly number[], delay: number) =>
+      timing(
+        at(coordinates, delay),
+        Array.from({ length: axes }, (_, k) => (k === axis ? 1 : 0)),
+      ),
+  };
+}
+
+type PreciseTables = ReturnType<typeof preciseTables>;
 
 interface Row {
   om_pos: [number, number, number];
@@ -50,9 +106,18 @@ describeShared("photon tables against the reference light service", () => {
         source,
         service.timingSigma,
       );
+      const precise = preciseTables(service.abs, service.prob, source, service.timingSigma);
       const wrong: unknown[] = [];
       const compare = (what: string, ours: number, theirs: number, rel: number, abs: number) => {
         if (!within(ours, theirs, rel, abs)) wrong.push({ what, ours, theirs });
+      };
+      let count = 0;
+      /** Theirs beside their arithmetic, ours beside the same in double precision. */
+      const prove = (what: string, ours: number, theirs: number, both?: Precisions) => {
+        if (!both) return;
+        count++;
+        compare(`${what}, reference`, both.single, theirs, 1e-9, 1e-12);
+        compare(what, ours, both.exact, 1e-9, service.timingSigma > 0 ? LOST[what]! : 1e-12);
       };
       for (const row of service.rows) {
         const from: TableSource = {
@@ -70,19 +135,24 @@ describeShared("photon tables against the reference light service", () => {
           Float64Array.from([...row.time_edges, ...delays]),
         );
         expect(sight.inside).toBe(true);
-        compare("mean", sight.mean, row.meanPEs, 3e-5, 0);
+        const logarithm = precise.amplitude(sight.coordinates)!;
+        const unit = sight.mean / Math.exp(logarithm.exact);
+        const light = (ln: number) => unit * Math.exp(ln);
+        const { single, rounded, exact } = logarithm;
+        prove("mean", sight.mean, row.meanPEs, {
+          ...{ single: light(single), rounded: light(rounded), exact: light(exact) },
+        });
         // The service of the lightsaber tables takes another geometric time; the delays are the same.
         if (service.kind !== "lightsaber")
           compare("geometric time", sight.geometricTime, row.geoTime, 1e-12, 1e-9);
         row.quantiles.forEach((quantile, i) => {
           const [before, after] = [sight.timing[i]!, sight.timing[i + 1]!];
-          compare(
-            "quantile",
-            Math.max(0, after.cumulative - before.cumulative),
-            quantile,
-            1e-6,
-            2e-6,
+          const share = precise.quantile(
+            sight.coordinates,
+            row.time_edges[i]!,
+            row.time_edges[i + 1]!,
           );
+          prove("quantile", Math.max(0, after.cumulative - before.cumulative), quantile, share);
           // Its muon gradients mix up the axes (they change along the track); see the next test.
           if (service.kind !== "cascade") return;
           const theirs = row.quantiles_with_gradients[1][i]!;
@@ -97,13 +167,8 @@ describeShared("photon tables against the reference light service", () => {
         });
         delays.forEach((delay, i) => {
           const { density } = sight.timing[row.time_edges.length + i]!;
-          compare(
-            "density",
-            density,
-            row.density[String(delay)] ?? row.density[`${delay}.0`]!,
-            2e-6,
-            4e-8,
-          );
+          const theirs = row.density[String(delay)] ?? row.density[`${delay}.0`]!;
+          prove("density", density, theirs, precise.density(sight.coordinates, delay));
         });
         if (service.kind !== "cascade") continue;
         row.mean_gradient.slice(0, 5).forEach((value, k) => {
@@ -112,6 +177,7 @@ describeShared("photon tables against the reference light service", () => {
       }
       pair.close();
       expect(wrong.slice(0, 5)).toEqual([]);
+      expect(count).toBeGreaterThan(15 * service.rows.length);
     });
 
     test(`${service.label}: gradients are those of the values`, () => {
@@ -236,7 +302,7 @@ interface ReferenceDom {
   tres: number;
   pdf: number;
   cdf: number;
-  pdf_after: number;
+  pdf_after: number | null;
 }
 interface ReferenceTrack {
   particle: { pos: [number, number, number]; time: number; zenith: number; azimuth: number };
@@ -250,10 +316,17 @@ describeShared("muon light, DOM by DOM, as splinempe's reference sees it", () =>
   });
   afterAll(() => light.close());
   const { doms } = builtinDetector();
+  const names = ["InfBareMu_mie_abs_z20a10_V2.fits", "InfBareMu_mie_prob_z20a10_V2.fits"] as const;
+  const stochastic = "InfHighEStoch_mie_abs_z20a10.fits";
   for (const event of ["138632_31747601", "run00136662-evt000035405932-BRONZE"])
     test(event, () => {
       const wrong: unknown[] = [];
-      let count = 0;
+      let [count, proven] = [0, 0];
+      const [muon, noisy] = [2, 1000].map((sigma) =>
+        preciseTables(names[0], names[1], "muon", sigma),
+      ) as [PreciseTables, PreciseTables];
+      const losses = preciseTables(stochastic, names[1], "muon", 0);
+      const pair = openTablePair(table(names[0]), table(names[1]), "muon");
       const reference = json("oracle", "llh", `splinempe_perdom_${event}.json`);
       for (const { particle, doms: seen } of Object.values<ReferenceTrack>(reference.tracks)) {
         const [x, y, z] = particle.pos;
@@ -284,19 +357,68 @@ describeShared("muon light, DOM by DOM, as splinempe's reference sees it", () =>
             continue;
           }
           count++;
-          compare("bare", direct.bare.value, bare.meanPEs, 3e-5, 0);
-          compare("stochastic", direct.stochastic.value, stoch.meanPEs, 3e-5, 0);
+          const { coordinates } = pair.look(
+            { ...track, kind: "muon", energy: 1 },
+            { x: dom.x, y: dom.y, z: dom.z },
+            Float64Array.of(0),
+          );
+          // Theirs beside their arithmetic, ours beside the same in double precision.
+          const prove = (
+            what: string,
+            ours: number,
+            theirs: number,
+            both: Precisions | undefined,
+            lost = 1e-12,
+          ) => {
+            if (!both) return;
+            proven++;
+            compare(`${what}, reference`, both.single, theirs, 1e-9, 1e-12);
+            compare(what, ours, both.exact, 1e-9, lost);
+          };
+          const yields = (ours: number, { single, rounded, exact }: Precisions): Precisions => {
+            const unit = ours / Math.exp(exact);
+            const [s, r] = [unit * Math.exp(single), unit * Math.exp(rounded)];
+            return { single: s, rounded: r, exact: ours };
+          };
+          const [ownBare, ownStochastic] = [direct.bare.value, direct.stochastic.value];
+          prove("bare", ownBare, bare.meanPEs, yields(ownBare, muon.amplitude(coordinates)!));
+          prove(
+            "stochastic",
+            ownStochastic,
+            stoch.meanPEs,
+            yields(ownStochastic, losses.amplitude(coordinates)!),
+          );
           compare("geometric time", direct.geometricTime.value, bare.geoTime, 0, 1e-6);
-          compare("density", direct.timing[0]!.density.value, bare.pdf, 3e-6, 1e-8);
-          compare("cumulative", direct.timing[0]!.cumulative.value, bare.cdf, 1e-6, 2e-6);
-          // Single precision on knots that nearly coincide: its density is off by up to 4e-5.
-          compare("noise density", random.timing[0]!.density.value, noise.pdf, 5e-5, 1e-8);
-          compare("noise cumulative", random.timing[0]!.cumulative.value, noise.cdf, 1e-6, 2e-6);
-          compare("after-pulses", random.timing[1]!.density.value, noise.pdf_after, 3e-6, 1e-8);
+          const { tres } = bare;
+          const timing = [
+            ["", direct.timing[0]!, muon, tres, bare.pdf, bare.cdf],
+            ["noise ", random.timing[0]!, noisy, tres, noise.pdf, noise.cdf],
+            ["after-pulses ", random.timing[1]!, noisy, tres - 2000, noise.pdf_after, null],
+          ] as const;
+          for (const [of, { density, cumulative }, tables, delay, pdf, cdf] of timing) {
+            if (pdf !== null)
+              prove(
+                `${of}density`,
+                density.value,
+                pdf,
+                tables.density(coordinates, delay),
+                LOST.density,
+              );
+            if (cdf !== null)
+              prove(
+                `${of}cumulative`,
+                cumulative.value,
+                cdf,
+                tables.share(coordinates, delay),
+                LOST.quantile,
+              );
+          }
         }
       }
       expect(wrong.slice(0, 5)).toEqual([]);
       expect(count).toBeGreaterThan(100);
+      pair.close();
+      expect(proven).toBeGreaterThan(6 * count);
     });
 });
 
