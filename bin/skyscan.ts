@@ -1,4 +1,6 @@
 #!/usr/bin/env bun
-import { main } from "../src/cli/main.ts";
+import { report } from "../src/cli/report.ts";
 
-process.exitCode = await main(process.argv.slice(2));
+// Not at the top: the native core is loaded with it, and what keeps it from loading is for the user to know.
+const program = import("../src/cli/main.ts");
+process.exitCode = await program.then(({ main }) => main(process.argv.slice(2)), report);

@@ -40,10 +40,13 @@ function parseLine<Schema extends v.GenericSchema>(
   );
 }
 
-/** Writes one line of JSON to the standard output and waits until it is on its way. */
+/**
+ * Writes one line of JSON to the standard output and waits until it is on its way.
+ * Where that fails the program ends: the output's own error handler sees to it.
+ */
 export const writeJsonLine = (value: unknown): Promise<void> =>
-  new Promise((resolve, reject) => {
-    process.stdout.write(`${JSON.stringify(value)}\n`, (error) =>
-      error ? reject(error) : resolve(),
-    );
+  new Promise((resolve) => {
+    process.stdout.write(`${JSON.stringify(value)}\n`, (error) => {
+      if (!error) resolve();
+    });
   });

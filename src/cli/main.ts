@@ -1,7 +1,6 @@
 import { Command, CommanderError } from "commander";
-import { consola } from "consola";
 import { version } from "../../package.json";
-import { ExitCode, SkyscanError } from "../config/errors.ts";
+import { ExitCode, unwritable } from "../config/errors.ts";
 import { logToStderr } from "../config/log.ts";
 import { brokerCommand } from "./broker.ts";
 import { clientCommand } from "./client.ts";
@@ -9,6 +8,7 @@ import { eventCommand } from "./event.ts";
 import { fitProcessCommand } from "./fit_process.ts";
 import { plotCommand } from "./plot.ts";
 import { recoCommand } from "./reco.ts";
+import { report } from "./report.ts";
 import { resultCommand } from "./result.ts";
 import { scanCommand } from "./scan.ts";
 import { serverCommand } from "./server.ts";
@@ -51,8 +51,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   logToStderr();
   // Who reads our output may have seen enough (`skyscan … | head`).
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(ExitCode.done);
+    process.exit(
+      error.code === "EPIPE" ? ExitCode.done : report(unwritable("standard output", error)),
+    );
   });
   const root = program();
   for (const command of withSubcommands(root)) command.exitOverride();
@@ -62,11 +63,6 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? ExitCode.done : ExitCode.badInput;
-    if (error instanceof SkyscanError) {
-      consola.error(error.message);
-      return error.exitCode;
-    }
-    consola.error(error);
-    return ExitCode.internal;
+    return report(error);
   }
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { InputError } from "../config/errors.ts";
+import { InputError, unwritable } from "../config/errors.ts";
 
 /** Keeps every message as a file: <number>-<in|out>-<topic's last levels>.json. */
 export type Debug = (way: "in" | "out", topic: string, payload: Uint8Array | string) => void;
@@ -26,7 +26,7 @@ export function openDebug(directory: string | undefined): Debug {
     try {
       writeFileSync(join(directory, name), payload);
     } catch (cause) {
-      throw new InputError(`${join(directory, name)}: cannot be written`, { cause });
+      throw unwritable(join(directory, name), cause);
     }
   };
 }

@@ -50,3 +50,18 @@ export class Interrupted extends SkyscanError {
     super(message, ExitCode.interrupted, options);
   }
 }
+
+/** A full disk, a full quota, and SQLite's word for both. */
+const diskFull = /^(ENOSPC|EDQUOT|SQLITE_FULL)$/;
+
+/**
+ * A file that cannot be written: one line that says which, why, and, where the disk is full, what to do.
+ * @param cause the system's or SQLite's error
+ */
+export function unwritable(path: string, cause: unknown): InputError {
+  const { code = cause } = cause as NodeJS.ErrnoException;
+  const text = diskFull.test(String(code))
+    ? `cannot be written, the disk is full (${code}): make room, then run the same command again`
+    : `cannot be written (${code})`;
+  return new InputError(`${path}: ${text}`, { cause });
+}

@@ -123,7 +123,7 @@ function open(path: string) {
     return dlopen(path, symbols);
   } catch (cause) {
     throw new InputError(
-      `cannot load the native core from ${path}: ${cause instanceof Error ? cause.message : cause} (the directory for temporary files, TMPDIR, must be writable and not mounted noexec)`,
+      `cannot load the native core from ${path}: ${cause instanceof Error ? cause.message : cause} (the directory for temporary files, TMPDIR, must be writable, not full and not mounted noexec)`,
       { cause },
     );
   }

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import { InputError } from "../config/errors.ts";
+import { InputError, unwritable } from "../config/errors.ts";
 import { resultStem } from "./filename.ts";
 import { readJson, writeJson } from "./json.ts";
 import { readNpz, writeNpz } from "./npz.ts";
@@ -54,6 +54,6 @@ export async function writeAtomically(path: string, content: string | Uint8Array
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
-    throw new InputError(`${path}: cannot be written (${(error as NodeJS.ErrnoException).code})`);
+    throw unwritable(path, error);
   }
 }

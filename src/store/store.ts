@@ -1,7 +1,7 @@
-import { Database } from "bun:sqlite";
+import { Database, SQLiteError } from "bun:sqlite";
 import { chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { InputError } from "../config/errors.ts";
+import { InputError, unwritable } from "../config/errors.ts";
 import type { TaskResult } from "../scan/task.ts";
 
 /** One fit as it is remembered. */
@@ -17,7 +17,10 @@ export interface StoredResult extends TaskResult {
   readonly at: number;
 }
 
-/** A scan's memory on disk: every result, in the order in which it counted. */
+/**
+ * A scan's memory on disk: every result, in the order in which it counted.
+ * What writes throws InputError naming the file when the disk is full or fails; all that was stored before is kept.
+ */
 export interface Store {
   /** All or none of them, safe from a killed process when the call returns. */
   append(results: readonly StoredResult[]): void;
@@ -63,6 +66,7 @@ export function openStore(path: string, identity: string): Store {
     );
     if (path !== ":memory:") chmodSync(path, 0o600);
   } catch (cause) {
+    if (isOfDisk(cause)) throw unwritable(path, cause);
     const busy = cause instanceof Error && /lock|busy/i.test(cause.message);
     throw new InputError(
       busy
@@ -73,9 +77,19 @@ export function openStore(path: string, identity: string): Store {
   }
   const read = db.query<{ value: string }, [string]>("SELECT value FROM about WHERE key = ?");
   const write = db.query("INSERT OR REPLACE INTO about (key, value) VALUES (?, ?)");
+  const writing =
+    <Arguments extends unknown[]>(work: (...args: Arguments) => unknown) =>
+    (...args: Arguments): void => {
+      try {
+        work(...args);
+      } catch (cause) {
+        throw isOfDisk(cause) ? unwritable(path, cause) : cause;
+      }
+    };
+  const set = writing((key: string, value: string) => write.run(key, value));
   const expected = JSON.stringify([layout, identity]);
   const found = read.get("identity")?.value;
-  if (found === undefined) write.run("identity", expected);
+  if (found === undefined) set("identity", expected);
   else if (found !== expected) {
     db.close();
     throw new InputError(
@@ -100,7 +114,7 @@ export function openStore(path: string, identity: string): Store {
       );
   });
   return {
-    append,
+    append: writing(append),
     *results() {
       const rows = db.query<Record<string, number | string | null>, []>(
         "SELECT * FROM result ORDER BY number",
@@ -111,10 +125,14 @@ export function openStore(path: string, identity: string): Store {
       return db.query<{ n: number }, []>("SELECT count(*) AS n FROM result").get()!.n;
     },
     get: (key) => read.get(key)?.value,
-    set: (key, value) => void write.run(key, value),
+    set,
     close: () => db.close(),
   };
 }
+
+/** The disk is full, or fails. */
+const isOfDisk = (error: unknown): boolean =>
+  error instanceof SQLiteError && /^SQLITE_(FULL|IOERR)/.test(error.code ?? "");
 
 /** SQLite turns NaN into NULL by itself; infinities it keeps. */
 const nullForNan = (value: number): number | null => (Number.isNaN(value) ? null : value);
