@@ -1,8 +1,10 @@
 import { timingSafeEqual } from "node:crypto";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Aedes } from "aedes";
+import { consola } from "consola";
 import { BrokerError, InputError } from "../config/errors.ts";
-import { maxMessageSize, startupPartSize } from "./messages.ts";
+import { maxMessageSize } from "./messages.ts";
+import { createPacketLimit } from "./packet_limit.ts";
 import { root } from "./topics.ts";
 
 export interface EmbeddedBrokerOptions {
@@ -19,6 +21,9 @@ export interface EmbeddedBroker {
 }
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+/** The longest packet, bytes: a message, its topic (64 KiB at most, MQTT 3.1.1, 1.5.3) with its length, the packet's id. */
+const longestPacket = maxMessageSize + (1 << 16) + 4;
 
 /** Refused by name; numbers of MQTT 3.1.1, table 3.1. */
 const badUserNameOrPassword = 4;
@@ -42,8 +47,6 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
     },
     authorizePublish: (_client, packet, done) => {
       if (!isOwnTopic(packet.topic)) return done(new Error("topic outside skyscan/<basename>"));
-      if (packet.payload.length > maxMessageSize + startupPartSize)
-        return done(new Error("message too long"));
       done(null);
     },
     // null: refused (128 in the acknowledgement), the connection stays.
@@ -55,6 +58,7 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on("close", () => sockets.delete(socket));
+    limitPackets(socket);
     broker.handle(socket);
   });
   await new Promise<void>((resolve, reject) => {
@@ -74,6 +78,26 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
       await new Promise<void>((resolve) => broker.close(resolve));
       for (const socket of sockets) socket.destroy();
     },
+  };
+}
+
+/**
+ * Throws a client out as soon as it announces a packet that is too long. The broker itself would look at a packet when
+ * all of it is in memory.
+ */
+function limitPackets(socket: Socket): void {
+  const check = createPacketLimit(longestPacket);
+  const read = socket.read.bind(socket);
+  const from = `${socket.remoteAddress}:${socket.remotePort}`;
+  socket.read = (size?: number) => {
+    const chunk = read(size);
+    const tooLong = chunk === null ? undefined : check(chunk);
+    if (tooLong === undefined) return chunk;
+    consola.warn(
+      `${from} announced a packet of ${tooLong} bytes and was thrown out: ${longestPacket} are allowed`,
+    );
+    socket.destroy();
+    return null;
   };
 }
 

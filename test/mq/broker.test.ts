@@ -1,14 +1,17 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { createConnection, type Socket } from "node:net";
 import { parseAddress } from "../../src/mq/address.ts";
 import { type EmbeddedBroker, startBroker } from "../../src/mq/broker.ts";
 import { type Connection, connect } from "../../src/mq/connection.ts";
 import { maxMessageSize } from "../../src/mq/messages.ts";
 import { newClientId } from "../../src/mq/topics.ts";
-import { freePort, until } from "../programs.ts";
+import { freePort, skyscan, stopAll, until } from "../programs.ts";
 
 const open: (Connection | EmbeddedBroker)[] = [];
 afterEach(async () => {
   for (const item of open.splice(0).reverse()) await item.close();
+  await stopAll();
 });
 
 async function party(
@@ -36,6 +39,20 @@ async function broker(options: { authToken?: string; port?: number } = {}) {
   open.push(started);
   return started;
 }
+
+/** MQTT 3.1.1's first packet: clean session, keep-alive 60 s, client id "raw". */
+const CONNECT = Buffer.from("\x10\x0f\0\x04MQTT\x04\x02\0\x3c\0\x03raw", "latin1");
+
+/** A bare connection. */
+const connected = (port: number): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const socket = createConnection(port, "127.0.0.1", () => resolve(socket));
+    socket.on("error", reject);
+  });
+
+/** Memory of a process, MB. */
+const residentMb = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
 
 describe("the embedded broker", () => {
   test("carries messages, keeps the retained ones for late comers", async () => {
@@ -102,6 +119,38 @@ describe("the embedded broker", () => {
     b.connection.publish("skyscan/s/result", "x".repeat(2 * maxMessageSize));
     await until("being thrown out", () => b.connects() > 1 || !b.connection.isConnected);
     expect(watcher.heard).toEqual([]);
+  });
+
+  test.each([
+    ["greeting first", true],
+    ["without a greeting", false],
+  ])("lets nobody announce 200 MB and keeps none of them: %s", async (_name, greets) => {
+    const port = await freePort();
+    const run = skyscan(["broker", "--port", port]);
+    const { pid } = run.process;
+    const socket = await until("the broker", () => connected(port).catch(() => undefined));
+    if (greets) {
+      socket.write(CONNECT);
+      await new Promise((resolve) => socket.once("data", resolve));
+    }
+    const before = residentMb(pid);
+    // PUBLISH, 200 000 000 bytes; the header byte by byte.
+    for (const byte of [0x30, 0x80, 0x84, 0xaf, 0x5f]) {
+      await new Promise((resolve) => socket.write(Uint8Array.of(byte), resolve));
+      await Bun.sleep(1);
+    }
+    let sent = 0;
+    const block = new Uint8Array(64 << 10);
+    while (!socket.destroyed && sent < 100e6) {
+      await new Promise((resolve) => socket.write(block, resolve));
+      sent += block.length;
+    }
+    expect(socket.destroyed).toBe(true);
+    expect(residentMb(pid) - before).toBeLessThan(20);
+    run.process.kill("SIGTERM");
+    const { stderr } = await run.exited;
+    const told = stderr.split("\n").filter((line) => line.includes("200000000 bytes"));
+    expect(told).toEqual([expect.stringMatching(/127\.0\.0\.1:\d+ announced a packet/)]);
   });
 
   test("a port in use is a broker error", async () => {
