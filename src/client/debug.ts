@@ -5,8 +5,15 @@ import { InputError, unwritable } from "../config/errors.ts";
 /** Keeps every message as a file: <number>-<in|out>-<topic's last levels>.json. */
 export type Debug = (way: "in" | "out", topic: string, payload: Uint8Array | string) => void;
 
-/** @returns a function that writes, or does nothing when no directory is asked for */
-export function openDebug(directory: string | undefined): Debug {
+/**
+ * @param onError called when a message cannot be kept
+ * @returns a function that writes, or does nothing when no directory is asked for
+ * Throws InputError when the directory cannot be made.
+ */
+export function openDebug(
+  directory: string | undefined,
+  onError: (error: InputError) => void,
+): Debug {
   if (directory === undefined) return () => {};
   try {
     mkdirSync(directory, { recursive: true });
@@ -26,7 +33,7 @@ export function openDebug(directory: string | undefined): Debug {
     try {
       writeFileSync(join(directory, name), payload);
     } catch (cause) {
-      throw unwritable(join(directory, name), cause);
+      onError(unwritable(join(directory, name), cause));
     }
   };
 }

@@ -1,6 +1,7 @@
 import type { Subprocess } from "bun";
 import { consola } from "consola";
 import { type ExitCode, SkyscanError } from "../config/errors.ts";
+import { takeBatch } from "./batch.ts";
 import type {
   FitOutcome,
   FitSetup,
@@ -42,9 +43,6 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-/** Short fits are handed over in batches of about this long, s: the channel's latency disappears in them. */
-const batchSeconds = 0.02;
-const longestBatch = 64;
 /** Weight of the newest fit in the running mean. */
 const newestWeight = 0.05;
 /** A process that cannot be started this often in a row is no accident. */
@@ -106,22 +104,14 @@ export function createPool(options: PoolOptions): Pool {
   };
   const feed = (worker: Worker) => {
     if (!worker.isReady || isClosed) return;
-    const batch = Math.min(longestBatch, Math.max(1, Math.floor(batchSeconds / usualSeconds) || 1));
     const wasIdle = worker.hand.length === 0;
-    let tasks: FitTask[];
-    if (suspects.length > 0) tasks = wasIdle ? suspects.splice(0, 1) : [];
-    else if (worker.hand.length > batch / 2) return;
-    else {
-      // A share of what is left, so that at the end all processes end together.
-      const share = Math.max(1, Math.ceil(waiting.length / (2 * options.workers)));
-      const count = Math.min(batch, share);
-      // Fits of one direction share work: where they are short, the same process does all of them.
-      tasks = waiting.splice(0, batch === 1 ? count : toEndOfPixel(waiting, count));
-    }
-    if (batch === 1 && !wasIdle && tasks.length > 0) {
-      waiting.unshift(...tasks);
-      return;
-    }
+    const tasks = takeBatch({
+      waiting,
+      suspects,
+      inHand: worker.hand.length,
+      usualSeconds,
+      workers: options.workers,
+    });
     if (tasks.length === 0) return;
     worker.hand.push(...tasks);
     send(worker, { kind: "fit", tasks });
@@ -228,17 +218,4 @@ export function createPool(options: PoolOptions): Pool {
       await Promise.all(all.map((worker) => worker.process.exited));
     },
   };
-}
-
-/** The first `count` tasks and those after them that are of the same pixel as the last. */
-function toEndOfPixel(tasks: readonly FitTask[], count: number): number {
-  const last = tasks[count - 1];
-  let end = count;
-  while (
-    tasks[end]?.pixel === last?.pixel &&
-    tasks[end]?.nside === last?.nside &&
-    end < tasks.length
-  )
-    end++;
-  return end;
 }

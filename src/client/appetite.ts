@@ -1,0 +1,14 @@
+/** Tasks in hand are worth this many seconds of work: longer than any round trip through a broker. */
+const handSeconds = 1;
+/** Fits longer than this are not kept waiting in hand at all, s: elsewhere they may run at once. */
+const longFit = 5;
+const mostPerWorker = 250;
+
+/**
+ * How many tasks a client wants in hand.
+ * @param usualSeconds usual time of one fit, s; NaN: not known yet
+ */
+export function tasksWanted(workers: number, usualSeconds: number): number {
+  if (Number.isNaN(usualSeconds) || usualSeconds > longFit) return workers;
+  return workers * (1 + Math.min(mostPerWorker, Math.ceil(handSeconds / usualSeconds)));
+}

@@ -1,0 +1,44 @@
+import type { FitTask } from "./protocol.ts";
+
+/** Short fits are handed over in batches of about this long, s: the channel's latency disappears in them. */
+const batchSeconds = 0.02;
+const longestBatch = 64;
+
+export interface BatchNeeds {
+  /** Tasks in their order. What is taken is taken out. */
+  readonly waiting: FitTask[];
+  /** Tasks of which one is dangerous: they go first, and one at a time. What is taken is taken out. */
+  readonly suspects: FitTask[];
+  /** Tasks the fit process has not finished. */
+  readonly inHand: number;
+  /** Usual time of one fit, s; NaN: not known. */
+  readonly usualSeconds: number;
+  /** Fit processes there are. */
+  readonly workers: number;
+}
+
+/** Takes what one fit process gets next; nothing when it has enough. */
+export function takeBatch(needs: BatchNeeds): FitTask[] {
+  const { waiting, suspects, inHand, usualSeconds, workers } = needs;
+  if (suspects.length > 0) return inHand === 0 ? suspects.splice(0, 1) : [];
+  const batch = Math.min(longestBatch, Math.max(1, Math.floor(batchSeconds / usualSeconds) || 1));
+  if (inHand > batch / 2) return [];
+  // A share of what is left, so that at the end all processes end together.
+  const share = Math.max(1, Math.ceil(waiting.length / (2 * workers)));
+  const count = Math.min(batch, share);
+  // Fits of one direction share work: where they are short, the same process does all of them.
+  return waiting.splice(0, batch === 1 ? count : toEndOfPixel(waiting, count));
+}
+
+/** The first `count` tasks and those after them that are of the same pixel as the last. */
+function toEndOfPixel(tasks: readonly FitTask[], count: number): number {
+  const last = tasks[count - 1];
+  let end = count;
+  while (
+    tasks[end]?.pixel === last?.pixel &&
+    tasks[end]?.nside === last?.nside &&
+    end < tasks.length
+  )
+    end++;
+  return end;
+}
