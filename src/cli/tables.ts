@@ -16,6 +16,19 @@ function parseConvolution(value: string): Convolution {
   return smearing(Number(match[1]), sigma);
 }
 
+function parseResolution(value: string): number {
+  const factor = Number(value);
+  if (!(factor >= 0.2 && factor <= 4))
+    throw new InputError(`--resolution ${value}: expected a number from 0.2 to 4`);
+  return factor;
+}
+
+interface MakeFlags {
+  readonly out: string;
+  readonly resolution: number;
+  readonly json?: true;
+}
+
 /** `skyscan tables`: photon tables and other photospline FITS files. */
 export function tablesCommand(): Command {
   const tables = new Command("tables").description("Inspect, evaluate and make B-spline tables.");
@@ -80,13 +93,19 @@ export function tablesCommand(): Command {
       new Option("--from <model>", "which light model").choices(["embedded"]).default("embedded"),
     )
     .requiredOption("--out <dir>", "directory for the tables, made when missing")
+    .option(
+      "--resolution <factor>",
+      "knots per axis, relative to the usual number (0.2 to 4)",
+      parseResolution,
+      1,
+    )
     .option("--json", "the agreement as JSON")
     .addHelpText(
       "after",
       "\nExample:\n  skyscan tables make --from embedded --out tables\n  skyscan reco EVENT --reco-algo splinempe --photon-tables tables ...",
     )
-    .action(async ({ out, json }: { out: string; json?: true }) => {
-      const made = makeEmbeddedTables(out);
+    .action(async ({ out, resolution, json }: MakeFlags) => {
+      const made = makeEmbeddedTables(out, resolution);
       if (json) return writeJsonLine(made);
       for (const { path, megabytes, quantity, median, rms, largest } of made)
         process.stdout.write(

@@ -1,6 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { cascadeLight, type LightModel, muonLight, openEmbeddedLight } from "./light.ts";
+import {
+  cascadeLight,
+  type LightModel,
+  muonLight,
+  muonLowEnergyFactor,
+  openEmbeddedLight,
+} from "./light.ts";
 import { fitSites, openTable, writeTable } from "./tables.ts";
 
 /**
@@ -25,6 +31,16 @@ const SPEED_OF_LIGHT = 0.299792458;
 const YIELD = 32582;
 const CASCADE_YIELD = YIELD * 5.21;
 const MUON_YIELD = YIELD * (1.172 + 0.0324 * Math.log(0.01));
+/**
+ * Readers of muon tables add the light of small losses themselves: 17 % and 3.24 % per e-fold of the energy (C.
+ * Wiebusch 1995), where the embedded model has 22 % at all energies. The tables' bare muon is scaled so that
+ * both expect the same at this energy, GeV; by 5 % less at 100 GeV, 0.5 % more at 10 TeV.
+ */
+const SAME_LOSSES_AT = 1000;
+const READERS_LOSSES = 0.172 + 0.0324 * Math.log(SAME_LOSSES_AT);
+/** Readers of muon tables smear arrival times by the triangle on ±4 ns; the model's jitter is 15 ns in all. */
+const READERS_SMEARING = 4 / Math.sqrt(6);
+const MUON_JITTER = Math.sqrt(15 ** 2 - READERS_SMEARING ** 2);
 /** The model grows without bound towards the source: nearer than this, in m, the tables stay level. */
 const NEAREST = 1;
 
@@ -44,33 +60,50 @@ interface Axis {
 const steps = (low: number, high: number, count: number, at = (u: number) => u): number[] =>
   Array.from({ length: count + 1 }, (_, i) => low + (high - low) * at(i / count));
 
-/** Knots every 7.5 ns around the sharp rise, then every distance a quarter more than the one before. */
-function timeKnots(): number[] {
-  const knots = steps(-60, 60, 16);
-  for (let step = 7.5; knots.at(-1)! < 7000; step *= 1.25) knots.push(knots.at(-1)! + step);
-  knots[knots.length - 1] = 7000;
-  return knots;
-}
-
 const square = (u: number): number => u * u;
-const time: Axis = { order: 3, inner: timeKnots() };
 const axis = (inner: readonly number[]): Axis => ({ order: 2, inner });
-/** Every 10 m, as thick as the ice's layers; timing tables, which are larger by far, every 20 m. */
-const depths = (count: number): Axis => axis(steps(-700, 700, count));
-/** Photon tables' axes: POINTSOURCE in spherical coordinates, INFINITEMUON in cylindrical ones. */
-const cascadeAxes = (angles: number, zeniths: number, layers: number): readonly Axis[] => [
-  axis(steps(0, 500, 16, square)),
-  axis(steps(0, 180, angles)),
-  axis(steps(-1, 1, 8)),
-  axis(steps(0, 180, zeniths)),
-  depths(layers),
-];
-const muonAxes = (angles: number, zeniths: number, layers: number): readonly Axis[] => [
-  axis(steps(0, 500, 20, square)),
-  axis(steps(0, Math.PI, angles)),
-  axis(steps(0, 180, zeniths)),
-  depths(layers),
-];
+/** Inner part of an axis in steps of its own, then coarser ones to where a track may still pass an array of DOMs. */
+const extended = (inner: readonly number[], ends: readonly number[]): readonly number[] =>
+  [...inner, ...ends].toSorted((a, b) => a - b);
+
+/** The axes of all tables. */
+function axesOf(resolution: number) {
+  const count = (full: number): number => Math.max(3, Math.round(full * resolution));
+  // Knots every 7.5 ns around the sharp rise, then every distance a quarter more than the one before.
+  const knots = steps(-60, 60, count(16));
+  const growth = 1 + 0.25 / resolution;
+  for (let step = 120 / count(16); knots.at(-1)! < 7000; step *= growth)
+    knots.push(knots.at(-1)! + step);
+  knots[knots.length - 1] = 7000;
+  const time: Axis = { order: 3, inner: knots };
+
+  // At the finest every 10 m, as thick as the ice's layers.
+  const depths = (layers: number): Axis =>
+    axis(
+      extended(steps(-700, 700, count(layers)), [-2200, -1400, -1000, -800, 800, 1000, 1400, 2200]),
+    );
+  const distances = (full: number): Axis =>
+    axis(extended(steps(0, 500, count(full), square), [600, 750, 950, 1250, 1700]));
+  // POINTSOURCE in spherical coordinates, INFINITEMUON in cylindrical ones.
+  const cascade = (angles: number, zeniths: number, layers: number): readonly Axis[] => [
+    distances(16),
+    axis(steps(0, 180, count(angles))),
+    axis(steps(-1, 1, count(8))),
+    axis(steps(0, 180, count(zeniths))),
+    depths(layers),
+  ];
+  const muon = (angles: number, zeniths: number, layers: number): readonly Axis[] => [
+    distances(20),
+    axis(steps(0, Math.PI, count(angles))),
+    axis(steps(0, 180, count(zeniths))),
+    depths(layers),
+  ];
+  // Timing tables are larger by far.
+  return {
+    muon: { amplitude: muon(24, 36, 140), timing: muon(10, 15, 70), time },
+    cascade: { amplitude: cascade(6, 10, 140), timing: cascade(5, 6, 70), time },
+  };
+}
 
 /** Inner knots continued outwards, at their own distances mirrored. */
 function knotsOf({ order, inner }: Axis): number[] {
@@ -129,9 +162,9 @@ const cascadeModel =
     };
   };
 
-const muonModel =
-  (light: LightModel): Model =>
-  ([rho, angle, degrees, z], delays) => {
+const muonModel = (light: LightModel): Model => {
+  const scale = (1 + muonLowEnergyFactor(light, SAME_LOSSES_AT)) / (1 + READERS_LOSSES);
+  return ([rho, angle, degrees, z], delays) => {
     const zenith = (degrees! * Math.PI) / 180;
     const [dx, dy, dz] = offset(zenith, 0, Math.max(rho!, NEAREST), angle!);
     const seen = muonLight(
@@ -141,10 +174,14 @@ const muonModel =
       delays,
     );
     return {
-      amplitudes: [seen?.bare.value, seen?.stochastic.value].map((pe) => logYield(pe, MUON_YIELD)),
+      amplitudes: [
+        logYield(seen && scale * seen.bare.value, MUON_YIELD),
+        logYield(seen?.stochastic.value, MUON_YIELD),
+      ],
       shares: seen?.timing.map(({ cumulative }) => cumulative.value) ?? [],
     };
   };
+};
 
 /** Numbers in [0, 1), spread evenly over all dimensions (R-sequence of Roberts: powers of a golden ratio's kin). */
 function* spread(dimensions: number): Generator<number[]> {
@@ -159,13 +196,14 @@ const TEST_POINTS = 2000;
 /** Fits one source's light and writes its tables. The delay is axis `timeAxis` of the timing table. */
 function makeOne(
   model: Model,
-  axes: { readonly amplitude: readonly Axis[]; readonly timing: readonly Axis[] },
+  axes: { readonly amplitude: readonly Axis[]; readonly timing: readonly Axis[]; time: Axis },
   timeAxis: number,
   keys: Record<string, number>,
   amplitudePaths: readonly string[],
   timingPath: string,
   isSeen: (sample: Sample) => boolean,
 ): TableAccuracy[] {
+  const { time } = axes;
   const withTime = <T>(list: readonly T[], delay: T): T[] => list.toSpliced(timeAxis, 0, delay);
   const extentOf = ({ inner }: Axis): [number, number] => [inner[0]!, inner.at(-1)!];
   const extents = axes.timing.map(extentOf);
@@ -253,21 +291,25 @@ function makeOne(
 
 /**
  * Writes the embedded light model as photospline FITS tables under the official names: muons' (bare and
- * stochastic) and cascades'. The embedded timing's jitter is in them.
+ * stochastic) and cascades'. What readers of tables add to them (small losses, 2 ns of smearing) is taken out;
+ * the embedded timing's jitter is in them. What tables cannot say: a DOM's efficiency, which splinempe takes as 1
+ * with them, and that random noise is smeared by a Gaussian of 1000 ns (readers: the triangle on ±2000 ns).
  * @param directory made when missing
+ * @param resolution knots per axis, relative to the usual number
  * @returns how well they agree with the model
  */
-export function makeEmbeddedTables(directory: string): TableAccuracy[] {
+export function makeEmbeddedTables(directory: string, resolution = 1): TableAccuracy[] {
   mkdirSync(directory, { recursive: true });
   const place = (name: string): string => join(directory, name);
   const shared = { NGROUP: GROUP_INDEX, PARITY: 0, LEVEL: 1, EFFICIEN: 0 };
-  const muon = openEmbeddedLight("muon");
+  const axes = axesOf(resolution);
+  const muon = openEmbeddedLight("muon", MUON_JITTER);
   const cascade = openEmbeddedLight("cascade");
   try {
     return [
       ...makeOne(
         muonModel(muon),
-        { amplitude: muonAxes(12, 18, 140), timing: muonAxes(8, 12, 70) },
+        axes.muon,
         2,
         { GEOMETRY: 2, GEOTYPE: 1, ...shared },
         [place("InfBareMu_mie_abs_z20a10_V2.fits"), place("InfHighEStoch_mie_abs_z20a10.fits")],
@@ -277,7 +319,7 @@ export function makeEmbeddedTables(directory: string): TableAccuracy[] {
       ),
       ...makeOne(
         cascadeModel(cascade),
-        { amplitude: cascadeAxes(6, 10, 140), timing: cascadeAxes(5, 6, 70) },
+        axes.cascade,
         3,
         { GEOMETRY: 1, GEOTYPE: 0, ...shared },
         [place("ems_mie_z20_a10.abs.fits")],
