@@ -79,6 +79,10 @@ const symbols = {
     args: ["ptr", "ptr", "ptr", "i64", "ptr", "ptr", "ptr", "i64"],
     returns: "i32",
   },
+  skyscan_cascade_string: {
+    args: ["ptr", "ptr", "i64", "ptr", "ptr", "i64", "ptr", "ptr", "ptr", "i64"],
+    returns: "i32",
+  },
   skyscan_convoluted_pandel: {
     args: ["f64", "f64", "i64", "ptr", "ptr", "ptr", "ptr", "i64"],
     returns: "i32",

@@ -277,6 +277,11 @@ class EmbeddedCascade final : public CascadeLight {
     return true;
   }
 
+  std::unique_ptr<const CascadeString> string(const Track& track, const double* lengths,
+                                              std::size_t count) const override {
+    return std::make_unique<String>(*this, track, lengths, count);
+  }
+
   // For a DOM of efficiency 1.
   double amplitude_bound(double distance) const override {
     const double step = std::fmax(distance, 0) / bound_spacing;
@@ -285,6 +290,90 @@ class EmbeddedCascade final : public CascadeLight {
   }
 
  private:
+  // Four cascades at a time.
+  class String final : public CascadeString {
+   public:
+    String(const EmbeddedCascade& light, const Track& track, const double* lengths,
+           std::size_t count)
+        : light_(light), track_(track) {
+      for (std::size_t i = 0; i < count; ++i) {
+        const double z = track.position.z + lengths[i] * track.direction.z;
+        cascades_.push_back({lengths[i], z, light.setting_->ice.point(z)});
+      }
+    }
+
+    void look(const DomSite& dom, std::size_t first, std::size_t last, const double* edges,
+              std::size_t n, double* amplitude, double* cumulative) const override {
+      const LayeredIce& ice = light_.setting_->ice;
+      const Vec3 d = dom.position - track_.position;
+      const double along = dot(d, track_.direction);
+      const double square = std::fmax(dot(d, d) - along * along, 0);
+      const LayeredIce::Point at_dom = ice.point(dom.position.z);
+      const double scale = pandel_ice / cascade_pandel_lambda;
+      const std::vector<double>& acceptance = light_.setting_->acceptance;
+      for (std::size_t i = first; i < last; i += 4) {
+        const std::size_t lanes = std::min<std::size_t>(4, last - i);
+        Double4 l, a, b, height;
+        for (std::size_t k = 0; k < 4; ++k) {
+          const Cascade& cascade = cascades_[i + std::min(k, lanes - 1)];
+          const PathIce mean = ice.mean(cascade.height, cascade.ice, dom.position.z, at_dom);
+          l[k] = along - cascade.length;
+          b[k] = mean.scattering.value;
+          a[k] = mean.absorption.value;
+          height[k] = dom.position.z - cascade.height;
+        }
+        const Double4 r = root(square + l * l + 1e-12), per_r = 1 / r;
+        const Double4 distance = root(r * r + dom_radius * dom_radius);
+        const Double4 length = exp4(a / b) / (3 * b);
+        const Double4 direct = exp4(-r * b);
+        const Double4 tail = exp4(-2 * distance / length);
+        const Double4 isotropic = cascade_photons * cascade_length * effective_area *
+                                  dom.efficiency / (4 * pi) * exp4(-distance * root(3 * a * b)) /
+                                  (distance * length) * ((1 + tail) / (1 - tail));
+        const Double4 x = l * per_r - cos_cherenkov;
+        const Double4 power =
+            exp4(0.5 * emission_power * log4(x * x + emission_rounding * emission_rounding));
+        const Double4 emission = light_.emission_norm_ * exp4(-emission_steepness * power);
+        const Double4 rising = height * per_r;
+        Double4 accepted{};
+        for (std::size_t k = acceptance.size(); k-- > 0;)
+          accepted = accepted * rising + acceptance[k];
+        const Double4 light =
+            isotropic * (1 + (emission - 1) * direct) * (1 + (accepted - 1) * direct);
+        for (std::size_t k = 0; k < lanes; ++k) amplitude[i - first + k] = light[k];
+        if (n == 0) continue;
+        constexpr std::size_t batch = 32;
+        double delays[batch];
+        for (std::size_t k = 0; k < lanes; ++k) {
+          const double arrival = track_.time + cascades_[i + k].length / light_speed +
+                                 r[k] * group_index / light_speed;
+          double* const out = cumulative + (i - first + k) * n;
+          for (std::size_t start = 0; start < n; start += batch) {
+            const std::size_t count = std::min(batch, n - start);
+            for (std::size_t e = 0; e < count; ++e)
+              delays[e] = std::clamp(edges[start + e] - arrival, -1e5, 1e6);
+            light_.timing_.cumulative(scale * b[k] * r[k], delays, count, out + start);
+            for (std::size_t e = 0; e < count; ++e)
+              out[start + e] = std::clamp(out[start + e], 0.0, 1.0);
+          }
+        }
+      }
+    }
+
+   private:
+    struct Cascade {
+      double length, height;
+      LayeredIce::Point ice;
+    };
+    static Double4 root(const Double4& x) {
+      return Double4{std::sqrt(x[0]), std::sqrt(x[1]), std::sqrt(x[2]), std::sqrt(x[3])};
+    }
+
+    const EmbeddedCascade& light_;
+    Track track_;
+    std::vector<Cascade> cascades_;
+  };
+
   static constexpr double bound_spacing = 2;  // m
 
   // Largest amplitude at and beyond each distance over all the scattering there is, with the least

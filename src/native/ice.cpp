@@ -47,6 +47,10 @@ LayeredIce::Point LayeredIce::point(double z) const {
 }
 
 PathIce LayeredIce::mean(double from, double to) const {
+  return mean(from, point(from), to, point(to));
+}
+
+PathIce LayeredIce::mean(double from, const Point& at_from, double to, const Point& at_to) const {
   const double height = to - from;
   PathMean mean[2];
   // Along (nearly) horizontal paths the quotient of differences would be all rounding.
@@ -54,11 +58,10 @@ PathIce LayeredIce::mean(double from, double to) const {
     const Point middle = point(from + 0.5 * height);
     for (int k = 0; k < 2; ++k) mean[k] = {middle.value[k], 0.5 * middle.slope[k]};
   } else {
-    const Point a = point(from), b = point(to);
     const double per_height = 1 / height;
     for (int k = 0; k < 2; ++k) {
-      const double value = (b.integral[k] - a.integral[k]) * per_height;
-      mean[k] = {value, (value - a.value[k]) * per_height};
+      const double value = (at_to.integral[k] - at_from.integral[k]) * per_height;
+      mean[k] = {value, (value - at_from.value[k]) * per_height};
     }
   }
   return {mean[0], mean[1]};

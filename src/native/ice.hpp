@@ -28,6 +28,14 @@ class LayeredIce {
 
   PathIce mean(double from, double to) const;
 
+  // Of scattering and absorption at a height.
+  struct Point {
+    double value[2], slope[2], integral[2];
+  };
+  Point point(double z) const;
+  // The same mean from both ends' points, where these are wanted again and again.
+  PathIce mean(double from, const Point& at_from, double to, const Point& at_to) const;
+
   double lowest_scattering() const;
   double highest_scattering() const;
   double lowest_absorption() const;
@@ -38,10 +46,6 @@ class LayeredIce {
     double step[2];      // to the next layer's
     double integral[2];  // from the first layer's height
   };
-  struct Point {
-    double value[2], slope[2], integral[2];
-  };
-  Point point(double z) const;
 
   double first_, spacing_, per_spacing_;
   std::vector<Layer> layers_;

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <memory>
 
 namespace skyscan {
 
@@ -72,6 +73,18 @@ struct Gradient4 {
   double x, y, z, t;
 };
 
+// Cascades of 1 GeV strung along one track, for many DOMs to look at: what does not depend on the
+// DOM is worked out once. For searches: as exact as single precision.
+class CascadeString {
+ public:
+  virtual ~CascadeString() = default;
+  // Of the cascades first <= i < last, at [i - first]: `amplitude`, 0 outside the model's reach,
+  // and `cumulative`, n numbers each, as CascadeLight::sight has them; undefined where there is no
+  // amplitude.
+  virtual void look(const DomSite& dom, std::size_t first, std::size_t last, const double* edges,
+                    std::size_t n, double* amplitude, double* cumulative) const = 0;
+};
+
 // Light of a 1 GeV electromagnetic cascade at one DOM.
 class CascadeLight {
  public:
@@ -83,6 +96,10 @@ class CascadeLight {
                      double time, const DomSite& dom, const double* edges, std::size_t n,
                      double& amplitude, double* cumulative, Gradient4* amplitude_gradient,
                      Gradient4* cumulative_gradient) const = 0;
+  // Cascades `lengths` [m] along the track from its vertex, each when the track passes. The light
+  // must outlive it; for one thread.
+  virtual std::unique_ptr<const CascadeString> string(const Track& track, const double* lengths,
+                                                      std::size_t count) const;
   // Upper bound of the amplitude over all orientations of a 1 GeV cascade at this distance [m].
   virtual double amplitude_bound(double distance) const = 0;
 };

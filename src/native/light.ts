@@ -245,3 +245,39 @@ export function cascadeLight(
   });
   return { amplitude: withGradient(1), cumulative: edges.map((_, k) => withGradient(6 + 5 * k)) };
 }
+
+/**
+ * Cascades along a track seen by one DOM (x, y, z, efficiency), as searches see them.
+ * @param lengths where they are, m from the track's vertex
+ * @returns per cascade PE, 0 outside the model's reach, and its share before each edge (ns, ascending)
+ */
+export function cascadeString(
+  light: LightModel,
+  track: Source,
+  lengths: readonly number[],
+  site: readonly number[],
+  edges: readonly number[],
+): { amplitude: number; cumulative: number[] }[] {
+  const [hypothesis, at] = [hypothesisArray(track), Float64Array.from(site)];
+  const places = Float64Array.from(lengths);
+  const times = Float64Array.from(edges.length > 0 ? edges : [0]);
+  const out = new Float64Array(lengths.length * (1 + times.length));
+  check((message, size) =>
+    core.skyscan_cascade_string(
+      light.handle,
+      ptr(hypothesis),
+      lengths.length,
+      ptr(places),
+      ptr(at),
+      edges.length,
+      ptr(times),
+      ptr(out),
+      message,
+      size,
+    ),
+  );
+  return lengths.map((_, i) => {
+    const start = lengths.length + i * edges.length;
+    return { amplitude: out[i]!, cumulative: [...out.subarray(start, start + edges.length)] };
+  });
+}

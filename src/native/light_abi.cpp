@@ -111,6 +111,20 @@ int32_t skyscan_cascade_light(const skyscan_light* light, const double* hypothes
   });
 }
 
+int32_t skyscan_cascade_string(const skyscan_light* light, const double* hypothesis,
+                               int64_t cascades, const double* lengths, const double* site,
+                               int64_t count, const double* edges, double* out, char* message,
+                               int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    if (light == nullptr || !light->cascade)
+      throw BadInput("light: this light model knows no cascades");
+    const auto n = static_cast<std::size_t>(cascades);
+    light->cascade->string(track_of(hypothesis), lengths, n)
+        ->look({{site[0], site[1], site[2]}, site[3]}, 0, n, edges, static_cast<std::size_t>(count),
+               out, out + n);
+  });
+}
+
 int32_t skyscan_convoluted_pandel(double rate, double sigma, int64_t count, const double* shapes,
                                   const double* delays, double* out, char* message,
                                   int64_t message_size) {

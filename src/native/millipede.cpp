@@ -221,84 +221,8 @@ void Millipede::visit(const Cascade& cascade, const Track& track, const Neglect&
   }
 }
 
-// The DOMs near enough to a track for a search, with their place along it.
-struct Millipede::Lane {
-  struct Place {
-    const Member* member;
-    double length;  // along the track from the vertex [m]
-    double square;  // of the distance across [m^2]
-  };
-  std::vector<Place> hit, near, far;  // far: all one-bin DOMs without charge
-  double far_from, far_to;            // m: where the light of DOMs without charge fades
-  long first_node = 0;                // number of the first of `nodes`, in far_step from the vertex
-  std::vector<double> nodes;          // far light per GeV; NaN: not looked at yet
-};
-
-Millipede::Lane Millipede::lane(const Track& track, const Neglect& neglect) const {
-  Lane lane;
-  const double nearer = quiet_.size() < many_quiet ? 0 : many_nearer;
-  lane.far_from = neglect.fade_from - nearer;
-  lane.far_to = neglect.fade_to - nearer;
-  const Vec3 &n = track.direction, &v = track.position;
-  const auto place = [&](const Member& member) {
-    const Vec3& p = doms_[member.dom].site.position;
-    const Vec3 d{p.x - v.x, p.y - v.y, p.z - v.z};
-    const double length = d.x * n.x + d.y * n.y + d.z * n.z;
-    return Lane::Place{&member, length,
-                       std::max(0.0, d.x * d.x + d.y * d.y + d.z * d.z - length * length)};
-  };
-  for (const Member& member : hit_) {
-    const Lane::Place at = place(member);
-    if (at.square < neglect.fade_to * neglect.fade_to) lane.hit.push_back(at);
-  }
-  for (const Member& member : quiet_) {
-    const Lane::Place at = place(member);
-    if (!(at.square < lane.far_to * lane.far_to)) continue;
-    const bool one_bin = doms_[member.dom].bins.charges.size() == 1;
-    if (one_bin) lane.far.push_back(at);
-    if (!one_bin || at.square < near_to * near_to) lane.near.push_back(at);
-  }
-  if (const auto inside = chord(track, settings_.boundary)) {
-    lane.first_node = std::lround(std::floor(inside->first / far_step)) - 3;
-    const long last = std::lround(std::ceil(inside->last / far_step)) + 3;
-    lane.nodes.assign(static_cast<std::size_t>(last - lane.first_node + 1), std::nan(""));
-  }
-  return lane;
-}
-
-// Light of the lane's far DOMs for a cascade of 1 GeV at `length` along the track.
-double Millipede::far_light(const Track& track, double length, const Neglect&, Lane& lane) const {
-  const auto node = [&](long number) {
-    double& value = lane.nodes[static_cast<std::size_t>(number - lane.first_node)];
-    if (!std::isnan(value)) return value;
-    const double at = static_cast<double>(number) * far_step;
-    const Vec3 position = along(track, at);
-    value = 0;
-    for (const Lane::Place& place : lane.far) {
-      const double apart = place.length - at, square = place.square + apart * apart;
-      if (square >= lane.far_to * lane.far_to || square <= near_from * near_from) continue;
-      const double r = std::sqrt(square);
-      double amplitude = 0;
-      if (light_.sight(position, track.direction, track.zenith, track.azimuth, 0,
-                       doms_[place.member->dom].site, nullptr, 0, amplitude, nullptr, nullptr,
-                       nullptr) &&
-          amplitude > 0)
-        value +=
-            amplitude * fading(r, lane.far_from, lane.far_to) * (1 - fading(r, near_from, near_to));
-    }
-    return value;
-  };
-  const double place = length / far_step, whole = std::floor(place), x = place - whole;
-  const long k = std::lround(whole);
-  if (x == 0) return node(k);
-  const double value =
-      -x * (x - 1) * (x - 2) / 6 * node(k - 1) + (x + 1) * (x - 1) * (x - 2) / 2 * node(k) -
-      (x + 1) * x * (x - 2) / 2 * node(k + 1) + (x + 1) * x * (x - 1) / 6 * node(k + 2);
-  return std::max(0.0, value);
-}
-
 void Millipede::add_column(const Cascade& cascade, const Track& track, const Neglect& neglect,
-                           Scratch& scratch, Response& response, Lane* lane) const {
+                           Scratch& scratch, Response& response) const {
   double sum = 0;
   const auto see = [&](const Member& member, bool, const MillipedeDom& dom, double amplitude,
                        const Gradient4&) {
@@ -325,46 +249,170 @@ void Millipede::add_column(const Cascade& cascade, const Track& track, const Neg
     sum += light;
     return light;
   };
-  if (lane == nullptr) {
-    visit(cascade, track, neglect, false, scratch, see);
-  } else {
-    const double length = (cascade.time - track.time) * speed_of_light;
-    const auto look = [&](const Lane::Place& place, double from, double to, bool only_near) {
-      const double apart = place.length - length, square = place.square + apart * apart;
-      if (square >= to * to || (only_near && square >= near_to * near_to)) return;
-      const MillipedeDom& dom = doms_[place.member->dom];
-      const std::size_t edges = dom.bins.charges.size() == 1 ? 0 : dom.bins.edges.size();
-      if (scratch.cumulative.size() < edges) scratch.cumulative.resize(edges);
-      double amplitude = 0;
-      if (!light_.sight(cascade.position, track.direction, track.zenith, track.azimuth,
-                        cascade.time, dom.site, dom.bins.edges.data(), edges, amplitude,
-                        scratch.cumulative.data(), nullptr, nullptr) ||
-          !(amplitude > 0))
-        return;
-      const double r = std::sqrt(square);
-      double fade = fading(r, from, to);
-      if (only_near) fade *= fading(r, near_from, near_to);
-      see(*place.member, false, dom, fade * amplitude, Gradient4{});
-    };
-    for (const Lane::Place& place : lane->hit)
-      look(place, neglect.fade_from, neglect.fade_to, false);
-    for (const Lane::Place& place : lane->near)
-      look(place, lane->far_from, lane->far_to, doms_[place.member->dom].bins.charges.size() == 1);
-    sum += far_light(track, length, neglect, *lane);
-  }
+  visit(cascade, track, neglect, false, scratch, see);
   response.sum.push_back(sum);
   response.begin.push_back(response.row.size());
 }
 
+// One cascade after the other, each as far as `neglect` asks.
 Response Millipede::response(const Track& track, const std::vector<Cascade>& cascades,
                              const Neglect& neglect) const {
+  if (neglect.fade_to > 0) return faded_response(track, cascades, neglect);
   Response response;
   Scratch scratch;
-  std::optional<Lane> near;
-  if (neglect.fade_to > 0) near = lane(track, neglect);
-  for (const Cascade& cascade : cascades)
-    add_column(cascade, track, neglect, scratch, response, near ? &*near : nullptr);
+  for (const Cascade& cascade : cascades) add_column(cascade, track, neglect, scratch, response);
   return response;
+}
+
+// For searches: one DOM after the other, each looking along the track. Cascades are in the order of
+// their numbers.
+Response Millipede::faded_response(const Track& track, const std::vector<Cascade>& cascades,
+                                   const Neglect& neglect) const {
+  const std::size_t columns = cascades.size();
+  std::vector<double> lengths(columns);
+  for (std::size_t j = 0; j < columns; ++j)
+    lengths[j] = (cascades[j].time - track.time) * speed_of_light;
+  Response response;
+  response.sum = far_light(track, lengths, neglect);
+  const auto string = light_.string(track, lengths.data(), columns);
+  std::vector<double> amplitude(columns), cumulative;
+  struct Entry {
+    std::uint32_t column;
+    std::int32_t row;
+    double value;
+  };
+  std::vector<Entry> entries;
+  std::vector<std::size_t> begin(columns + 1, 0);
+  const Vec3 &n = track.direction, &v = track.position;
+  // `to`: where the DOM's light has faded out.
+  const auto look = [&](const Member& member, double from, double to, bool only_near) {
+    const MillipedeDom& dom = doms_[member.dom];
+    const Vec3& p = dom.site.position;
+    const Vec3 d{p.x - v.x, p.y - v.y, p.z - v.z};
+    const double length = d.x * n.x + d.y * n.y + d.z * n.z;
+    const double square = std::max(0.0, d.x * d.x + d.y * d.y + d.z * d.z - length * length);
+    const double reach = only_near ? near_to : to;
+    if (!(square < reach * reach)) return;
+    const double wide = std::sqrt(reach * reach - square);
+    const auto first = static_cast<std::size_t>(
+        std::upper_bound(lengths.begin(), lengths.end(), length - wide) - lengths.begin());
+    const auto last = static_cast<std::size_t>(
+        std::lower_bound(lengths.begin(), lengths.end(), length + wide) - lengths.begin());
+    if (first >= last) return;
+    const DomBins& bins = dom.bins;
+    const std::size_t edges = bins.charges.size() == 1 ? 0 : bins.edges.size();
+    if (cumulative.size() < edges * columns) cumulative.resize(edges * columns);
+    string->look(dom.site, first, last, bins.edges.data(), edges, amplitude.data(),
+                 cumulative.data());
+    for (std::size_t j = first; j < last; ++j) {
+      double light = amplitude[j - first];
+      if (!(light > 0)) continue;
+      const double apart = lengths[j] - length, r2 = square + apart * apart;
+      if (r2 > from * from) light *= fading(std::sqrt(r2), from, to);
+      if (only_near && r2 > near_from * near_from)
+        light *= fading(std::sqrt(r2), near_from, near_to);
+      const auto add = [&](std::size_t row, double value) {
+        if (!(value > 0)) return;
+        entries.push_back({static_cast<std::uint32_t>(j), static_cast<std::int32_t>(row), value});
+        ++begin[j + 1];
+      };
+      if (edges == 0) {
+        response.sum[j] += light;
+        if (bins.charges[0] > 0) add(member.first_row, light);
+        continue;
+      }
+      const double* const before = cumulative.data() + (j - first) * edges;
+      std::size_t number = member.first_row;
+      for (std::size_t i = 0; i < bins.charges.size(); ++i) {
+        if (!bins.valid[i]) continue;
+        const double value = light * expected_share(before[i], before[i + 1]);
+        response.sum[j] += value;
+        if (bins.charges[i] > 0) add(number++, value);
+      }
+    }
+  };
+  for (const Member& member : hit_) look(member, neglect.fade_from, neglect.fade_to, false);
+  const double nearer = quiet_.size() < many_quiet ? 0 : many_nearer;
+  for (const Member& member : quiet_)
+    look(member, neglect.fade_from - nearer, neglect.fade_to - nearer,
+         doms_[member.dom].bins.charges.size() == 1);
+  // From rows to columns.
+  for (std::size_t j = 0; j < columns; ++j) begin[j + 1] += begin[j];
+  response.begin = begin;
+  response.row.resize(entries.size());
+  response.value.resize(entries.size());
+  for (const Entry& entry : entries) {
+    const std::size_t k = begin[entry.column]++;
+    response.row[k] = entry.row;
+    response.value[k] = entry.value;
+  }
+  return response;
+}
+
+// Light of one-bin DOMs without charge that are not near, per GeV, at `lengths` along the track:
+// smooth, hence seen at few points along it and interpolated.
+std::vector<double> Millipede::far_light(const Track& track, const std::vector<double>& lengths,
+                                         const Neglect& neglect) const {
+  const long first = std::lround(std::floor(lengths.front() / far_step)) - 1;
+  const long last = std::lround(std::floor(lengths.back() / far_step)) + 2;
+  const auto count = static_cast<std::size_t>(last - first + 1);
+  std::vector<bool> wanted(count, false);
+  for (const double length : lengths) {
+    const double whole = std::floor(length / far_step);
+    const auto k = static_cast<std::size_t>(std::lround(whole) - first);
+    for (std::size_t i = k - 1; i <= k + 2; ++i) wanted[i] = true;
+  }
+  std::vector<double> places;
+  std::vector<std::size_t> node;  // number of each place
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!wanted[i]) continue;
+    places.push_back(static_cast<double>(first + static_cast<long>(i)) * far_step);
+    node.push_back(i);
+  }
+  std::vector<double> found(count, 0), amplitude(places.size());
+  const auto string = light_.string(track, places.data(), places.size());
+  const double nearer = quiet_.size() < many_quiet ? 0 : many_nearer;
+  const double from = neglect.fade_from - nearer, to = neglect.fade_to - nearer;
+  const Vec3 &n = track.direction, &v = track.position;
+  for (const Member& member : quiet_) {
+    const MillipedeDom& dom = doms_[member.dom];
+    if (dom.bins.charges.size() != 1) continue;
+    const Vec3& p = dom.site.position;
+    const Vec3 d{p.x - v.x, p.y - v.y, p.z - v.z};
+    const double length = d.x * n.x + d.y * n.y + d.z * n.z;
+    const double square = std::max(0.0, d.x * d.x + d.y * d.y + d.z * d.z - length * length);
+    if (!(square < to * to)) continue;
+    const double wide = std::sqrt(to * to - square);
+    const auto begin = std::upper_bound(places.begin(), places.end(), length - wide);
+    const auto end = std::lower_bound(begin, places.end(), length + wide);
+    // Places too near are left out.
+    const double close = std::sqrt(std::max(0.0, near_from * near_from - square));
+    const auto hole = close > 0 ? std::lower_bound(begin, end, length - close) : end;
+    const auto resume = close > 0 ? std::upper_bound(hole, end, length + close) : end;
+    const auto see = [&](auto a, auto b) {
+      if (a == b) return;
+      const auto k = static_cast<std::size_t>(a - places.begin());
+      const auto m = static_cast<std::size_t>(b - places.begin());
+      string->look(dom.site, k, m, nullptr, 0, amplitude.data(), nullptr);
+      for (std::size_t i = k; i < m; ++i) {
+        const double apart = places[i] - length, r = std::sqrt(square + apart * apart);
+        found[node[i]] +=
+            amplitude[i - k] * fading(r, from, to) * (1 - fading(r, near_from, near_to));
+      }
+    };
+    see(begin, hole);
+    see(resume, end);
+  }
+  std::vector<double> light;
+  light.reserve(lengths.size());
+  for (const double length : lengths) {
+    const double place = length / far_step, whole = std::floor(place), x = place - whole;
+    const double* const at = &found[static_cast<std::size_t>(std::lround(whole) - first)];
+    light.push_back(std::max(
+        0.0, -x * (x - 1) * (x - 2) / 6 * at[-1] + (x + 1) * (x - 1) * (x - 2) / 2 * at[0] -
+                 (x + 1) * x * (x - 2) / 2 * at[1] + (x + 1) * x * (x - 1) / 6 * at[2]));
+  }
+  return light;
 }
 
 // Poisson, with the floor under every energy.

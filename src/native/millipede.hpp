@@ -63,7 +63,6 @@ class Millipede {
  public:
   struct Neglect;
   struct Screen;
-  struct Lane;
 
   // The light must outlive this.
   Millipede(const CascadeLight& light, std::vector<MillipedeDom> doms, MillipedeSettings settings);
@@ -127,9 +126,11 @@ class Millipede {
   void visit(const Cascade& cascade, const Track& track, const Neglect& neglect, bool with_gradient,
              Scratch& scratch, See see) const;
   void add_column(const Cascade& cascade, const Track& track, const Neglect& neglect,
-                  Scratch& scratch, Response& response, Lane* lane = nullptr) const;
-  Lane lane(const Track& track, const Neglect& neglect) const;
-  double far_light(const Track& track, double length, const Neglect& neglect, Lane& lane) const;
+                  Scratch& scratch, Response& response) const;
+  Response faded_response(const Track& track, const std::vector<Cascade>& cascades,
+                          const Neglect& neglect) const;
+  std::vector<double> far_light(const Track& track, const std::vector<double>& lengths,
+                                const Neglect& neglect) const;
   Response response(const Track& track, const std::vector<Cascade>& cascades,
                     const Neglect& neglect) const;
   double llh(const Response& response, const std::vector<double>& energies,

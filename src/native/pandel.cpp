@@ -233,4 +233,37 @@ void ConvolutedPandel::evaluate(double shape, const double* delays, std::size_t 
   }
 }
 
+void ConvolutedPandel::cumulative(double shape, const double* delays, std::size_t n,
+                                  double* out) const {
+  const double inside = std::fmin(std::fmax(shape, 0.0), shape_end - shape_offset - 1e-9);
+  const Cell across = ShapeAxis::cell(inside + shape_offset);
+  const double f = across.fraction, g = 1 - f, w = across.width;
+  const double v0 = g * g * (1 + 2 * f), v1 = 1 - v0, s0 = w * f * g * g, s1 = -w * f * f * g;
+  const Node* const lower = &nodes_[across.index * times_];
+  const Node* const upper = lower + times_;
+  const double last = DelayAxis::node(times_ - 1) * (1 - 1e-12);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double wanted = delays[i] * per_sigma_ + delay_offset;
+    if (wanted < axis_start || wanted > last) {
+      PandelPoint point;
+      evaluate(shape, delays + i, 1, &point);
+      out[i] = point.cumulative;
+      continue;
+    }
+    const Cell along = DelayAxis::cell(wanted);
+    const Node *a = lower + along.index, *b = upper + along.index;
+    const Double4 before = v0 * load4(a[0].value) + v1 * load4(b[0].value) +
+                           s0 * load4(a[0].by_shape) + s1 * load4(b[0].by_shape);
+    const Double4 after = v0 * load4(a[1].value) + v1 * load4(b[1].value) +
+                          s0 * load4(a[1].by_shape) + s1 * load4(b[1].by_shape);
+    const double x = along.fraction, h = along.width * sigma_, x2 = x * x, x3 = x2 * x;
+    const double k0 = x3 * (10 + x * (-15 + 6 * x));
+    const Double4 begin = {1 - k0, h * (x + x3 * (-6 + x * (8 - 3 * x))),
+                           0.5 * h * h * (x2 + x3 * (-3 + x * (3 - x))), 0};
+    const Double4 end = {k0, h * x3 * (-4 + x * (7 - 3 * x)), 0.5 * h * h * x3 * (1 + x * (-2 + x)),
+                         0};
+    out[i] = sum4(begin * before + end * after);
+  }
+}
+
 }  // namespace skyscan

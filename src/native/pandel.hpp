@@ -30,6 +30,9 @@ class ConvolutedPandel {
   // out[i] at delays[i], all for one shape. Shapes outside [0, 62) count as the nearest inside.
   void evaluate(double shape, const double* delays, std::size_t n, PandelPoint* out) const;
 
+  // The same point's cumulative alone.
+  void cumulative(double shape, const double* delays, std::size_t n, double* out) const;
+
   double rate() const { return rate_; }
   double sigma() const { return sigma_; }
 

@@ -79,6 +79,13 @@ SKYSCAN_API int32_t skyscan_cascade_light(const skyscan_light* light, const doub
                                           const double* site, int64_t count, const double* edges,
                                           double* out, char* message, int64_t message_size);
 
+/* The same of cascades `lengths` along a track, for searches. out: per cascade PE, 0 where outside;
+ * then per cascade the CDF at each edge. */
+SKYSCAN_API int32_t skyscan_cascade_string(const skyscan_light* light, const double* hypothesis,
+                                           int64_t cascades, const double* lengths,
+                                           const double* site, int64_t count, const double* edges,
+                                           double* out, char* message, int64_t message_size);
+
 /* The Pandel distribution with this rate [1/ns], convoluted with a Gaussian of this sigma [ns], at
  * `count` points (shape, delay). Per point: density, its slope in the delay, its derivative by
  * shape, CDF, its derivative by shape. */

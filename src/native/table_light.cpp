@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "cascade_slice.hpp"
 #include "muon_slice.hpp"
 #include "status.hpp"
 #include "vectors.hpp"
@@ -555,7 +556,11 @@ class TableCascadeLight final : public CascadeLight {
   TableCascadeLight(const std::string& amplitude, const std::string& timing)
       : pair_(amplitude, timing, false),
         axis_(pair_.timing(), pair_.time_axis(), 0),
-        yield_(light_yield(SourceKind::electromagnetic, 1)) {}
+        yield_(light_yield(SourceKind::electromagnetic, 1)),
+        sliced_(CascadeSlice::suits(pair_.amplitude(), pair_.timing())) {
+    static std::atomic<std::uint64_t> lights{0};
+    number_ = ++lights;
+  }
 
   bool sight(const Vec3& position, const Vec3& direction, double zenith, double azimuth,
              double time, const DomSite& dom, const double* edges, std::size_t n, double& amplitude,
@@ -618,6 +623,12 @@ class TableCascadeLight final : public CascadeLight {
     return true;
   }
 
+  std::unique_ptr<const CascadeString> string(const Track& track, const double* lengths,
+                                              std::size_t count) const override {
+    if (!sliced_) return CascadeLight::string(track, lengths, count);
+    return std::make_unique<String>(*this, track, lengths, count);
+  }
+
   double amplitude_bound(double distance) const override {
     std::call_once(bounded_, [&] { bound(); });
     // Coordinates of spherical tables; in cylindrical ones rho <= distance says nothing.
@@ -635,6 +646,161 @@ class TableCascadeLight final : public CascadeLight {
   }
 
  private:
+  // What a thread keeps between strings: fits ask for one zenith again and again.
+  struct Work {
+    explicit Work(const TableCascadeLight& light)
+        : owner(light.number_), slice(light.pair_.amplitude(), light.pair_.timing()) {}
+    std::uint64_t owner;
+    CascadeSlice slice;
+    double zenith = std::numeric_limits<double>::quiet_NaN();
+    bool known = false;        // whether the zenith is in the amplitude table
+    bool known_times = false;  // whether it is in the timing table
+  };
+
+  Work& turned(double zenith) const {
+    thread_local std::unique_ptr<Work> work;
+    if (work == nullptr || work->owner != number_) work = std::make_unique<Work>(*this);
+    if (work->zenith != zenith) {
+      AxisAt amplitude{}, timing{};
+      work->known = pair_.amplitude().at(kZenith, zenith, amplitude) &&
+                    contains(pair_.amplitude(), kZenith, zenith);
+      work->known_times = pair_.timing().at(kZenith + 1, zenith, timing) &&
+                          contains(pair_.timing(), kZenith + 1, zenith);
+      work->slice.turn(amplitude, timing);
+      work->zenith = zenith;
+    }
+    return *work;
+  }
+
+  static bool contains(const SplineTable& table, int axis, double x) {
+    const auto [low, high] = table.extent(axis);
+    return x >= low && x <= high;
+  }
+
+  static constexpr int kZenith = 3, kDepth = 4;  // of the amplitude table
+
+  class String final : public CascadeString {
+   public:
+    String(const TableCascadeLight& light, const Track& track, const double* lengths,
+           std::size_t count)
+        : light_(light), track_(track), frame_(track.direction), cascades_(count) {
+      const double odd = light.pair_.odd() ? 1 : 0;
+      zenith_ = (odd > 0 ? M_PI - track.zenith : track.zenith) / kDegree;
+      const SplineTable &amplitude = light.pair_.amplitude(), &timing = light.pair_.timing();
+      for (std::size_t i = 0; i < count; ++i) {
+        Cascade& cascade = cascades_[i];
+        cascade.length = lengths[i];
+        const double z = track.position.z + lengths[i] * track.direction.z;
+        cascade.known = amplitude.at(kDepth, z, cascade.depth) && contains(amplitude, kDepth, z);
+        cascade.known_times =
+            timing.at(kDepth + 1, z, cascade.timing_depth) && contains(timing, kDepth + 1, z);
+      }
+    }
+
+    void look(const DomSite& dom, std::size_t first, std::size_t last, const double* edges,
+              std::size_t n, double* amplitude, double* cumulative) const override {
+      const SplineTable &table = light_.pair_.amplitude(), &timing = light_.pair_.timing();
+      Work& work = light_.turned(zenith_);
+      // Where the DOM is, seen along the track: all but its distance stays.
+      const Vec3 &p = track_.position, &at = dom.position;
+      const Vec3 d{at.x - p.x, at.y - p.y, at.z - p.z};
+      const double along = dot(d, track_.direction);
+      const double a = dot(d, frame_.up), b = dot(d, frame_.side);
+      const double rho = std::sqrt(a * a + b * b);
+      const double angle =
+          rho > 0 ? std::atan2(std::fabs(b), light_.pair_.odd() ? -a : a) / kDegree : 90;
+      AxisAt here[4], there[4];
+      std::fill_n(amplitude, last - first, 0.0);
+      if (!work.known || !table.at(1, angle, here[1])) return;
+      const bool has_times = n > 0 && work.known_times && timing.at(1, angle, there[1]);
+      const bool spherical = light_.pair_.spherical();
+      for (std::size_t i = first; i < last; ++i, ++amplitude, cumulative += n) {
+        const Cascade& cascade = cascades_[i];
+        if (!cascade.known) continue;
+        const double l = along - cascade.length, r = std::sqrt(rho * rho + l * l);
+        const double distance = spherical ? r : rho;
+        const double polar = !spherical ? l : r > 0 ? clamped(l / r, -1, 1) : 0;
+        if (!contains(table, 0, distance) || !table.at(0, distance, here[0])) continue;
+        if ((!spherical && !contains(table, 2, polar)) || !table.at(2, polar, here[2])) continue;
+        here[3] = cascade.depth;
+        const double light = std::exp(work.slice.amplitude(here)) * light_.yield_ * dom.efficiency;
+        if (!(light > 0) || !std::isfinite(light)) continue;
+        if (n > 0) {
+          const double arrival = track_.time + cascade.length / kSpeedOfLight +
+                                 r * light_.pair_.group_index() / kSpeedOfLight;
+          const auto look_at_times = [&] {
+            if (!has_times || !cascade.known_times || !contains(timing, 0, distance) ||
+                !timing.at(0, distance, there[0]))
+              return false;
+            if ((!spherical && !contains(timing, 2, polar)) || !timing.at(2, polar, there[2]))
+              return false;
+            there[3] = cascade.timing_depth;
+            return true;
+          };
+          if (!accumulate(work.slice, there, look_at_times, arrival, edges, n, cumulative))
+            continue;
+        }
+        *amplitude = light;
+      }
+    }
+
+   private:
+    // Across the direction: up, and to the side.
+    struct Frame {
+      explicit Frame(const Vec3& n) {
+        const double h = std::sqrt(n.x * n.x + n.y * n.y);
+        up = h > 0 ? Vec3{-n.x * n.z / h, -n.y * n.z / h, h} : Vec3{1, 0, 0};
+        side = {n.y * up.z - n.z * up.y, n.z * up.x - n.x * up.z, n.x * up.y - n.y * up.x};
+      }
+      Vec3 up, side;
+    };
+    struct Cascade {
+      double length;
+      bool known, known_times;  // whether the depth is in the tables
+      AxisAt depth, timing_depth;
+    };
+
+    // The shares before each edge; false where the timing table knows nothing.
+    template <typename Look>
+    bool accumulate(CascadeSlice& slice, const AxisAt* at, const Look& look_at_times,
+                    double arrival, const double* edges, std::size_t n, double* cumulative) const {
+      const TimeAxis& axis = light_.axis_;
+      double coefficients[kMostTimes + 8], weight[kMostWeights], slope[kMostWeights];
+      CascadeSlice::Rows rows;
+      bool looked = false;
+      int from = 0, to = 0;  // fours known
+      for (std::size_t i = 0; i < n; ++i) {
+        const double delay = edges[i] - arrival;
+        const Moment moment = moment_of(axis, delay);
+        cumulative[i] = moment.side > 0 ? 1 : 0;
+        if (moment.side != 0 || moment.interval < 0) continue;
+        if (!looked) {
+          if (!look_at_times()) return false;
+          slice.rows(at, rows);
+          looked = true;
+        }
+        // Edges ascend: fours are added at the end of those known, or begun anew.
+        const int begin = moment.first / 4, end = (moment.first + moment.width + 3) / 4;
+        if (begin > to || begin < from) from = to = begin;
+        if (end > to) {
+          CascadeSlice::curve(rows, to, end - to, coefficients + 4 * to);
+          to = end;
+        }
+        axis.basis().weights(moment.interval, delay, weight, slope);
+        double share = 0;
+        for (int k = 0; k < moment.width; ++k) share += coefficients[moment.first + k] * weight[k];
+        cumulative[i] = share;
+      }
+      return true;
+    }
+
+    const TableCascadeLight& light_;
+    Track track_;
+    Frame frame_;
+    double zenith_;  // as the tables have it [degrees]
+    std::vector<Cascade> cascades_;
+  };
+
   // Basis functions are positive and add up to one, so the spline is nowhere above the largest
   // coefficient that takes part.
   void bound() const {
@@ -647,6 +813,8 @@ class TableCascadeLight final : public CascadeLight {
   TablePair pair_;
   TimeAxis axis_;
   double yield_;
+  bool sliced_;
+  std::uint64_t number_;  // no other light's
   mutable std::once_flag bounded_;
   mutable std::vector<double> largest_;
   mutable double most_ = 0;

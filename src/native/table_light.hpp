@@ -64,6 +64,8 @@ class TablePair {
 
   int coordinates() const { return coordinates_; }
   bool infinite_muon() const { return infinite_muon_; }
+  bool spherical() const { return spherical_; }
+  bool odd() const { return odd_; }
   double group_index() const { return group_index_; }
   int time_axis() const { return infinite_muon_ ? 2 : 3; }
   const SplineTable& amplitude() const { return amplitude_; }

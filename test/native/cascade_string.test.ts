@@ -1,0 +1,73 @@
+import { afterAll, expect, test } from "bun:test";
+import fc from "fast-check";
+import {
+  cascadeLight,
+  cascadeString,
+  type LightModel,
+  openEmbeddedLight,
+  openLight,
+} from "../../src/native/light.ts";
+import { hasShared, shared } from "../shared.ts";
+
+const SPEED_OF_LIGHT = 0.299792458;
+
+const lights: [string, LightModel][] = [["embedded", openEmbeddedLight("cascade")]];
+if (hasShared)
+  for (const reco of ["cascade", "cascade-ftp"] as const)
+    lights.push([reco, openLight({ reco, photonTables: shared("oracle/tables") })]);
+afterAll(() => {
+  for (const [, light] of lights) light.close();
+});
+
+const place = fc.double({ min: -600, max: 600, noNaN: true });
+
+for (const [name, light] of lights)
+  test(`${name} light: cascades seen along a track are those seen one by one`, () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          x: place,
+          y: place,
+          // Now and then beyond the tables' depths.
+          z: fc.double({ min: -900, max: 900, noNaN: true }),
+          time: fc.constant(10000),
+          zenith: fc.double({ min: 0, max: Math.PI, noNaN: true }),
+          azimuth: fc.double({ min: 0, max: 2 * Math.PI, noNaN: true }),
+        }),
+        fc.tuple(place, place, fc.double({ min: -500, max: 500, noNaN: true })),
+        fc.array(fc.double({ min: -700, max: 700, noNaN: true }), { minLength: 1, maxLength: 9 }),
+        fc.array(fc.double({ min: -3000, max: 9000, noNaN: true }), { maxLength: 6 }),
+        (track, dom, lengths, delays) => {
+          const site = [...dom, 1.1];
+          const edges = delays.map((delay) => track.time + delay).sort((a, b) => a - b);
+          const along = lengths.sort((a, b) => a - b);
+          const seen = cascadeString(light, track, along, site, edges);
+          const [sz, cz] = [Math.sin(track.zenith), Math.cos(track.zenith)];
+          const direction = [-sz * Math.cos(track.azimuth), -sz * Math.sin(track.azimuth), -cz];
+          along.forEach((length, i) => {
+            const [x, y, z] = [track.x, track.y, track.z].map((c, k) => c + length * direction[k]!);
+            const cascade = {
+              ...track,
+              x: x!,
+              y: y!,
+              z: z!,
+              time: track.time + length / SPEED_OF_LIGHT,
+            };
+            // On the track, the angle about it is whatever rounding makes of it.
+            const away = [cascade.x, cascade.y, cascade.z].map((c, k) => dom[k]! - c);
+            const forward = away.reduce((sum, d, k) => sum + d * direction[k]!, 0);
+            if (Math.hypot(...away) ** 2 - forward ** 2 < 0.01) return;
+            const single = cascadeLight(light, cascade, site, edges);
+            const { amplitude, cumulative } = seen[i]!;
+            expect(amplitude > 0).toBe((single?.amplitude.value ?? 0) > 0);
+            if (!single) return;
+            expect(Math.abs(amplitude / single.amplitude.value - 1)).toBeLessThan(3e-6);
+            cumulative.forEach((share, k) => {
+              expect(Math.abs(share - single.cumulative[k]!.value)).toBeLessThan(1e-6);
+            });
+          });
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
