@@ -1,13 +1,17 @@
 #include "coefficients.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <new>
 
 #include "status.hpp"
@@ -37,6 +41,35 @@ std::string boot_id() {
     std::fclose(file);
   }
   return text;
+}
+
+bool has_room(const std::string& directory, std::int64_t bytes) {
+  struct statvfs facts {};
+  return ::statvfs(directory.c_str(), &facts) == 0 &&
+         static_cast<std::int64_t>(facts.f_bavail) >=
+             bytes / static_cast<std::int64_t>(facts.f_frsize) + 1;
+}
+
+// Removes files of this owner that nobody has open and nobody has added to for a week: of tables
+// that were replaced, and from before the last boot.
+void sweep(const std::string& directory, const std::string& owner) {
+  constexpr std::time_t kWeek = 7 * 24 * 3600;
+  DIR* list = ::opendir(directory.c_str());
+  if (list == nullptr) return;
+  while (const dirent* entry = ::readdir(list)) {
+    if (std::strncmp(entry->d_name, owner.c_str(), owner.size()) != 0) continue;
+    const std::string place = directory + '/' + entry->d_name;
+    const int file = ::open(place.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0) continue;
+    struct statx facts {};
+    if (::statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &facts) == 0 &&
+        S_ISREG(facts.stx_mode) && facts.stx_uid == ::geteuid() &&
+        facts.stx_mtime.tv_sec < std::time(nullptr) - kWeek &&
+        ::flock(file, LOCK_EX | LOCK_NB) == 0)
+      ::unlink(place.c_str());
+    ::close(file);
+  }
+  ::closedir(list);
 }
 
 bool write_all(int file, const void* bytes, std::size_t size, std::int64_t offset) {
@@ -89,31 +122,46 @@ Coefficients::~Coefficients() {
 }
 
 bool Coefficients::open_shared() {
-  const char* directory = std::getenv("TMPDIR");
-  if (directory == nullptr || *directory == '\0') directory = "/tmp";
-  char name[64];
-  std::snprintf(name, sizeof name, "/skyscan-table-%u-%016llx", static_cast<unsigned>(::geteuid()),
+  const char* wanted = std::getenv("TMPDIR");
+  if (wanted == nullptr || *wanted == '\0') wanted = "/tmp";
+  const std::string owner = "skyscan-table-" + std::to_string(::geteuid()) + "-";
+  char number[20];
+  std::snprintf(number, sizeof number, "%016llx",
                 static_cast<unsigned long long>(
                     fnv1a(file_.identity() + kLayout + std::to_string(inner_) + boot_id())));
-  place_ = std::string(directory) + name;
-  const int file = ::open(place_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   data_start_ = (block_count_ + kPage - 1) / kPage * kPage;
-  mapped_bytes_ = static_cast<std::size_t>(data_start_ + block_count_ * block_floats_ *
-                                                             std::int64_t{sizeof(float)});
-  const auto usable = [&] {
+  const std::int64_t size =
+      data_start_ + block_count_ * block_floats_ * std::int64_t{sizeof(float)};
+  const auto open_in = [&](const std::string& directory, int create) {
+    const std::string place = directory + '/' + owner + number;
+    const int file = ::open(place.c_str(), O_RDWR | create | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) return false;
     struct statx facts {};
-    if (file < 0 || ::statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &facts) != 0) return false;
-    if (!S_ISREG(facts.stx_mode) || facts.stx_uid != ::geteuid()) return false;
-    if (::ftruncate(file, static_cast<off_t>(mapped_bytes_)) != 0) return false;
-    mapped_ = ::mmap(nullptr, mapped_bytes_, PROT_READ, MAP_SHARED, file, 0);
-    return mapped_ != MAP_FAILED;
+    // Locked as long as it is open: nobody sweeps it away then.
+    if (::statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &facts) == 0 &&
+        S_ISREG(facts.stx_mode) && facts.stx_uid == ::geteuid() &&
+        ::flock(file, LOCK_SH | LOCK_NB) == 0 && ::ftruncate(file, static_cast<off_t>(size)) == 0) {
+      void* mapped =
+          ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ, MAP_SHARED, file, 0);
+      if (mapped != MAP_FAILED) {
+        mapped_ = mapped;
+        mapped_bytes_ = static_cast<std::size_t>(size);
+        shared_file_ = file;
+        place_ = place;
+        return true;
+      }
+    }
+    ::close(file);
+    return false;
   };
-  if (usable()) {
-    shared_file_ = file;
-    return true;
+  // One that is there already serves best; a new one needs room for all of it.
+  const std::string directories[] = {wanted, "/var/tmp", "/dev/shm"};
+  for (const auto& directory : directories)
+    if (open_in(directory, 0)) return true;
+  for (const auto& directory : directories) {
+    sweep(directory, owner);
+    if (has_room(directory, size) && open_in(directory, O_CREAT)) return true;
   }
-  if (file >= 0) ::close(file);
-  place_ = "memory";
   return false;
 }
 

@@ -6,7 +6,8 @@
 // comes in fours and the other two in pairs, so that a cache line holds a 2 x 2 x 4 neighbourhood
 // and all of time is one sweep. Blocks are converted on first use. Big tables keep them in a file
 // of the machine's temporary directory which all processes map: converted once per machine,
-// resident once, and only as far as a scan's directions and depths reach.
+// resident once, and only as far as a scan's directions and depths reach. ($TMPDIR or /tmp; where
+// that has no room for all of it /var/tmp, then /dev/shm; else each process's own memory.)
 #pragma once
 
 #include <atomic>

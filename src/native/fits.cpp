@@ -250,9 +250,14 @@ void FitsFile::release(const FitsHdu& hdu, std::int64_t first, std::int64_t coun
   static const std::uintptr_t page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const std::int64_t width = std::abs(hdu.bitpix) / 8;
   const auto start = reinterpret_cast<std::uintptr_t>(bytes_ + hdu.data_offset + first * width);
-  const std::uintptr_t begin = (start + page - 1) / page * page;
-  const std::uintptr_t end = (start + static_cast<std::uintptr_t>(count * width)) / page * page;
-  if (end > begin) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  // Also what the kernel maps around a page that is asked for: whoever needs it maps it again.
+  constexpr std::uintptr_t around = 1 << 16;
+  const auto first_page = reinterpret_cast<std::uintptr_t>(bytes_);
+  const std::uintptr_t begin = std::max(first_page, (start - around) / page * page);
+  const std::uintptr_t end = std::min(
+      first_page + static_cast<std::uintptr_t>(size_),
+      (start + static_cast<std::uintptr_t>(count * width) + around + page - 1) / page * page);
+  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 }  // namespace skyscan
