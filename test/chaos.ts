@@ -1,6 +1,9 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
+  fitsDoneIn,
+  manifestIn,
+  mapIn,
   type Running,
   simulatedEvent,
   skyscan,
@@ -31,11 +34,6 @@ export interface Outcome {
   readonly table: Readonly<Record<string, number | string>>;
 }
 
-const npzIn = (directory: string): Buffer =>
-  readFileSync(
-    join(directory, readdirSync(directory).find((file) => file.endsWith(".npz")) ?? "no map"),
-  );
-
 /**
  * Runs a scan of crashing and hanging fits over a Mosquitto, kills clients, broker and server all the while, and
  * compares the map with an undisturbed one.
@@ -50,16 +48,10 @@ export async function runChaos(chaos: Chaos): Promise<Outcome> {
   const clients: Running[] = [];
   let isOver = false;
 
-  const manifest = () => {
-    try {
-      return JSON.parse(readFileSync(path("out", "scan-manifest.json"), "utf8"));
-    } catch {
-      return undefined;
-    }
-  };
   const share = (): number => {
-    const recos = manifest()?.progress.recos;
-    return recos ? recos.done / recos.estimated : 0;
+    if (fitsDoneIn(path("out")) === 0) return 0;
+    const { done, estimated } = manifestIn(path("out")).progress.recos;
+    return done / estimated;
   };
   const startServer = async (): Promise<Running> => {
     rmSync(path("startup"), { recursive: true, force: true });
@@ -130,9 +122,9 @@ export async function runChaos(chaos: Chaos): Promise<Outcome> {
     clearInterval(killing);
     const seconds = (performance.now() - began) / 1000;
     if (code !== 0) throw new Error(`server ended with ${code}: ${stderr}`);
-    const { progress, leases, messages, failed } = manifest();
+    const { progress, leases, messages, failed } = manifestIn(path("out"));
     return {
-      isSameMap: npzIn(path("out")).equals(npzIn(path("calm"))),
+      isSameMap: mapIn(path("out")).equals(mapIn(path("calm"))),
       table: {
         ...counts,
         fitsSent: progress.recos.sent,

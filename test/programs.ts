@@ -1,4 +1,12 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -83,6 +91,21 @@ export async function until<T>(
   throw new Error(`waited ${seconds} s for ${what}`);
 }
 
+/** The one map in an output folder, its bytes: equal maps are equal files. */
+export function mapIn(output: string): Buffer {
+  const [name, ...more] = readdirSync(output).filter((file) => file.endsWith(".npz"));
+  if (name === undefined || more.length > 0) throw new Error(`${output}: not one map`);
+  return readFileSync(join(output, name));
+}
+
+/** scan-manifest.json of an output folder. */
+export const manifestIn = (output: string) =>
+  JSON.parse(readFileSync(join(output, "scan-manifest.json"), "utf8"));
+
+/** Fits done, as an output folder tells; 0 before it tells anything. */
+export const fitsDoneIn = (output: string): number =>
+  existsSync(join(output, "scan-manifest.json")) ? manifestIn(output).progress.recos.done : 0;
+
 /** A TCP port nobody listens on. */
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -154,7 +177,8 @@ export async function startMosquitto(
   };
 }
 
-async function listens(port: number): Promise<boolean> {
+/** Is somebody there? */
+export async function listens(port: number): Promise<boolean> {
   try {
     const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
     socket.end();

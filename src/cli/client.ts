@@ -6,18 +6,15 @@ import { InputError } from "../config/errors.ts";
 import { setLogLevels } from "../config/log.ts";
 import { selfCommand } from "../config/self.ts";
 import { catchSignals } from "../config/signals.ts";
-import { parseAddress } from "../mq/address.ts";
+import { addBrokerFlags, type BrokerFlags, brokerOf } from "./broker_flags.ts";
 import { fitProcessName } from "./fit_process.ts";
 import { flag, integerFrom, numberFrom } from "./flags.ts";
 
-interface Flags {
+interface Flags extends BrokerFlags {
   mqBasename?: string;
   baselineGcdFile?: string;
   gcdqpPacketJson?: string;
   startupJson?: string;
-  broker: string;
-  authToken?: string;
-  caFile?: string;
   gcdDir?: string;
   photonTables?: string;
   workers: number;
@@ -31,20 +28,16 @@ interface Flags {
 
 /** Does a scan's fits. */
 export function clientCommand(): Command {
-  return new Command("client")
-    .description("Do fits for a scan's server, until the scan is over or there is no more work.")
-    .addOption(flag("--mq-basename <name>", "the scan's name on the broker"))
-    .addOption(flag("--baseline-gcd-file <file>", "the server's baseline_GCD_file.txt"))
-    .addOption(flag("--gcdqp-packet-json <file>", "the server's GCDQp_packet.json"))
-    .addOption(flag("--startup-json <file>", "the server's startup.json, instead of those three"))
-    .addOption(
-      flag(
-        "-b, --broker <url>",
-        "mqtt, mqtts, ws or wss URL, or host[:port]",
-      ).makeOptionMandatory(),
-    )
-    .addOption(flag("-a, --auth-token <token>", "MQTT password (better: SKYSCAN_AUTH_TOKEN)"))
-    .addOption(flag("--ca-file <pem>", "certificate of a private TLS authority"))
+  return addBrokerFlags(
+    new Command("client")
+      .description("Do fits for a scan's server, until the scan is over or there is no more work.")
+      .addOption(flag("--mq-basename <name>", "the scan's name on the broker"))
+      .addOption(flag("--baseline-gcd-file <file>", "the server's baseline_GCD_file.txt"))
+      .addOption(flag("--gcdqp-packet-json <file>", "the server's GCDQp_packet.json"))
+      .addOption(
+        flag("--startup-json <file>", "the server's startup.json, instead of those three"),
+      ),
+  )
     .addOption(flag("-g, --gcd-dir <dir>", "baseline GCD files"))
     .addOption(flag("--photon-tables <dir>", "photospline tables of the light"))
     .addOption(
@@ -86,10 +79,7 @@ Example:
       const { stop, now } = catchSignals(() => {});
       const outcome = await runClient({
         ...(await startupOf(flags)),
-        broker: parseAddress(flags.broker, {
-          ...(flags.authToken !== undefined && { authToken: flags.authToken }),
-          ...(flags.caFile !== undefined && { caFile: flags.caFile }),
-        }),
+        broker: brokerOf(flags),
         workers: flags.workers,
         fitCommand: [...selfCommand(), fitProcessName],
         ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),

@@ -1,51 +1,42 @@
 import { Command } from "commander";
 import { setLogLevels } from "../config/log.ts";
 import { catchSignals } from "../config/signals.ts";
-import { parseAddress } from "../mq/address.ts";
 import { planScan } from "../server/plan.ts";
 import { runServer } from "../server/server.ts";
 import { requireWritable } from "../server/startup.ts";
+import { addBrokerFlags, type BrokerFlags, brokerOf } from "./broker_flags.ts";
 import { flag } from "./flags.ts";
 import { addScanFlags, planOptions, recoList, type ScanFlags, serverTimes } from "./scan_flags.ts";
 
-interface Flags extends ScanFlags {
+interface Flags extends ScanFlags, BrokerFlags {
   eventFile: string;
   startupJsonDir: string;
   cacheDir: string;
-  broker: string;
-  authToken?: string;
-  caFile?: string;
 }
 
 /** Runs a scan for clients that come over a broker. */
 export function serverCommand(): Command {
-  const command = new Command("server")
-    .description("Run a scan: hand its fits to clients through a broker, collect the map.")
-    .addOption(flag("--reco-algo <name>", `algorithm: ${recoList}`).makeOptionMandatory())
-    .addOption(
-      flag("-e, --event-file <file>", "the alert (.json, .pkl or .i3)").makeOptionMandatory(),
-    )
-    .addOption(
-      flag(
-        "-c, --cache-dir <dir>",
-        "the scan's memory: a server started again goes on",
-      ).makeOptionMandatory(),
-    )
-    .addOption(flag("-o, --output-dir <dir>", "result files go here").makeOptionMandatory())
-    .addOption(
-      flag(
-        "--startup-json-dir <dir>",
-        "startup.json and the other files clients need go here",
-      ).makeOptionMandatory(),
-    )
-    .addOption(
-      flag(
-        "-b, --broker <url>",
-        "mqtt, mqtts, ws or wss URL, or host[:port]",
-      ).makeOptionMandatory(),
-    )
-    .addOption(flag("-a, --auth-token <token>", "MQTT password (better: SKYSCAN_AUTH_TOKEN)"))
-    .addOption(flag("--ca-file <pem>", "certificate of a private TLS authority"));
+  const command = addBrokerFlags(
+    new Command("server")
+      .description("Run a scan: hand its fits to clients through a broker, collect the map.")
+      .addOption(flag("--reco-algo <name>", `algorithm: ${recoList}`).makeOptionMandatory())
+      .addOption(
+        flag("-e, --event-file <file>", "the alert (.json, .pkl or .i3)").makeOptionMandatory(),
+      )
+      .addOption(
+        flag(
+          "-c, --cache-dir <dir>",
+          "the scan's memory: a server started again goes on",
+        ).makeOptionMandatory(),
+      )
+      .addOption(flag("-o, --output-dir <dir>", "result files go here").makeOptionMandatory())
+      .addOption(
+        flag(
+          "--startup-json-dir <dir>",
+          "startup.json and the other files clients need go here",
+        ).makeOptionMandatory(),
+      ),
+  );
   return addScanFlags(command)
     .addHelpText(
       "after",
@@ -56,10 +47,7 @@ Example:
     )
     .action(async (flags: Flags) => {
       setLogLevels(flags.log, flags.logThirdParty);
-      const broker = parseAddress(flags.broker, {
-        ...(flags.authToken !== undefined && { authToken: flags.authToken }),
-        ...(flags.caFile !== undefined && { caFile: flags.caFile }),
-      });
+      const broker = brokerOf(flags);
       const plan = await planScan(planOptions(flags.eventFile, flags));
       requireWritable(flags.outputDir, "--output-dir");
       requireWritable(flags.startupJsonDir, "--startup-json-dir");

@@ -1,5 +1,6 @@
 import { version } from "../config/version.ts";
 import { eventName } from "../event/event.ts";
+import type { Counts } from "../scan/scan.ts";
 import { formatProgression } from "../sky/progression.ts";
 import type { Collection } from "./collection.ts";
 import type { ScanPlan } from "./plan.ts";
@@ -127,14 +128,7 @@ function rates({ collection: { scan, statistics }, now }: ManifestInput) {
   };
 }
 
-const counts = (c: {
-  readonly recosDone: number;
-  readonly recosSent: number;
-  readonly recosEstimated: number;
-  readonly pixelsDone: number;
-  readonly pixelsSent: number;
-  readonly pixelsEstimated: number;
-}) => ({
+const counts = (c: Counts) => ({
   recos: { done: c.recosDone, sent: c.recosSent, estimated: c.recosEstimated },
   pixels: { done: c.pixelsDone, sent: c.pixelsSent, estimated: c.pixelsEstimated },
 });

@@ -5,9 +5,13 @@ import { join, resolve } from "node:path";
 import { parseAddress } from "../../src/mq/address.ts";
 import { connect } from "../../src/mq/connection.ts";
 import {
+  fitsDoneIn,
   freePort,
   hasMosquitto,
+  listens,
   type Mosquitto,
+  manifestIn,
+  mapIn,
   program,
   type Running,
   simulatedEvent,
@@ -30,14 +34,6 @@ afterAll(async () => {
 
 const nsides = ["--nsides", "2:0", "8:12"];
 const dummy = ["--reco-algo", "dummy", "--seed", 7];
-
-function npzOf(output: string): Buffer {
-  const [name, ...more] = readdirSync(output).filter((file) => file.endsWith(".npz"));
-  expect(more).toEqual([]);
-  return readFileSync(join(output, name!));
-}
-const manifestOf = (output: string) =>
-  JSON.parse(readFileSync(join(output, "scan-manifest.json"), "utf8"));
 
 /** Starts a server whose files go below a name, and waits until clients can come. */
 async function serve(
@@ -67,13 +63,7 @@ async function serve(
 }
 const startupOf = (name: string) => path(name, "startup", "startup.json");
 const basenameOf = (name: string) => readFileSync(path(name, "startup", "mq-basename.txt"), "utf8");
-const fitsDone = (name: string): number => {
-  try {
-    return manifestOf(path(name, "out")).progress.recos.done;
-  } catch {
-    return 0;
-  }
-};
+const fitsDone = (name: string): number => fitsDoneIn(path(name, "out"));
 const slow = { SKYSCAN_DUMMY_SECONDS: "0.03,0.06" };
 const quick = { SKYSCAN_DUMMY_SECONDS: "0,0.002" };
 
@@ -83,7 +73,7 @@ beforeAll(async () => {
   const run = skyscan(["scan", simulatedEvent, ...dummy, ...nsides, "-o", output], quick);
   const { code, stderr } = await run.exited;
   if (code !== 0) throw new Error(stderr);
-  reference = npzOf(output);
+  reference = mapIn(output);
 }, 60_000);
 
 describe.skipIf(!hasMosquitto)("over Mosquitto, with passwords and access rules", () => {
@@ -156,8 +146,8 @@ describe.skipIf(!hasMosquitto)("over Mosquitto, with passwords and access rules"
         stderr: "",
       });
     }
-    expect(npzOf(path("all", "out")).equals(reference)).toBe(true);
-    const { progress, messages, leases } = manifestOf(path("all", "out"));
+    expect(mapIn(path("all", "out")).equals(reference)).toBe(true);
+    const { progress, messages, leases } = manifestIn(path("all", "out"));
     expect(progress.recos.done).toBe(progress.recos.sent);
     expect(messages.malformed).toBe(0);
     expect(messages.foreign).toBe(0);
@@ -291,7 +281,7 @@ describe.skipIf(!hasMosquitto)("over TLS with a private authority", () => {
       stderr: "",
     });
     expect((await server.exited).code).toBe(0);
-    expect(npzOf(path("tls", "out")).equals(reference)).toBe(true);
+    expect(mapIn(path("tls", "out")).equals(reference)).toBe(true);
     await broker.stop();
   }, 60_000);
 });
@@ -306,12 +296,7 @@ describe("over the embedded broker as a process", () => {
     const reader = broker.process;
     await until("the broker", async () => {
       if (reader.exitCode !== null) throw new Error((await broker.exited).stderr);
-      try {
-        (await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } })).end();
-        return true;
-      } catch {
-        return false;
-      }
+      return await listens(port);
     });
   }, 30_000);
 
@@ -348,7 +333,7 @@ describe("over the embedded broker as a process", () => {
     );
     expect((await client.exited).code).toBe(0);
     expect((await server.exited).code).toBe(0);
-    expect(npzOf(path("scripts", "out")).equals(reference)).toBe(true);
+    expect(mapIn(path("scripts", "out")).equals(reference)).toBe(true);
   }, 60_000);
 
   test("waiting for startup.json has the codes of the original", async () => {
@@ -370,7 +355,7 @@ describe("over the embedded broker as a process", () => {
     expect(left.code).toBe(0);
     expect(left.stderr).toMatch(/finishing 2 fits, handing back the rest/);
     expect(left.stderr).toMatch(/\d+ fits done, 0 attempts failed: drained/);
-    const connected = () => manifestOf(path("drain", "out")).clients.connected;
+    const connected = () => manifestIn(path("drain", "out")).clients.connected;
     await until("its leave", () => connected() === 0);
     const hung = skyscan(args, { SKYSCAN_DUMMY_SECONDS: "1000,1000" });
     await until("its fit", () => connected() === 1);
@@ -381,10 +366,10 @@ describe("over the embedded broker as a process", () => {
     const second = skyscan(args, quick);
     expect((await server.exited).code).toBe(0);
     expect((await second.exited).code).toBe(0);
-    const manifest = manifestOf(path("drain", "out"));
+    const manifest = manifestIn(path("drain", "out"));
     expect(manifest.leases.failed_attempts).toBe(0);
     expect(manifest.messages.duplicates).toBe(0);
-    expect(npzOf(path("drain", "out")).equals(reference)).toBe(true);
+    expect(mapIn(path("drain", "out")).equals(reference)).toBe(true);
   }, 60_000);
 
   test("no results in time: the server saves what there is, says what is missing, and leaves with 4; so do idle clients", async () => {
@@ -396,7 +381,7 @@ describe("over the embedded broker as a process", () => {
     const { code, stderr } = await server.exited;
     expect(code).toBe(4);
     expect(stderr).toMatch(/no results for 2 s; 48 of 48 fits sent are missing/);
-    const manifest = manifestOf(path("late", "out"));
+    const manifest = manifestIn(path("late", "out"));
     expect(manifest.scan).toMatchObject({ state: "failed", is_complete: false });
     expect(manifest.missing.count).toBe(48);
     await client.exited;
@@ -425,8 +410,8 @@ describe("over the embedded broker as a process", () => {
     );
     const { code, stderr } = await run.exited;
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-    expect(npzOf(path("crash")).equals(reference)).toBe(true);
-    expect(manifestOf(path("crash")).leases.failed_attempts).toBeGreaterThan(0);
+    expect(mapIn(path("crash")).equals(reference)).toBe(true);
+    expect(manifestIn(path("crash")).leases.failed_attempts).toBeGreaterThan(0);
   }, 60_000);
 
   test("a fit that fails everywhere becomes NaN, with its reasons, and the scan ends", async () => {
@@ -440,7 +425,7 @@ describe("over the embedded broker as a process", () => {
     const { code, stdout } = await run.exited;
     expect(code).toBe(0);
     expect(stdout).toMatch(/^no fit succeeded, 12 fits/);
-    const { failed } = manifestOf(path("hopeless"));
+    const { failed } = manifestIn(path("hopeless"));
     expect(failed.given_up).toBe(12);
     expect(failed.fits[0].reasons).toHaveLength(1);
   }, 60_000);

@@ -1,7 +1,16 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { simulatedEvent, skyscan, stopAll, temporaryDirectory, until } from "../programs.ts";
+import {
+  fitsDoneIn,
+  manifestIn,
+  mapIn,
+  simulatedEvent,
+  skyscan,
+  stopAll,
+  temporaryDirectory,
+  until,
+} from "../programs.ts";
 
 const directory = temporaryDirectory();
 afterAll(async () => {
@@ -12,21 +21,7 @@ afterAll(async () => {
 const quick = { SKYSCAN_DUMMY_SECONDS: "0,0.002" };
 const nsides = ["--nsides", "2:0", "8:12"];
 
-/** The only .npz file in a directory. */
-function npzOf(output: string): Buffer {
-  const [name, ...more] = readdirSync(output).filter((file) => file.endsWith(".npz"));
-  expect(more).toEqual([]);
-  return readFileSync(join(output, name!));
-}
-
-function fitsDone(output: string): number {
-  try {
-    const manifest = readFileSync(join(output, "scan-manifest.json"), "utf8");
-    return JSON.parse(manifest).progress.recos.done;
-  } catch {
-    return 0;
-  }
-}
+const dummy = ["scan", simulatedEvent, "--reco-algo", "dummy", "--seed", 7, ...nsides];
 
 /** Child processes of a process. */
 const childrenOf = (pid: number): number[] =>
@@ -37,22 +32,7 @@ describe("skyscan scan", () => {
 
   test("writes map, pictures and manifest, and prints the best fit last", async () => {
     const output = join(directory, "one");
-    const run = skyscan(
-      [
-        "scan",
-        simulatedEvent,
-        "--reco-algo",
-        "dummy",
-        "--seed",
-        7,
-        ...nsides,
-        "--workers",
-        1,
-        "-o",
-        output,
-      ],
-      quick,
-    );
+    const run = skyscan([...dummy, "--workers", 1, "-o", output], quick);
     const { code, stdout } = await run.exited;
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split("\n");
@@ -64,55 +44,28 @@ describe("skyscan scan", () => {
       .map((file) => file.replace(/^.*_2_8/, ""))
       .sort();
     expect(files).toEqual([".json", ".npz", ".png", ".svg", "scan-manifest.json"]);
-    const manifest = JSON.parse(readFileSync(join(output, "scan-manifest.json"), "utf8"));
+    const manifest = manifestIn(output);
     expect(manifest.scan).toMatchObject({ state: "done", is_complete: true, reco_algo: "dummy" });
     expect(manifest.progress.recos.done).toBe(manifest.progress.recos.sent);
     expect(manifest.missing.count).toBe(0);
-    reference = npzOf(output);
+    reference = mapIn(output);
   }, 60_000);
 
   test("four workers make the same map, byte for byte", async () => {
     const output = join(directory, "four");
-    const run = skyscan(
-      [
-        "scan",
-        simulatedEvent,
-        "--reco-algo",
-        "dummy",
-        "--seed",
-        7,
-        ...nsides,
-        "--workers",
-        4,
-        "-o",
-        output,
-      ],
-      quick,
-    );
+    const run = skyscan([...dummy, "--workers", 4, "-o", output], quick);
     expect((await run.exited).code).toBe(0);
-    expect(npzOf(output).equals(reference)).toBe(true);
+    expect(mapIn(output).equals(reference)).toBe(true);
   }, 60_000);
 
   test("so do workers of which one after another is killed", async () => {
     const output = join(directory, "killed");
-    const run = skyscan(
-      [
-        "scan",
-        simulatedEvent,
-        "--reco-algo",
-        "dummy",
-        "--seed",
-        7,
-        ...nsides,
-        "--workers",
-        3,
-        "-o",
-        output,
-      ],
-      { SKYSCAN_DUMMY_SECONDS: "0.02,0.05", SKYSCAN_PROGRESS_INTERVAL_SEC: "0.1" },
-    );
+    const run = skyscan([...dummy, "--workers", 3, "-o", output], {
+      SKYSCAN_DUMMY_SECONDS: "0.02,0.05",
+      SKYSCAN_PROGRESS_INTERVAL_SEC: "0.1",
+    });
     const { pid } = run.process;
-    await until("some fits", () => fitsDone(output) > 3);
+    await until("some fits", () => fitsDoneIn(output) > 3);
     for (let kills = 0; kills < 3; kills++) {
       const [victim] = await until("workers", () => {
         const children = childrenOf(pid);
@@ -123,7 +76,7 @@ describe("skyscan scan", () => {
     }
     const { code } = await run.exited;
     expect(code).toBe(0);
-    expect(npzOf(output).equals(reference)).toBe(true);
+    expect(mapIn(output).equals(reference)).toBe(true);
   }, 60_000);
 
   test("splinempe: one worker and three make the same map", async () => {
@@ -133,8 +86,8 @@ describe("skyscan scan", () => {
       const args = ["scan", simulatedEvent, "--nsides", "1:0", "2:2", "--workers", workers];
       const { code, stderr } = await skyscan([...args, "-o", output]).exited;
       expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-      maps.push(npzOf(output));
-      const manifest = JSON.parse(readFileSync(join(output, "scan-manifest.json"), "utf8"));
+      maps.push(mapIn(output));
+      const manifest = manifestIn(output);
       expect(manifest.scan.light).toMatch(/embedded/);
     }
     expect(maps[0]!.equals(maps[1]!)).toBe(true);
@@ -142,13 +95,12 @@ describe("skyscan scan", () => {
 
   test("with a cache, Ctrl-C saves, and the same command goes on to the same map", async () => {
     const output = join(directory, "resumed");
-    const args = ["scan", simulatedEvent, "--reco-algo", "dummy", "--seed", 7, ...nsides];
     const dirs = ["-o", output, "--cache-dir", join(directory, "cache"), "--workers", 2];
-    const first = skyscan([...args, ...dirs], {
+    const first = skyscan([...dummy, ...dirs], {
       SKYSCAN_DUMMY_SECONDS: "0.05,0.1",
       SKYSCAN_PROGRESS_INTERVAL_SEC: "0.2",
     });
-    await until("some fits", () => fitsDone(output) > 5);
+    await until("some fits", () => fitsDoneIn(output) > 5);
     // Twice at once, as timeout(1) does: one wish.
     first.process.kill("SIGINT");
     first.process.kill("SIGTERM");
@@ -156,10 +108,10 @@ describe("skyscan scan", () => {
     expect(stopped.code).toBe(130);
     expect(stopped.stdout).toBe("");
     expect(stopped.stderr).toMatch(/interrupted; \d+ of 48 fits sent are missing/);
-    const second = await skyscan([...args, ...dirs], { ...quick }).exited;
+    const second = await skyscan([...dummy, ...dirs], { ...quick }).exited;
     expect(second.code).toBe(0);
     expect(second.stderr).toMatch(/resumed: \d+ fits are done already/);
-    expect(npzOf(output).equals(reference)).toBe(true);
+    expect(mapIn(output).equals(reference)).toBe(true);
   }, 60_000);
 });
 

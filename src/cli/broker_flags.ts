@@ -1,0 +1,29 @@
+import type { Command } from "commander";
+import { type BrokerAddress, parseAddress } from "../mq/address.ts";
+import { flag } from "./flags.ts";
+
+/** What all who talk to a broker have in common. */
+export interface BrokerFlags {
+  broker: string;
+  authToken?: string;
+  caFile?: string;
+}
+
+/** Adds those flags. */
+export const addBrokerFlags = (command: Command): Command =>
+  command
+    .addOption(
+      flag(
+        "-b, --broker <url>",
+        "mqtt, mqtts, ws or wss URL, or host[:port]",
+      ).makeOptionMandatory(),
+    )
+    .addOption(flag("-a, --auth-token <token>", "MQTT password (better: SKYSCAN_AUTH_TOKEN)"))
+    .addOption(flag("--ca-file <pem>", "certificate of a private TLS authority"));
+
+/** The broker as the flags say. Throws InputError naming what is wrong. */
+export const brokerOf = ({ broker, authToken, caFile }: BrokerFlags): BrokerAddress =>
+  parseAddress(broker, {
+    ...(authToken !== undefined && { authToken }),
+    ...(caFile !== undefined && { caFile }),
+  });
