@@ -35,6 +35,8 @@ export interface Running {
 }
 
 const started = new Set<Subprocess>();
+/** Folders of the brokers' configurations. */
+const configured = new Set<string>();
 
 /** Starts one command; stopAll() ends what is left. */
 export function start(
@@ -69,11 +71,13 @@ export const skyscan = (
   env: Readonly<Record<string, string>> = {},
 ): Running => start([...program, ...args.map(String)], env);
 
-/** Kills every process a test left behind. */
+/** Kills every process a test left behind, and clears up after its brokers. */
 export async function stopAll(): Promise<void> {
   const left = [...started];
   for (const process_ of left) process_.kill("SIGKILL");
   await Promise.all(left.map((process_) => process_.exited));
+  for (const directory of configured) rmSync(directory, { recursive: true, force: true });
+  configured.clear();
 }
 
 /** Waits until something is true (looked at often), or throws after `seconds`. */
@@ -136,6 +140,7 @@ export async function startMosquitto(
 ): Promise<Mosquitto> {
   const chosen = port ?? (await freePort());
   const directory = temporaryDirectory();
+  configured.add(directory);
   const file = join(directory, "mosquitto.conf");
   writeFileSync(
     file,

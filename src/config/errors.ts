@@ -51,17 +51,21 @@ export class Interrupted extends SkyscanError {
   }
 }
 
-/** A full disk, a full quota, and SQLite's word for both. */
-const diskFull = /^(ENOSPC|EDQUOT|SQLITE_FULL)$/;
+/** Why files cannot be written though their folder could, in the system's and SQLite's words; and what it means. */
+const diskTroubles: readonly (readonly [code: RegExp, meaning: string])[] = [
+  [/^(ENOSPC|EDQUOT|SQLITE_FULL)$/, "the disk is full"],
+  [/^(EIO|EFBIG|SQLITE_IOERR.*)$/, "the disk fails, or a limit on file sizes is reached"],
+];
 
 /**
- * A file that cannot be written: one line that says which, why, and, where the disk is full, what to do.
+ * A file that cannot be written: one line that says which, why, and, where the disk is at fault, what to do.
  * @param cause the system's or SQLite's error
  */
 export function unwritable(path: string, cause: unknown): InputError {
   const { code = cause } = cause as NodeJS.ErrnoException;
-  const text = diskFull.test(String(code))
-    ? `cannot be written, the disk is full (${code}): make room, then run the same command again`
+  const trouble = diskTroubles.find(([pattern]) => pattern.test(String(code)));
+  const text = trouble
+    ? `cannot be written, ${trouble[1]} (${code}): make room, then run the same command again`
     : `cannot be written (${code})`;
   return new InputError(`${path}: ${text}`, { cause });
 }
