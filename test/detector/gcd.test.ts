@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { cpSync, mkdtempSync, renameSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { BUILTIN_SOURCE, builtinDetector } from "../../src/detector/builtin.ts";
 import type { Detector } from "../../src/detector/detector.ts";
@@ -21,6 +20,7 @@ import {
   type ObjectOf,
 } from "../../src/i3/objects.ts";
 import { type OMKey, omKey, omOf, stringOf } from "../../src/i3/omkey.ts";
+import { testFolder } from "../folder.ts";
 import { describeShared, shared } from "../shared.ts";
 
 /** One section of the reference's dump of a GCD. */
@@ -72,7 +72,7 @@ async function framesOf(path: string): Promise<Frame[]> {
 
 /** A folder with the nominal GCD under another name. */
 function folderWith(name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), "skyscan-gcd-"));
+  const folder = testFolder();
   cpSync(shared("oracle/gcd/GCD_nominal.i3.zst"), join(folder, name));
   return folder;
 }
@@ -188,7 +188,7 @@ describeShared("GCD files", () => {
   });
 
   test("a file that is itself a difference is no baseline", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "skyscan-gcd-"));
+    const folder = testFolder();
     cpSync(shared("oracle/gcd/GCD_diff.i3"), join(folder, "baseline_gcd_138615.i3"));
     const event = await loadEvent(shared("events/138632_31747601.json"));
     await expect(detectorOf(event, folder)).rejects.toThrow(

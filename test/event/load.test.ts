@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { eventJson } from "../../src/event/json.ts";
@@ -19,9 +18,10 @@ import {
   shortMessageOf,
   superDstOf,
 } from "../../src/i3/write.ts";
+import { testFolder } from "../folder.ts";
 import { describeShared, shared } from "../shared.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "skyscan-event-"));
+const folder = testFolder();
 function file(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, content);

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { stringBytes } from "../../src/i3/bytes.ts";
@@ -8,8 +7,9 @@ import { bunzip2 } from "../../src/i3/bzip2.ts";
 import { readI3File } from "../../src/i3/file.ts";
 import { encodeFrame, type Frame } from "../../src/i3/frame.ts";
 import { makeFrame } from "../../src/i3/write.ts";
+import { testFolder } from "../folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "skyscan-i3-"));
+const folder = testFolder();
 function file(name: string, ...parts: Uint8Array[]): string {
   const path = join(folder, name);
   writeFileSync(path, Buffer.concat(parts));

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { plotFile } from "../../src/plot/files.ts";
 import { plotLosses, readFitWithLosses } from "../../src/plot/losses.ts";
+import { testFolder } from "../folder.ts";
 
 /** m/ns. */
 const SPEED_OF_LIGHT = 0.299792458;
@@ -37,7 +37,7 @@ describe("energy losses along a track", () => {
   });
 
   test("a fit's file is told from a result's, and drawn", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "skyscan-losses-"));
+    const folder = testFolder();
     const file = join(folder, "fit.json");
     writeFileSync(file, JSON.stringify({ ...fit, E_tot: null }));
     expect((await readFitWithLosses(file))?.losses).toHaveLength(4);
