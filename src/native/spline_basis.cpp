@@ -312,6 +312,19 @@ void SplineBasis::weights(int interval, double x, double* value, double* slope,
   }
 }
 
+void SplineBasis::values(int interval, double x, double* value) const {
+  const Size m = static_cast<Size>(interval);
+  const Size lanes = static_cast<Size>(lanes_);
+  const double v = (x - middle_[m]) * scale_[m];
+  const double* poly = &poly_[m * (static_cast<Size>(degree_) + 1) * lanes];
+  for (Size lane = 0; lane < lanes; lane += 4) {
+    Double4 sum = load4(poly + static_cast<Size>(degree_) * lanes + lane);
+    for (int power = degree_ - 1; power >= 0; --power)
+      sum = sum * v + load4(poly + static_cast<Size>(power) * lanes + lane);
+    store4(value + lane, sum);
+  }
+}
+
 std::vector<double> SplineBasis::sites() const {
   const double low = knots_[static_cast<Size>(order_)], high = knots_[static_cast<Size>(size_)];
   std::vector<double> points(static_cast<Size>(size_));

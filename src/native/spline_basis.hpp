@@ -34,6 +34,8 @@ class SplineBasis {
   // to 4 in each, zeros where there is no function.
   void weights(int interval, double x, double* value, double* slope,
                double* curvature = nullptr) const;
+  // The values alone.
+  void values(int interval, double x, double* value) const;
   int lanes() const { return lanes_; }  // width() rounded up to 4
 
   // One abscissa per basis function where interpolation is well posed: Greville's (means of `order`

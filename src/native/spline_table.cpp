@@ -154,32 +154,38 @@ constexpr int kMostOutside = 3;  // axes before the last three
 
 // What a contraction reads and with which weights.
 struct Plan {
-  int blocks = 0;
-  const float* block[kMostBlocks];
-  double weight[kMostBlocks];
-  double slope[kMostOutside]
-              [kMostBlocks];  // with the derivative along each axis before the last three
+  struct Block {
+    const float* values;
+    double weight;
+    double slope[kMostOutside];  // with the derivative along each axis before the last three
+  };
   const AxisAt *outer, *middle;
   int outer_offset[AxisAt::kMostWidth], middle_offset[AxisAt::kMostWidth];
+  int blocks = 0;
+  Block block[kMostBlocks];
 };
 
 // Lists all combinations of the axes before the last three.
-template <int axis, int outside>
+template <int axis, int outside, bool values_only>
 void list_blocks(const Coefficients& coefficients, const AxisAt* at, const int* sizes,
                  std::int64_t number, double weight, const double* slope, Plan& plan) {
   if constexpr (axis == outside) {
-    const int b = plan.blocks++;
-    plan.block[b] = coefficients.block(number);
-    plan.weight[b] = weight;
-    for (int k = 0; k < outside; ++k) plan.slope[k][b] = slope[k];
+    Plan::Block& block = plan.block[plan.blocks++];
+    block.values = coefficients.block(number);
+    block.weight = weight;
+    if constexpr (!values_only)
+      for (int k = 0; k < outside; ++k) block.slope[k] = slope[k];
   } else {
     const AxisAt& here = at[axis];
     for (int i = 0; i < here.count; ++i) {
       double next[kMostOutside];
-      for (int k = 0; k < axis; ++k) next[k] = slope[k] * here.value[i];
-      next[axis] = weight * here.slope[i];
-      list_blocks<axis + 1, outside>(coefficients, at, sizes, number * sizes[axis] + here.first + i,
-                                     weight * here.value[i], next, plan);
+      if constexpr (!values_only) {
+        for (int k = 0; k < axis; ++k) next[k] = slope[k] * here.value[i];
+        next[axis] = weight * here.slope[i];
+      }
+      list_blocks<axis + 1, outside, values_only>(coefficients, at, sizes,
+                                                  number * sizes[axis] + here.first + i,
+                                                  weight * here.value[i], next, plan);
     }
   }
 }
@@ -194,8 +200,8 @@ void sweep(const Plan& plan, int from, Double4 (*out)[kMostOutside + 3]) {
   const AxisAt &outer = *plan.outer, &middle = *plan.middle;
   Double4 value[fours]{}, by_outer[fours]{}, by_middle[fours]{}, by[fours][outside + 1]{};
   for (int b = 0; b < plan.blocks; ++b) {
-    const float* block = plan.block[b] + 16 * from;
-    const double weight = plan.weight[b];
+    const float* block = plan.block[b].values + 16 * from;
+    const double weight = plan.block[b].weight;
     Double4 here[fours]{}, here_outer[fours]{}, here_middle[fours]{};
     for (int i = 0; i < outer_count; ++i) {
       const float* row = block + plan.outer_offset[i];
@@ -218,7 +224,7 @@ void sweep(const Plan& plan, int from, Double4 (*out)[kMostOutside + 3]) {
     for (int q = 0; q < fours; ++q) {
       value[q] += weight * here[q];
       if constexpr (!values_only) {
-        for (int k = 0; k < outside; ++k) by[q][k] += plan.slope[k][b] * here[q];
+        for (int k = 0; k < outside; ++k) by[q][k] += plan.block[b].slope[k] * here[q];
         by_outer[q] += weight * here_outer[q];
         by_middle[q] += weight * here_middle[q];
       }
@@ -245,12 +251,13 @@ Sweep choose(int outer, int middle) {
 
 }  // namespace
 
-template <int outside>
-void SplineTable::contract_axes(const AxisAt* at, unsigned slopes, int from, int fours,
-                                double* out) const {
+namespace {
+
+// The plan of a contraction along all axes of a table but the inner one.
+template <int outside, bool values_only>
+void plan_contraction(const Coefficients& c, const AxisAt* at, const int* sizes, Plan& plan) {
   static const AxisAt one{0, 1, {1}, {0}};
-  const Coefficients& c = *coefficients_;
-  Plan plan;
+  plan.blocks = 0;
   plan.outer = c.outer() >= 0 ? &at[c.outer()] : &one;
   plan.middle = c.middle() >= 0 ? &at[c.middle()] : &one;
   for (int i = 0; i < plan.outer->count; ++i)
@@ -258,14 +265,14 @@ void SplineTable::contract_axes(const AxisAt* at, unsigned slopes, int from, int
   for (int j = 0; j < plan.middle->count; ++j)
     plan.middle_offset[j] = c.middle_offset(plan.middle->first + j);
   const double none[kMostOutside] = {};
-  list_blocks<0, outside>(c, at, sizes_.data(), 0, 1.0, none, plan);
+  list_blocks<0, outside, values_only>(c, at, sizes, 0, 1.0, none, plan);
+}
 
-  // Which of a sweep's results go out, in the order of the axes.
-  int wanted[kMostOutside + 3] = {0}, channels = 1;
-  for (int axis = 0; axis < dimensions(); ++axis) {
-    if ((slopes >> axis & 1) == 0 || axis == c.inner()) continue;
-    wanted[channels++] = axis < outside ? 1 + axis : axis == c.outer() ? 1 + outside : 2 + outside;
-  }
+// Sweeps over the planned blocks: `channels` of their results, those numbered by `wanted`, as
+// contract() has them.
+template <int outside>
+void contract_planned(const Plan& plan, const int* wanted, int channels, int from, int fours,
+                      double* out) {
   const int outer = plan.outer->count, middle = plan.middle->count;
   const Sweep two = channels == 1 ? choose<outside, true, 2>(outer, middle)
                                   : choose<outside, false, 2>(outer, middle);
@@ -279,6 +286,54 @@ void SplineTable::contract_axes(const AxisAt* at, unsigned slopes, int from, int
       for (int i = 0; i < n; ++i) store4(out + 4 * (k * fours + q + i), results[i][wanted[k]]);
     q += n;
   }
+}
+
+// Which of a sweep's results are wanted, in the order of the axes: how many.
+template <int outside>
+int wanted_results(const Coefficients& c, int dimensions, unsigned slopes, int* wanted) {
+  int channels = 1;
+  wanted[0] = 0;
+  for (int axis = 0; axis < dimensions; ++axis) {
+    if ((slopes >> axis & 1) == 0 || axis == c.inner()) continue;
+    wanted[channels++] = axis < outside ? 1 + axis : axis == c.outer() ? 1 + outside : 2 + outside;
+  }
+  return channels;
+}
+
+// The inner axis's functions, placed in whole fours.
+struct Inner {
+  static constexpr int kMostFours = (AxisAt::kMostWidth + 6) / 4;
+  int from, fours;
+  double weight[4 * kMostFours], slope[4 * kMostFours];
+
+  Inner(const AxisAt& at, bool with_slope) {
+    from = at.first / 4;
+    fours = (at.first + at.count + 3) / 4 - from;
+    const int shift = at.first - 4 * from;
+    std::fill_n(weight, 4 * fours, 0.0);
+    for (int i = 0; i < at.count; ++i) weight[shift + i] = at.value[i];
+    if (!with_slope) return;
+    std::fill_n(slope, 4 * fours, 0.0);
+    for (int i = 0; i < at.count; ++i) slope[shift + i] = at.slope[i];
+  }
+  double dot(const double* c, const double* w) const {
+    Double4 sum{};
+    for (int q = 0; q < fours; ++q) sum += load4(c + 4 * q) * load4(w + 4 * q);
+    return sum4(sum);
+  }
+};
+
+}  // namespace
+
+template <int outside>
+void SplineTable::contract_axes(const AxisAt* at, unsigned slopes, int from, int fours,
+                                double* out) const {
+  const Coefficients& c = *coefficients_;
+  Plan plan;
+  plan_contraction<outside, false>(c, at, sizes_.data(), plan);
+  int wanted[kMostOutside + 3];
+  const int channels = wanted_results<outside>(c, dimensions(), slopes, wanted);
+  contract_planned<outside>(plan, wanted, channels, from, fours, out);
 }
 
 void SplineTable::contract(const AxisAt* at, unsigned slopes, int from, int fours,
@@ -422,29 +477,117 @@ bool SplineTable::evaluate(const double* x, double* value, double* gradient) con
 
 void SplineTable::evaluate(const AxisAt* at, unsigned slopes, double* value,
                            double* gradient) const {
-  const int inner = coefficients_->inner();
-  const AxisAt& last = at[inner];
-  // The inner axis's functions, placed in whole fours.
-  const int from = last.first / 4;
-  const int fours = (last.first + last.count + 3) / 4 - from;
-  const int shift = last.first - 4 * from;
-  double weight[16] = {}, slope[16] = {};
-  for (int i = 0; i < last.count; ++i) {
-    weight[shift + i] = last.value[i];
-    slope[shift + i] = last.slope[i];
-  }
-  double out[kMostAxes * 12];
-  contract(at, slopes & ~(1u << inner), from, fours, out);
-  const auto dot = [&](const double* c, const double* w) {
-    Double4 sum{};
-    for (int q = 0; q < fours; ++q) sum += load4(c + 4 * q) * load4(w + 4 * q);
-    return sum4(sum);
-  };
-  *value = dot(out, weight);
+  const int axis_inside = coefficients_->inner();
+  const Inner inner(at[axis_inside], (slopes >> axis_inside & 1) != 0);
+  double out[kMostAxes * 4 * Inner::kMostFours];
+  contract(at, slopes & ~(1u << axis_inside), inner.from, inner.fours, out);
+  *value = inner.dot(out, inner.weight);
   const double* channel = out;
   for (int axis = 0; axis < dimensions(); ++axis) {
     if ((slopes >> axis & 1) == 0) continue;
-    gradient[axis] = axis == inner ? dot(out, slope) : dot(channel += 4 * fours, weight);
+    gradient[axis] = axis == axis_inside ? inner.dot(out, inner.slope)
+                                         : inner.dot(channel += 4 * inner.fours, inner.weight);
+  }
+}
+
+template <int outside>
+void SplineTable::evaluate_points(std::int64_t count, const double* x, double* values,
+                                  double* gradients, std::uint8_t* inside) const {
+  const Coefficients& c = *coefficients_;
+  const int n = dimensions(), axis_inside = c.inner();
+  int wanted[kMostOutside + 3];
+  const int channels =
+      wanted_results<outside>(c, n, gradients != nullptr ? (1u << n) - 1 : 0, wanted);
+  struct Point {
+    bool inside;
+    AxisAt at[kMostOutside + 3];
+    Plan plan;
+  };
+  Point points[2];
+  const auto prepare = [&](std::int64_t i) {
+    Point& point = points[i % 2];
+    point.inside = true;
+    for (int axis = 0; axis < n; ++axis) {
+      const auto& basis = axes_[static_cast<Size>(axis)];
+      const double where = x[i * n + axis];
+      const int interval = basis.locate(where);
+      if (interval < 0) {
+        point.inside = false;
+        return;
+      }
+      AxisAt& at = point.at[axis];
+      at.first = basis.first(interval);
+      at.count = basis.width();
+      if (gradients != nullptr)
+        basis.weights(interval, where, at.value, at.slope);
+      else
+        basis.values(interval, where, at.value);
+    }
+    if (gradients != nullptr)
+      plan_contraction<outside, false>(c, point.at, sizes_.data(), point.plan);
+    else
+      plan_contraction<outside, true>(c, point.at, sizes_.data(), point.plan);
+    // A cache line is a pair by a pair by a four.
+    const Plan& plan = point.plan;
+    const AxisAt& last = point.at[axis_inside];
+    const int begin = last.first / 4, end = (last.first + last.count - 1) / 4;
+    int line[AxisAt::kMostWidth * AxisAt::kMostWidth], lines = 0;
+    for (int o = 0; o < plan.outer->count; o += 2 - (plan.outer->first + o) % 2)
+      for (int m = 0; m < plan.middle->count; m += 2 - (plan.middle->first + m) % 2)
+        line[lines++] = plan.outer_offset[o] + plan.middle_offset[m] + 16 * begin;
+    for (int b = 0; b < plan.blocks; ++b)
+      for (int l = 0; l < lines; ++l)
+        for (int q = 0; q <= end - begin; ++q)
+          __builtin_prefetch(plan.block[b].values + line[l] + 16 * q);
+  };
+  const auto finish = [&](std::int64_t i) {
+    const Point& point = points[i % 2];
+    inside[i] = point.inside;
+    values[i] = 0;
+    double* gradient = gradients != nullptr ? gradients + i * n : nullptr;
+    if (!point.inside) {
+      if (gradient != nullptr) std::fill_n(gradient, n, 0.0);
+      return;
+    }
+    const Inner inner(point.at[axis_inside], gradient != nullptr);
+    double out[(kMostOutside + 3) * 4 * Inner::kMostFours];
+    contract_planned<outside>(point.plan, wanted, channels, inner.from, inner.fours, out);
+    values[i] = inner.dot(out, inner.weight);
+    if (gradient == nullptr) return;
+    const double* channel = out;
+    for (int axis = 0; axis < n; ++axis)
+      gradient[axis] = axis == axis_inside ? inner.dot(out, inner.slope)
+                                           : inner.dot(channel += 4 * inner.fours, inner.weight);
+  };
+  if (count > 0) prepare(0);
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (i + 1 < count) prepare(i + 1);
+    finish(i);
+  }
+}
+
+void SplineTable::evaluate(std::int64_t count, const double* x, double* values, double* gradients,
+                           std::uint8_t* inside) const {
+  const int n = dimensions();
+  if (contractable_ &&
+      axes_[static_cast<Size>(coefficients_->inner())].width() <= AxisAt::kMostWidth) {
+    switch (std::max(n - 3, 0)) {
+      case 0:
+        return evaluate_points<0>(count, x, values, gradients, inside);
+      case 1:
+        return evaluate_points<1>(count, x, values, gradients, inside);
+      case 2:
+        return evaluate_points<2>(count, x, values, gradients, inside);
+      default:
+        return evaluate_points<3>(count, x, values, gradients, inside);
+    }
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    double* gradient = gradients != nullptr ? gradients + i * n : nullptr;
+    inside[i] = evaluate(x + i * n, &values[i], gradient);
+    if (inside[i] != 0) continue;
+    values[i] = 0;
+    if (gradient != nullptr) std::fill_n(gradient, n, 0.0);
   }
 }
 

@@ -58,6 +58,10 @@ class SplineTable {
 
   // Value (and, where not null, gradient) at x; false outside the knots. x: one per axis.
   bool evaluate(const double* x, double* value, double* gradient) const;
+  // The same for many points, [point][axis]; where outside, zeros. Points far from each other cost
+  // little more than points close by: while one is computed the next one's coefficients come in.
+  void evaluate(std::int64_t count, const double* x, double* values, double* gradients,
+                std::uint8_t* inside) const;
   // The same from the axes' functions; gradient only along the axes of `slopes`, else left alone.
   // Only for tables that are contractable().
   void evaluate(const AxisAt* at, unsigned slopes, double* value, double* gradient) const;
@@ -89,6 +93,9 @@ class SplineTable {
 
   template <int outside>
   void contract_axes(const AxisAt* at, unsigned slopes, int from, int fours, double* out) const;
+  template <int outside>
+  void evaluate_points(std::int64_t count, const double* x, double* values, double* gradients,
+                       std::uint8_t* inside) const;
 
   FitsFile file_;
   const FitsHdu* image_ = nullptr;

@@ -99,17 +99,8 @@ int32_t skyscan_table_describe(const skyscan_table* table, char* text, int64_t t
 int32_t skyscan_table_evaluate(const skyscan_table* table, int64_t count, const double* x,
                                double* values, double* gradients, uint8_t* inside, char* message,
                                int64_t message_size) {
-  return skyscan::guarded(message, message_size, [&] {
-    const auto& t = table->table;
-    const int n = t.dimensions();
-    for (int64_t i = 0; i < count; ++i) {
-      double* gradient = gradients == nullptr ? nullptr : gradients + i * n;
-      inside[i] = t.evaluate(x + i * n, &values[i], gradient);
-      if (inside[i]) continue;
-      values[i] = 0;
-      for (int axis = 0; gradient != nullptr && axis < n; ++axis) gradient[axis] = 0;
-    }
-  });
+  return skyscan::guarded(message, message_size,
+                          [&] { table->table.evaluate(count, x, values, gradients, inside); });
 }
 
 int32_t skyscan_table_derivative(const skyscan_table* table, int64_t count, const double* x,

@@ -220,7 +220,9 @@ describe("processes with a big table", () => {
       expect(Rss).toBeGreaterThan(0.9 * size);
       expect(own).toBeLessThan(0.02 * size);
       expect(Anonymous).toBe(0);
-      expect(original[i]!.Rss).toBeLessThan(0.02 * size);
+      // The file itself is let go of, but for what the kernel maps unasked around a page.
+      expect(original[i]!.Rss).toBeLessThan(0.1 * size);
+      expect(original[i]!.own).toBeLessThan(0.02 * size);
       // Nor has a copy grown elsewhere, in the heap or in anonymous memory.
       expect(after[i]!.own - before[i]!.own).toBeLessThan(0.5 * size);
       expect(after[i]!.Anonymous - before[i]!.Anonymous).toBeLessThan(0.5 * size);
