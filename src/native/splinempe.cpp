@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "noise_weights.hpp"
-#include "rough_track.hpp"
 #include "smearing.hpp"
 
 namespace skyscan {
@@ -87,8 +86,6 @@ SplineMpe::SplineMpe(const MuonLight& light, std::vector<FirstPulse> pulses, dou
       pulses_(std::move(pulses)),
       start_(start),
       window_(std::fmax(stop - start, 1)),
-      plain_(std::make_unique<const RoughTrack>(pulses_, RoughTrack::Emphasis{0, 0})),
-      bright_(std::make_unique<const RoughTrack>(pulses_, RoughTrack::Emphasis{0.5, 0.5})),
       photons_(pulses_.size()) {
   double sum = 0, total = 0;
   for (const FirstPulse& pulse : pulses_) {
@@ -106,6 +103,8 @@ SplineMpe::~SplineMpe() = default;
 void SplineMpe::set_energy(double energy) {
   energy_ = energy;
   minima_.clear();
+  minima_direction_ = {};
+  for (auto& sketches : sketches_) sketches.reset();
   jitter_ = post_jitter(energy);
   const double exponent = charge_exponent(energy);
   for (std::size_t i = 0; i < pulses_.size(); ++i) {
@@ -234,6 +233,58 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
   sum += std::log(product);
   if (slope != nullptr) *slope = {gradient, scores};
   return std::isfinite(sum) ? -sum : hopeless;
+}
+
+class SplineMpe::Model final : public FirstPulseModel {
+ public:
+  explicit Model(const SplineMpe& likelihood) : of_(likelihood) {}
+
+  double floor() const override { return noise_rate; }
+  void likelihoods(std::size_t i, const MuonSight& sight, const Timing* direct, const Timing* noise,
+                   const Timing* after, double step, std::size_t n, double* out) const override {
+    const FirstPulse& pulse = of_.pulses_[i];
+    const double energy = of_.energy_;
+    Mixture share{1, 0, 0, 0}, unused;
+    if (energy > 0)
+      mixture(pulse.site.efficiency * (sight.bare * (1 + of_.light_.low_energy_factor(energy)) +
+                                       sight.stochastic * energy),
+              share, unused);
+    const double structured = share.random * share.structured;
+    const double flat = (share.random - structured) / of_.window_;
+    const double flat_cumulative = flat * (pulse.time - of_.start_);
+    const std::int64_t photons = std::max<std::int64_t>(of_.photons_[i], 1);
+    // Averaged over a step the likelihood is the difference of what is left at its ends; but flat
+    // noise is flat in the pulse's time, not in its delay.
+    double before = 0;
+    for (std::size_t k = 0; k <= n; ++k) {
+      const double rest = 1 - clamp01(share.physics * clamp01(direct[k].cumulative) +
+                                      structured * clamp01(noise[k].cumulative) +
+                                      share.after * clamp01(after[k].cumulative) + flat_cumulative);
+      const double others = integer_power(rest, photons - 1);
+      const double left = others * rest;
+      if (k > 0)
+        out[k - 1] = std::fmax(before - left, 0) / step +
+                     static_cast<double>(photons) * flat * others + noise_rate;
+      before = left;
+    }
+  }
+
+ private:
+  const SplineMpe& of_;
+};
+
+const SplineMpe::Sketches& SplineMpe::sketches(double zenith) {
+  const auto bands = static_cast<double>(sketches_.size());
+  const double band = std::fmin(std::floor((1 - std::cos(zenith)) / 2 * bands), bands - 1);
+  auto& sketches = sketches_[static_cast<std::size_t>(band)];
+  if (!sketches) {
+    const double middle = std::acos(1 - (2 * band + 1) / bands);
+    const Model model(*this);
+    sketches = std::make_unique<const Sketches>(
+        Sketches{TrackSketch(light_, pulses_, model, coarse_scale, middle),
+                 TrackSketch(light_, pulses_, model, fine_scale, middle)});
+  }
+  return *sketches;
 }
 
 double SplineMpe::evaluate_exactly(const Track& track) const {

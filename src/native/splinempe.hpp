@@ -2,15 +2,15 @@
 // P08034, with the constants of IceCube's reconstruction.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "light.hpp"
+#include "track_sketch.hpp"
 
 namespace skyscan {
-
-class RoughTrack;
 
 // What one DOM saw.
 struct FirstPulse {
@@ -66,18 +66,24 @@ class SplineMpe {
     double llh;
     Vec3 position;
   };
+  // The likelihood as sketches want it.
+  class Model;
+  struct Sketches {
+    TrackSketch coarse, fine;
+  };
   class Search;
+  const Sketches& sketches(double zenith);
 
   const MuonLight& light_;
   std::vector<FirstPulse> pulses_;
   double start_, window_, energy_;
-  double jitter_;                                     // post-jitter sigma [ns]
-  std::unique_ptr<const RoughTrack> plain_, bright_;  // where to look for minima
+  double jitter_;  // post-jitter sigma [ns]
+  // Of tracks in bands of the zenith angle, as they come up.
+  std::array<std::unique_ptr<const Sketches>, 4> sketches_;
   std::vector<std::int64_t> photons_;  // N of the MPE term; 0 where the single-photon one serves
   double middle_time_;                 // of the pulses [ns]: the time of minima
-  std::vector<Minimum> minima_;        // of the latest direction, searched for with this margin
+  std::vector<Minimum> minima_;        // of the latest direction
   Vec3 minima_direction_{};
-  double minima_margin_ = 0;
 };
 
 }  // namespace skyscan

@@ -3,19 +3,18 @@
 // At a fixed direction tracks are a family of three dimensions: two offsets across, one time. Which
 // point of the track is the vertex does not matter: at another vertex time the surface is the same,
 // moved along the direction. Its minima, dozens far from the true direction, thus depend on the
-// direction alone and are searched for once for all seeds of it. What a seed knows beyond that,
-// from a neighbouring direction, is followed down as well.
+// direction alone and are searched for once for all seeds of it: sketches say where they may be,
+// the likelihood which of these places are worth going down from. A seed that is better than one
+// would think, from a neighbouring direction, is followed down as well.
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
-#include <numbers>
 #include <vector>
 
 #include "descent.hpp"
-#include "rough_track.hpp"
 #include "splinempe.hpp"
+#include "track_sketch.hpp"
 
 namespace skyscan {
 namespace {
@@ -25,28 +24,22 @@ constexpr double limit = 2000;               // m: |x|, |y|, |z| of a vertex
 // The same while searching, where the vertex is that point of the track that suits the search.
 constexpr double search_limit = 3 * limit;
 
-constexpr double first_radius = 50;         // m: of the trust region
-constexpr double rough_first_radius = 100;  // m
-constexpr double settled = 0.05;            // llh: an improvement not worth another step
-constexpr double rough_settled = 0.3;       // the same of rough likelihoods
+constexpr double first_radius = 50;  // m: of the trust region
+constexpr double settled = 0.05;     // llh: an improvement not worth another step
 constexpr long most_steps = 60;
 // Closer than this [m] to a minimum known and hardly higher [llh], a descent would end there.
 constexpr double same_place = 10, same_llh = 5;
 
-// Tracks the search looks at: so many on a disc of this radius [m] around the middle of the pulses.
-constexpr std::size_t disc_tracks = 24;
-constexpr double disc_radius = 300;
-// Those of them that look best to a rough likelihood it follows down; and these descents it makes.
-constexpr std::size_t rough_descents = 8, descents = 16;
-// With a neighbouring direction's minimum to start from, starts so much [llh] above the lowest
-// minimum yet are left alone; without one, everything is followed.
-constexpr double hopeless = 150;
-// Around the lowest minimum found it jumps so often, at first so far [m], then closer.
-constexpr int jumps = 6;
-constexpr double first_jump = 40, closer = 0.6;
-constexpr std::size_t descents_per_jump = 2;
+// Descents of the search: so many at most, from places not so much [llh] above the lowest minimum
+// yet. Seeds are followed down under the same condition.
+constexpr std::size_t descents = 12;
+constexpr double promising = 20;
+// The lowest minima, so many of them that are not so much [llh] above the lowest, are finished by a
+// simplex: some have lower ones behind a kink.
+constexpr std::size_t finishes = 4;
+constexpr double worth_finishing = 5;
 
-// The simplex that looks for what descents missed between kinks: first steps as the reference's.
+// The simplex: first steps as the reference's.
 constexpr double simplex_step = 20;       // m
 constexpr double simplex_settled = 0.02;  // llh
 constexpr int most_simplex_steps = 80;
@@ -63,19 +56,6 @@ Vec3 sum(const Vec3& a, double factor, const Vec3& b) {
 bool is_within(const Vec3& p, double limit) {
   return std::fabs(p.x) <= limit && std::fabs(p.y) <= limit && std::fabs(p.z) <= limit;
 }
-
-// Two axes across a direction and the direction itself.
-struct Frame {
-  explicit Frame(const Vec3& n) : along(n) {
-    const Vec3 level = std::fabs(n.z) < 0.9 ? Vec3{-n.y, n.x, 0} : Vec3{0, -n.z, n.y};
-    u = sum({0, 0, 0}, 1 / distance(level, {0, 0, 0}), level);
-    v = {n.y * u.z - n.z * u.y, n.z * u.x - n.x * u.z, n.x * u.y - n.y * u.x};
-  }
-  Vec3 at(double right, double up, double forward) const {
-    return sum(sum(sum({0, 0, 0}, right, u), up, v), forward, along);
-  }
-  Vec3 along, u, v;
-};
 
 template <typename Place>
 void sort_by_llh(std::vector<Place>& places) {
@@ -133,21 +113,26 @@ class SplineMpe::Search {
     return likelihood_.evaluate(at(position), slope);
   }
 
-  // The direction's minima. Starts higher than `margin` above the lowest found yet are left out.
-  std::vector<Minimum> minima(double margin) const {
-    const Frame frame(track_.direction);
-    std::vector<Minimum> starts = rough_minima(frame);
+  // The direction's minima, those that matter.
+  std::vector<Minimum> minima(const Sketches& sketches) const {
+    std::vector<Minimum> starts;
+    for (const Vec3& place : likely_places(sketches.coarse, sketches.fine, track_))
+      starts.push_back({value(place, nullptr), place});
     sort_by_llh(starts);
-    std::vector<Minimum> begun, found;
+    std::vector<Minimum> found;
     for (const Minimum& start : starts) {
-      if (begun.size() == descents) break;
-      if (!found.empty() && start.llh > lowest(found).llh + margin) break;
-      if (is_near_any(begun, start.position)) continue;
-      begun.push_back(start);
+      if (found.size() == descents) break;
+      if (!found.empty() && start.llh > lowest(found).llh + promising) break;
       found.push_back(descend_from(start.position, found));
     }
-    jump_around(frame, margin, found);
-    found.push_back(finish(lowest(found)));
+    std::vector<Minimum> order = found, finished;
+    sort_by_llh(order);
+    for (const Minimum& minimum : order) {
+      if (finished.size() == finishes || minimum.llh > lowest(found).llh + worth_finishing) break;
+      if (is_near_any(finished, minimum.position)) continue;
+      finished.push_back(minimum);
+      found.push_back(finish(minimum));
+    }
     return found;
   }
 
@@ -201,68 +186,6 @@ class SplineMpe::Search {
     return track;
   }
 
-  // Places to start from: tracks evenly spread over the disc, the best of them, and where two rough
-  // likelihoods, cheap and with few minima, have theirs.
-  std::vector<Minimum> rough_minima(const Frame& frame) const {
-    std::vector<Vec3> disc;
-    for (std::size_t i = 0; i < disc_tracks; ++i) {
-      // A sunflower's seeds: every turn by the golden angle.
-      const double k = static_cast<double>(i);
-      const double radius = disc_radius * std::sqrt(k / disc_tracks);
-      const double angle = k * std::numbers::pi * (3 - std::sqrt(5.0));
-      const Vec3 aside = frame.at(radius * std::cos(angle), radius * std::sin(angle), 0);
-      disc.push_back(likelihood_.bright_->in_time(track_, aside).position);
-    }
-    std::vector<Minimum> starts;
-    for (const RoughTrack* rough : {likelihood_.plain_.get(), likelihood_.bright_.get()}) {
-      const auto roughly = [&](const Vec3& position, SplineMpeSlope& slope) {
-        return rough->evaluate(at(position), slope);
-      };
-      std::vector<Minimum> order, found;
-      SplineMpeSlope unused;
-      for (const Vec3& position : disc) order.push_back({roughly(position, unused), position});
-      sort_by_llh(order);
-      order.resize(rough_descents);
-      for (const Minimum& start : order) {
-        Vec3 position = start.position;
-        const double llh = descend(roughly, search_limit, rough_first_radius,
-                                   Stop(rough_settled, found), position);
-        if (!is_near_any(found, position)) starts.push_back({value(position, nullptr), position});
-        found.push_back({llh, position});
-        starts.push_back({value(start.position, nullptr), start.position});
-      }
-    }
-    return starts;
-  }
-
-  // Minima come in groups: the lowest one's neighbours are worth a look.
-  void jump_around(const Frame& frame, double margin, std::vector<Minimum>& found) const {
-    Minimum centre = lowest(found);
-    double reach = first_jump;
-    for (int jump = 0; jump < jumps; ++jump) {
-      // To the faces of a cube and to its corners in turns.
-      const int axes = jump % 2 == 0 ? 1 : 3;
-      const double step = reach / std::sqrt(axes);
-      std::vector<Minimum> around;
-      for (int i = -1; i <= 1; ++i)
-        for (int j = -1; j <= 1; ++j)
-          for (int k = -1; k <= 1; ++k) {
-            if (std::abs(i) + std::abs(j) + std::abs(k) != axes) continue;
-            const Vec3 p = sum(centre.position, 1, frame.at(i * step, j * step, k * step));
-            around.push_back({value(p, nullptr), p});
-          }
-      sort_by_llh(around);
-      around.resize(descents_per_jump);
-      for (const Minimum& start : around)
-        if (start.llh < centre.llh + margin) found.push_back(descend_from(start.position, found));
-      const Minimum& best = lowest(found);
-      if (best.llh < centre.llh - settled)
-        centre = best;
-      else
-        reach *= closer;
-    }
-  }
-
   const SplineMpe& likelihood_;
   Track track_;
   std::int64_t& evaluations_;
@@ -278,26 +201,17 @@ SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) {
     return sum(position, light_speed * (to - from), n);
   };
   const Search search(*this, track, evaluations);
-  const double margin = count > 1 ? hopeless : std::numeric_limits<double>::infinity();
-  const bool is_known = minima_direction_.x == n.x && minima_direction_.y == n.y &&
-                        minima_direction_.z == n.z && minima_margin_ == margin;
-  if (!is_known) {
-    minima_ = search.minima(margin);
+  if (minima_direction_.x != n.x || minima_direction_.y != n.y || minima_direction_.z != n.z) {
+    minima_ = search.minima(sketches(track.zenith));
     minima_direction_ = n;
-    minima_margin_ = margin;
   }
 
   std::vector<Minimum> places = minima_;
-  // Of two first guesses the more promising one, unless it is hopeless: what the other may lead to,
-  // the search has seen.
-  Minimum start{std::numeric_limits<double>::infinity(), {}};
   for (std::size_t i = 0; i < count; ++i) {
     const Vec3 position = moved(seeds[i].position, seeds[i].time, middle_time_);
-    const double llh = count > 1 ? search.value(position, nullptr) : 0;
-    if (llh < start.llh) start = {llh, position};
+    if (search.value(position, nullptr) < lowest(minima_).llh + promising)
+      places.push_back(search.descend_from(position, places));
   }
-  if (start.llh < lowest(minima_).llh + margin)
-    places.push_back(search.descend_from(start.position, places));
   if (const Minimum best = lowest(places); best.llh < lowest(minima_).llh - settled)
     places.push_back(search.finish(best));
 

@@ -101,11 +101,7 @@ describeShared("splinempe on photon tables", () => {
       all++;
       if (llh > fit.logl + 0.1) worse++;
     }
-    // Hundreds of units of llh above the best pixel, where there are dozens of minima, the last tenths
-    // of the lowest one are missed now and then.
-    const best = Math.min(...theirs.values());
-    for (const [pixel, llh] of theirs)
-      expect(ours.get(pixel)! - llh).toBeLessThan(llh < best + 100 ? 0.1 : 0.5);
+    for (const [pixel, llh] of theirs) expect(ours.get(pixel)! - llh).toBeLessThan(0.1);
     expect(worse / all).toBeLessThan(0.05);
     likelihood.close();
   });
