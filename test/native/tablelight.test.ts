@@ -10,6 +10,7 @@ import {
   openTable,
   openTablePair,
   smearing,
+  type TablePair,
   type TableSource,
 } from "../../src/native/tables.ts";
 import { describeShared, shared } from "../shared.ts";
@@ -64,12 +65,55 @@ function preciseTables(
       };
     },
     density: (coordinates: readonly number[], delay: number) =>
-      timing(
-        at(coordinates, delay),
-        Array.from({ length: axes }, (_, k) => (k === axis ? 1 : 0)),
-      ),
+      timing(at(coordinates, delay), along(axes, axis)),
+    /** Of ln(amplitude), along each coordinate. */
+    slopes: (coordinates: readonly number[]) =>
+      coordinates
+        .slice(0, axes - 1)
+        .map((_, k, x) => amplitude(x, along(axes - 1, k)) ?? same(Number.NaN)),
+    /** Of the share, along each coordinate and along time, which comes last. */
+    shareSlopes: (coordinates: readonly number[], delay: number) =>
+      [...Array(axes - 1).keys()]
+        .map((k) => (k < axis ? k : k + 1))
+        .concat(axis)
+        .map((k) =>
+          delay <= extent[0] || delay > extent[1]
+            ? same(0)
+            : (timing(at(coordinates, delay), along(axes, k)) ?? same(Number.NaN)),
+        ),
   };
 }
+
+/** The orders of a first derivative. */
+const along = (axes: number, axis: number) =>
+  Array.from({ length: axes }, (_, k) => (k === axis ? 1 : 0));
+
+const moves = ["x", "y", "z", "zenith", "azimuth"] as const;
+
+/** How a sight's coordinates, then its geometric time, change with the source: [move][coordinate]. */
+function changes(pair: TablePair, from: TableSource, dom: { x: number; y: number; z: number }) {
+  return moves.map((key, k) => {
+    const step = k < 3 ? 1e-3 : 1e-6;
+    const [low, high] = [-step, step].map((h) => {
+      const seen = pair.look({ ...from, [key]: from[key] + h }, dom, Float64Array.of(0));
+      return [...seen.coordinates, seen.geometricTime];
+    });
+    return high!.map((value, i) => (value - low![i]!) / (2 * step));
+  });
+}
+
+const difference = (a: Precisions, b: Precisions): Precisions => ({
+  single: a.single - b.single,
+  rounded: a.rounded - b.rounded,
+  exact: a.exact - b.exact,
+});
+
+/** A sum of slopes times changes, in each precision. */
+const chained = (slopes: readonly Precisions[], change: readonly number[]): Precisions => {
+  const sum = (of: keyof Precisions) =>
+    slopes.reduce((total, slope, i) => total + slope[of] * change[i]!, 0);
+  return { single: sum("single"), rounded: sum("rounded"), exact: sum("exact") };
+};
 
 type PreciseTables = ReturnType<typeof preciseTables>;
 
@@ -119,6 +163,19 @@ describeShared("photon tables against the reference light service", () => {
         compare(`${what}, reference`, both.single, theirs, 1e-9, 1e-12);
         compare(what, ours, both.exact, 1e-9, service.timingSigma > 0 ? LOST[what]! : 1e-12);
       };
+      /** The same of a gradient, whose change of coordinates is numeric. */
+      const chain = (
+        what: string,
+        ours: number,
+        theirs: number,
+        both: Precisions,
+        absolute: number,
+      ) => {
+        if (Number.isNaN(both.exact)) return;
+        count++;
+        compare(`${what}, reference`, both.single, theirs, 1e-6, absolute);
+        compare(what, ours, both.exact, 1e-6, absolute);
+      };
       for (const row of service.rows) {
         const from: TableSource = {
           ...row.src,
@@ -135,6 +192,7 @@ describeShared("photon tables against the reference light service", () => {
           Float64Array.from([...row.time_edges, ...delays]),
         );
         expect(sight.inside).toBe(true);
+        const change = service.kind === "cascade" ? changes(pair, from, { x, y, z }) : undefined;
         const logarithm = precise.amplitude(sight.coordinates)!;
         const unit = sight.mean / Math.exp(logarithm.exact);
         const light = (ln: number) => unit * Math.exp(ln);
@@ -155,14 +213,25 @@ describeShared("photon tables against the reference light service", () => {
           prove("quantile", Math.max(0, after.cumulative - before.cumulative), quantile, share);
           // Its muon gradients mix up the axes (they change along the track); see the next test.
           if (service.kind !== "cascade") return;
+          const slopes = [i, i + 1].map((edge) =>
+            precise.shareSlopes(sight.coordinates, row.time_edges[edge]!),
+          );
           const theirs = row.quantiles_with_gradients[1][i]!;
           const gradient = after.gradient.map((value, k) => value - before.gradient[k]!);
+          const expected = change!.map((by) => {
+            // At a fixed moment: a later geometric time is a shorter delay.
+            const [low, high] = slopes.map((of) => chained(of, [...by.slice(0, -1), -by.at(-1)!]));
+            return difference(high!, low!);
+          });
+          const moment = difference(slopes[1]!.at(-1)!, slopes[0]!.at(-1)!);
+          expected.splice(3, 0, chained([moment], [-1]));
           // Beyond the extents the share is 0 or 1, whatever the density.
           const rate = ({ cumulative, density }: typeof after) =>
             cumulative === 0 || cumulative === 1 ? 0 : density;
           gradient.splice(3, 0, rate(before) - rate(after));
           gradient.forEach((value, k) => {
-            compare(`quantile gradient ${k}`, value, theirs[k]!, 1e-4, k > 3 ? 4e-6 : 2e-7);
+            const scale = k > 3 ? 1e-8 : 1e-10;
+            chain(`quantile gradient ${k}`, value, theirs[k]!, expected[k]!, scale);
           });
         });
         delays.forEach((delay, i) => {
@@ -171,8 +240,16 @@ describeShared("photon tables against the reference light service", () => {
           prove("density", density, theirs, precise.density(sight.coordinates, delay));
         });
         if (service.kind !== "cascade") continue;
-        row.mean_gradient.slice(0, 5).forEach((value, k) => {
-          compare(`mean gradient ${k}`, sight.meanGradient[k]!, value, 1e-4, 2e-5 * row.meanPEs);
+        const slopes = precise.slopes(sight.coordinates);
+        row.mean_gradient.slice(0, 5).forEach((theirs, k) => {
+          const { single, rounded, exact } = chained(slopes, change![k]!);
+          const expected = {
+            single: light(logarithm.single) * single,
+            rounded: light(logarithm.rounded) * rounded,
+            exact: light(logarithm.exact) * exact,
+          };
+          const scale = (k < 3 ? 1e-7 : 1e-5) * row.meanPEs;
+          chain(`mean gradient ${k}`, sight.meanGradient[k]!, theirs, expected, scale);
         });
       }
       pair.close();
