@@ -181,10 +181,12 @@ export function photospline(table: SplineTable, convolution?: Convolution): Phot
       walk(0, 1, 0);
       return result;
     };
+    const { rounded, exact } = coefficients;
+    const inDouble = evaluate(rounded, double);
     return {
-      single: evaluate(coefficients.rounded, single),
-      rounded: evaluate(coefficients.rounded, double),
-      exact: evaluate(coefficients.exact, double),
+      single: evaluate(rounded, single),
+      rounded: inDouble,
+      exact: exact === rounded ? inDouble : evaluate(exact, double),
     };
   };
 }

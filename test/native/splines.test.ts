@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,9 @@ import {
 } from "../../src/native/tables.ts";
 import { describeShared, shared } from "../shared.ts";
 import { type Precisions, photospline } from "./photospline.ts";
+
+// Single precision is emulated number by number.
+setDefaultTimeout(60_000);
 
 const json = (...path: string[]) => JSON.parse(readFileSync(shared(...path), "utf8"));
 
