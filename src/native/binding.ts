@@ -37,7 +37,7 @@ const symbols = {
     returns: "i32",
   },
   skyscan_millipede_fit: {
-    args: ["ptr", "ptr", "ptr", "i64", "ptr", "ptr", "i64"],
+    args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "i64"],
     returns: "i32",
   },
   skyscan_millipede_losses: { args: ["ptr", "ptr", "i64", "ptr", "ptr", "i64"], returns: "i32" },

@@ -108,6 +108,7 @@ class Millipede {
   std::size_t bins() const { return bins_; }
   const std::vector<MillipedeDom>& doms() const { return doms_; }
   const std::vector<FirstLight>& first_light() const { return first_light_; }
+  double boundary() const { return settings_.boundary; }
   bool has_charge() const { return !rows_.charge.empty(); }
 
  private:

@@ -1,6 +1,6 @@
 import type { Pointer } from "bun:ffi";
 import type { TimeWindow } from "../i3/pulses.ts";
-import type { EnergyLoss, Hypothesis, Vertex } from "../reco/reco.ts";
+import type { EnergyLoss, Hypothesis, Seed, Vertex } from "../reco/reco.ts";
 import { check, core } from "./binding.ts";
 import { type LightModel, lightPointer } from "./light.ts";
 
@@ -47,14 +47,15 @@ export interface DomBins {
   readonly valid: readonly boolean[];
 }
 
-/** One stage of a fit. */
-export interface MillipedePass {
+/** How fits look for the minimum. */
+export interface MillipedeSearch {
   /** Distance of neighbouring cascades, m. */
   readonly spacing: number;
-  /** Scale of the search in x, y, z (m) and time (ns); 0 keeps the parameter where it is. */
-  readonly steps: readonly [x: number, y: number, z: number, time: number];
-  /** How far across the track a coarse search looks first, m; 0: not at all. */
+  /** How far across the track all of the direction's minima are looked for, m; 0: only downhill from the seed. */
   readonly reach: number;
+  /** Whether the result's vertex is the track's point at the seed's time, within half a spacing; else next to the seed. */
+  readonly keepsTime: boolean;
+  /** Of each way down. */
   readonly maxEvaluations: number;
 }
 
@@ -93,7 +94,8 @@ export interface Millipede {
   ): number;
   /** What all bins together see of each cascade, PE/GeV; "scan": with the light neglected while fitting. */
   columnSums(hypothesis: Hypothesis, spacing: number, precision?: "full" | "scan"): Float64Array;
-  fit(seed: Hypothesis, passes: readonly MillipedePass[]): MillipedeFit;
+  /** @param seed its fallback, where a neighbouring direction has its minimum, spares most of the search */
+  fit(seed: Seed, search: MillipedeSearch): MillipedeFit;
   close(): void;
 }
 
@@ -216,14 +218,15 @@ export function openMillipede(
           size,
         ),
       ),
-    fit(seed, passes) {
+    fit(seed, { spacing, reach, keepsTime, maxEvaluations }) {
       const out = new Float64Array(7);
+      const { fallback } = seed;
       check((message, size) =>
         core.skyscan_millipede_fit(
           opened(),
           pack(seed),
-          numbers(passes.flatMap((p) => [p.spacing, ...p.steps, p.reach, p.maxEvaluations])),
-          passes.length,
+          fallback ? numbers([fallback.x, fallback.y, fallback.z, fallback.time]) : null,
+          numbers([spacing, reach, keepsTime ? 1 : 0, maxEvaluations]),
           out,
           message,
           size,

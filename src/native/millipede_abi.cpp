@@ -13,6 +13,7 @@ using namespace skyscan;
 
 struct skyscan_millipede {
   Millipede millipede;
+  MillipedeFitter fitter;
   std::vector<Cascade> losses;  // of the latest evaluation or fit
 };
 
@@ -68,7 +69,7 @@ int32_t skyscan_millipede_open(const skyscan_light* light, int64_t dom_count, co
                       dom_bins(readout_pieces(window, std::move(excluded)), series, bin_settings)});
     }
     *handle = new skyscan_millipede{
-        Millipede(*light->cascade, std::move(list), {settings[4], settings[5]}), {}};
+        Millipede(*light->cascade, std::move(list), {settings[4], settings[5]}), {}, {}};
   });
 }
 
@@ -132,17 +133,22 @@ int32_t skyscan_millipede_column_sums(const skyscan_millipede* handle, const dou
   });
 }
 
-int32_t skyscan_millipede_fit(skyscan_millipede* handle, const double* seed, const double* passes,
-                              int64_t pass_count, double* out, char* message,
+int32_t skyscan_millipede_fit(skyscan_millipede* handle, const double* seed, const double* fallback,
+                              const double* search, double* out, char* message,
                               int64_t message_size) {
   return guarded(message, message_size, [&] {
-    std::vector<MillipedePass> list;
-    for (int64_t i = 0; i < pass_count; ++i) {
-      const double* p = passes + 7 * i;
-      check_spacing(p[0]);
-      list.push_back({p[0], {p[1], p[2], p[3], p[4]}, p[5], static_cast<int>(p[6])});
+    check_spacing(search[0]);
+    const MillipedeSearch settings{search[0], search[1], search[2] != 0,
+                                   static_cast<int>(search[3])};
+    const Track first = track_of(seed);
+    Track second = first;
+    if (fallback != nullptr) {
+      const double other[6] = {fallback[0], fallback[1], fallback[2],
+                               fallback[3], seed[4],     seed[5]};
+      second = track_of(other);
     }
-    const MillipedeFit fit = fit_millipede(handle->millipede, track_of(seed), list);
+    const MillipedeFit fit = handle->fitter.fit(handle->millipede, first,
+                                                fallback != nullptr ? &second : nullptr, settings);
     handle->losses = fit.losses;
     out[0] = fit.llh;
     out[1] = fit.track.position.x;

@@ -1,19 +1,22 @@
 // Millipede's minimisation over the track's vertex, the direction fixed.
+//
+// Tracks of one direction are a family of three dimensions: two offsets across, one time. Where
+// along the track the vertex is matters little: it says where between two cascades others are. The
+// family's minima depend on the direction alone and are looked for once for all its seeds.
 #pragma once
 
-#include <array>
+#include <optional>
 #include <vector>
 
 #include "millipede.hpp"
 
 namespace skyscan {
 
-// One stage of a fit. A parameter whose step is 0 stays where it is.
-struct MillipedePass {
-  double spacing;              // m
-  std::array<double, 4> step;  // scale of the search in x, y, z [m] and t [ns]
-  double reach;                // 0, or how far across the track a coarse search looks first [m]
-  int max_evaluations;
+struct MillipedeSearch {
+  double spacing;       // m: of the result's cascades
+  double reach;         // m: how far across from the light the whole family is looked at; 0: not
+  bool keeps_time;      // the vertex is the track's point at the seed's time; else next to the seed
+  int max_evaluations;  // of each way down
 };
 
 enum class FitOutcome {
@@ -31,7 +34,25 @@ struct MillipedeFit {
   int evaluations;
 };
 
-MillipedeFit fit_millipede(const Millipede& millipede, const Track& seed,
-                           const std::vector<MillipedePass>& passes);
+class MillipedeFitter {
+ public:
+  // `fallback` (may be null): where a neighbouring direction has its minimum; then the family is
+  // looked at only in passing. Always to be called with the same millipede.
+  MillipedeFit fit(const Millipede& millipede, const Track& seed, const Track* fallback,
+                   const MillipedeSearch& search);
+
+ private:
+  struct Place {
+    Track track;
+    double llh;
+  };
+  // What is known of the direction asked for last.
+  struct Known {
+    double zenith, azimuth, spacing, reach;
+    std::vector<Place> coarse;  // minima of coarse cascades
+    MillipedeFit best;
+  };
+  std::optional<Known> known_;
+};
 
 }  // namespace skyscan

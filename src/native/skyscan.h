@@ -152,11 +152,12 @@ SKYSCAN_API int32_t skyscan_millipede_column_sums(const skyscan_millipede* handl
                                                   int32_t scan, double* out, int64_t capacity,
                                                   int64_t* count, char* message,
                                                   int64_t message_size);
-/* passes: spacing, steps in x, y, z, t (0: fixed), reach of the coarse search, evaluations at most,
- * each. out[7]: llh, x, y, z, t, evaluations, outcome (0 done, 1 outside the boundary, 2 no charge,
- * 3 not a number). */
+/* fallback: where a neighbouring direction has its minimum (x, y, z, t), or null. search: spacing,
+ * reach [m] of the search across the track (0: only downhill from the seed), 1 if the vertex is to
+ * be at the seed's time (else next to it), evaluations at most of each way down. out[7]: llh, x, y,
+ * z, t, evaluations, outcome (0 done, 1 outside the boundary, 2 no charge, 3 not a number). */
 SKYSCAN_API int32_t skyscan_millipede_fit(skyscan_millipede* handle, const double* seed,
-                                          const double* passes, int64_t pass_count, double* out,
+                                          const double* fallback, const double* search, double* out,
                                           char* message, int64_t message_size);
 /* Cascades of the latest evaluate or fit: x, y, z, t, energy each. */
 SKYSCAN_API int32_t skyscan_millipede_losses(const skyscan_millipede* handle, double* out,

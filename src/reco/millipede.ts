@@ -6,7 +6,7 @@ import type { PulseMap } from "../i3/pulses.ts";
 import type { LightModel } from "../native/light.ts";
 import {
   type Millipede,
-  type MillipedePass,
+  type MillipedeSearch,
   type MillipedeSettings,
   type MillipedeValue,
   openMillipede,
@@ -29,7 +29,7 @@ export interface Unfolding extends Omit<MillipedeSettings, "window"> {
   readonly domEfficiency: number;
   /** Relative uncertainty of the expectation in every bin; 0: plain Poisson. */
   readonly relativeUncertainty: number;
-  readonly passes: (direction: readonly [number, number, number]) => readonly MillipedePass[];
+  readonly search: MillipedeSearch;
 }
 
 /** m/ns. */
@@ -96,36 +96,25 @@ export function openUnfolding(
   const { keys, core } = millipedeData(prepared, light, settings);
   const bins = core.bins.reduce((sum, dom) => sum + dom.charges.length, 0);
   const volume = instrumentedVolume(prepared.detector);
-  const spacing = settings.passes([0, 0, 1]).at(-1)!.spacing;
-
-  const fitFrom = (seed: Hypothesis): Fit => {
-    const { losses, reason, ...best } = core.fit(seed, settings.passes(directionOf(seed)));
-    const track = { ...best, zenith: seed.zenith, azimuth: seed.azimuth };
-    const failed = reason !== undefined;
-    return {
-      ...best,
-      energy: Number.NaN,
-      E_in: failed ? Number.NaN : lossInside(volume, track, losses),
-      E_tot: failed ? Number.NaN : losses.reduce((sum, loss) => sum + loss.energy, 0),
-      losses,
-      ...(failed ? { reason } : {}),
-    };
-  };
 
   return {
-    fit(seed) {
-      const first = fitFrom(seed);
-      if (!seed.fallback) return first;
-      const second = fitFrom({ ...seed, ...seed.fallback });
-      const evaluations = first.evaluations + second.evaluations;
-      // NaN compares false: a failed fit never replaces one that worked.
-      const best = second.llh < first.llh || Number.isNaN(first.llh) ? second : first;
-      return { ...best, evaluations };
+    fit(seed): Fit {
+      const { losses, reason, ...best } = core.fit(seed, settings.search);
+      const track = { ...best, zenith: seed.zenith, azimuth: seed.azimuth };
+      const failed = reason !== undefined;
+      return {
+        ...best,
+        energy: Number.NaN,
+        E_in: failed ? Number.NaN : lossInside(volume, track, losses),
+        E_tot: failed ? Number.NaN : losses.reduce((sum, loss) => sum + loss.energy, 0),
+        losses,
+        ...(failed ? { reason } : {}),
+      };
     },
     evaluate(hypothesis, options = {}) {
       const value: MillipedeValue = core.evaluate(
         hypothesis,
-        options.spacing ?? spacing,
+        options.spacing ?? settings.search.spacing,
         options.exact ? 0 : settings.relativeUncertainty,
       );
       return {
@@ -137,15 +126,6 @@ export function openUnfolding(
     },
     close: () => core.close(),
   };
-}
-
-/** Direction of travel. */
-function directionOf({ zenith, azimuth }: Hypothesis): [number, number, number] {
-  return [
-    -Math.sin(zenith) * Math.cos(azimuth),
-    -Math.sin(zenith) * Math.sin(azimuth),
-    -Math.cos(zenith),
-  ];
 }
 
 /** Energy (GeV) lost between 60 m before the track's entry into the instrumented volume and 60 m after its exit. */

@@ -27,13 +27,10 @@ export const originalUnfolding: Unfolding = {
   regularisation: 0,
   domEfficiency: 0.99,
   relativeUncertainty: 0,
-  passes: () => [
-    { spacing: 5, steps: [10, 10, 10, 0], reach: 300, maxEvaluations: 200 },
-    { spacing: 2.5, steps: [2, 2, 2, 5], reach: 0, maxEvaluations: 200 },
-  ],
+  search: { spacing: 2.5, reach: 300, keepsTime: true, maxEvaluations: 30 },
 };
 
-/** Energy losses along the track from all DOMs' light; vertex in two passes, the second with its time. */
+/** Energy losses along the track from all DOMs' light; the vertex stays at the seed's time. */
 export const millipedeOriginal: Reco = {
   name: "millipede_original",
   seeds,

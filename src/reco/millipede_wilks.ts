@@ -34,16 +34,7 @@ export const wilksUnfolding: Unfolding = {
   regularisation: NO_REGULARISATION,
   domEfficiency: 1,
   relativeUncertainty: 1,
-  passes: (direction) => {
-    const across = (length: number) => {
-      const [x, y, z] = direction.map((n) => length * Math.sqrt(1 - n * n));
-      return [x!, y!, z!] as const;
-    };
-    return [
-      { spacing: 5, steps: [...across(150), 250], reach: 300, maxEvaluations: 200 },
-      { spacing: 2.5, steps: [...across(3), 5], reach: 0, maxEvaluations: 200 },
-    ];
-  },
+  search: { spacing: 2.5, reach: 300, keepsTime: false, maxEvaluations: 30 },
 };
 
 /** Energy losses along the track, with a cleaning and bins chosen so that likelihood ratios follow Wilks' theorem. */

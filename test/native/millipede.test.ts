@@ -11,6 +11,7 @@ const settings = {
   boundary: 600,
   regularisation: 0,
 };
+const search = { spacing: 5, reach: 0, keepsTime: false, maxEvaluations: 9 };
 const dom = (over: Partial<MillipedeDom> = {}): MillipedeDom => ({
   x: 0,
   y: 0,
@@ -161,9 +162,7 @@ describe("faults", () => {
     const core = openMillipede(light, lit, settings);
     const outside = { ...track, x: 5000, zenith: 0 };
     expect(core.evaluate(outside, 5).llh).toBeNaN();
-    const fit = core.fit(outside, [
-      { spacing: 5, steps: [1, 1, 1, 1], reach: 0, maxEvaluations: 9 },
-    ]);
+    const fit = core.fit(outside, search);
     expect(fit.llh).toBeNaN();
     expect(fit.reason).toContain("misses the volume");
     core.close();
@@ -171,7 +170,7 @@ describe("faults", () => {
 
   test("no charge at all: nothing to fit", () => {
     const core = openMillipede(light, [dom()], settings);
-    const fit = core.fit(track, [{ spacing: 5, steps: [1, 1, 1, 1], reach: 0, maxEvaluations: 9 }]);
+    const fit = core.fit(track, search);
     expect(fit.llh).toBeNaN();
     expect(fit.reason).toContain("no charge");
     core.close();
@@ -195,11 +194,11 @@ describe("faults", () => {
     const doms = Array.from({ length: 60 }, (_, i) =>
       dom({ x: 20, z: 500 - 17 * i, pulses: i % 7 === 3 ? [pulse(10000 + 50 * i, 5)] : [] }),
     );
-    const passes = [{ spacing: 20, steps: [5, 5, 5, 10] as const, reach: 0, maxEvaluations: 10 }];
+    const coarsely = { ...search, spacing: 20 };
     const run = (fits: number) => {
       for (let i = 0; i < fits; i++) {
         const core = openMillipede(light, doms, settings);
-        core.fit(track, passes);
+        core.fit(track, coarsely);
         core.close();
       }
       Bun.gc(true);
