@@ -240,8 +240,15 @@ class SplineMpe::Model final : public FirstPulseModel {
   explicit Model(const SplineMpe& likelihood) : of_(likelihood) {}
 
   double floor() const override { return noise_rate; }
-  void likelihoods(std::size_t i, const MuonSight& sight, const Timing* direct, const Timing* noise,
-                   const Timing* after, double step, std::size_t n, double* out) const override {
+  bool are_alike(std::size_t i, std::size_t k) const override {
+    // The pulse's time itself counts through flat noise that came before, if others did.
+    constexpr double similar = 1 / 8.;  // of the window
+    const FirstPulse &a = of_.pulses_[i], &b = of_.pulses_[k];
+    return of_.photons_[i] == of_.photons_[k] && a.site.efficiency == b.site.efficiency &&
+           (of_.photons_[i] == 0 || std::fabs(a.time - b.time) < similar * of_.window_);
+  }
+  void likelihoods(std::size_t i, const MuonSight& sight, const double* direct, const double* noise,
+                   const double* after, double step, std::size_t n, double* out) const override {
     const FirstPulse& pulse = of_.pulses_[i];
     const double energy = of_.energy_;
     Mixture share{1, 0, 0, 0}, unused;
@@ -257,9 +264,9 @@ class SplineMpe::Model final : public FirstPulseModel {
     // noise is flat in the pulse's time, not in its delay.
     double before = 0;
     for (std::size_t k = 0; k <= n; ++k) {
-      const double rest = 1 - clamp01(share.physics * clamp01(direct[k].cumulative) +
-                                      structured * clamp01(noise[k].cumulative) +
-                                      share.after * clamp01(after[k].cumulative) + flat_cumulative);
+      const double rest =
+          1 - clamp01(share.physics * clamp01(direct[k]) + structured * clamp01(noise[k]) +
+                      share.after * clamp01(after[k]) + flat_cumulative);
       const double others = integer_power(rest, photons - 1);
       const double left = others * rest;
       if (k > 0)

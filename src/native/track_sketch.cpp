@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "splinempe.hpp"
@@ -21,7 +22,7 @@ constexpr double after_pulse_delay = 2000;  // ns
 // More pulses than this add little to a sketch: the brightest count.
 constexpr std::size_t enough = 250;
 // DOMs within this height [m] share their light.
-constexpr double layer = 60;
+constexpr double layer = 30;
 
 // A DOM's rows: sides of the track, seen along it from top to bottom; distances 0, 1.5, 6, 13.5 ...
 // 661 m; delays.
@@ -58,10 +59,11 @@ std::int16_t rounded(double llh) {
   return static_cast<std::int16_t>(std::lrint(std::clamp(llh / unit, -32000.0, 32000.0)));
 }
 
-// DOMs of one layer.
+// DOMs of one layer, by the pulses that stand for all that are like them.
 struct Layer {
-  std::size_t begin, end;
   double height;
+  std::vector<std::size_t> pulses;
+  std::size_t first;  // set of rows
 };
 
 }  // namespace
@@ -79,26 +81,35 @@ TrackSketch::TrackSketch(const MuonLight& light, const std::vector<FirstPulse>& 
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return height(a) < height(b); });
 
-  constexpr std::size_t length = sides * distances * delays;
-  values_.resize(order.size() * length);
   Vec3 sum{0, 0, 0};
   double total = 1e-9;
-  for (std::size_t k = 0; k < order.size(); ++k) {
-    const FirstPulse& pulse = pulses[order[k]];
-    const Vec3& p = pulse.site.position;
-    doms_.push_back({p, pulse.time, 0, &values_[k * length]});
-    const double weight = std::sqrt(std::fmax(pulse.charge, 0));
-    sum = {sum.x + weight * p.x, sum.y + weight * p.y, sum.z + weight * p.z};
-    total += weight;
+  std::vector<Layer> layers;
+  std::vector<std::size_t> layer_of, set_of;  // of each DOM: its layer, its set of rows
+  std::size_t sets = 0;
+  for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    Layer found{0, {}, sets};
+    for (; end < order.size() && height(order[end]) < height(order[begin]) + layer; ++end) {
+      const FirstPulse& pulse = pulses[order[end]];
+      const Vec3& p = pulse.site.position;
+      const double weight = std::sqrt(std::fmax(pulse.charge, 0));
+      sum = {sum.x + weight * p.x, sum.y + weight * p.y, sum.z + weight * p.z};
+      total += weight;
+      found.height += p.z;
+      const auto alike = std::find_if(found.pulses.begin(), found.pulses.end(), [&](std::size_t i) {
+        return model.are_alike(i, order[end]);
+      });
+      layer_of.push_back(layers.size());
+      set_of.push_back(sets + static_cast<std::size_t>(alike - found.pulses.begin()));
+      if (alike == found.pulses.end()) found.pulses.push_back(order[end]);
+    }
+    found.height /= static_cast<double>(end - begin);
+    sets += found.pulses.size();
+    layers.push_back(found);
   }
   middle_ = {sum.x / total, sum.y / total, sum.z / total};
-  std::vector<Layer> layers;
-  for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
-    double heights = 0;
-    for (; end < order.size() && height(order[end]) < height(order[begin]) + layer; ++end)
-      heights += height(order[end]);
-    layers.push_back({begin, end, heights / static_cast<double>(end - begin)});
-  }
+  constexpr std::size_t length = sides * distances * delays;
+  values_.resize(sets * length);
+  std::vector<double> edges(layers.size(), 0);
 
   const double step = scale.step;
   const auto margin = static_cast<std::size_t>(std::ceil(reach * scale.smearing / step));
@@ -110,18 +121,34 @@ TrackSketch::TrackSketch(const MuonLight& light, const std::vector<FirstPulse>& 
     norm += kernel.back();
   }
   for (double& k : kernel) k /= norm;
-  // Steps around the delays, their ends, and the same ends one after-pulse before.
+  // Steps around the delays, their ends, and the same ends one after-pulse before. Noise is smooth:
+  // every so many of them will do.
   const std::size_t steps = delays + 2 * margin;
   const auto shift = static_cast<std::size_t>(std::lround(after_pulse_delay / step));
-  std::vector<double> times(shift + steps + 1), likelihoods(steps);
-  for (std::size_t i = 0; i < times.size(); ++i)
+  constexpr std::size_t stride = 4;
+  const std::size_t ends = (shift + steps) / stride * stride + stride + 1;
+  std::vector<double> times(ends), few_times, likelihoods(steps), direct(steps + 1), noise(ends);
+  for (std::size_t i = 0; i < ends; ++i) {
     times[i] = scale.earliest + step * (static_cast<double>(i) - static_cast<double>(shift) -
                                         static_cast<double>(margin) - 0.5);
-  std::vector<Timing> direct(steps + 1), noise(times.size());
+    if (i % stride == 0) few_times.push_back(times[i]);
+  }
+  std::vector<Timing> timing(steps + 1);
+  const auto set_distributions = [&](const MuonSight& sight) {
+    light.timing(sight, MuonTiming::direct, &times[shift], steps + 1, timing.data());
+    for (std::size_t i = 0; i <= steps; ++i) direct[i] = timing[i].cumulative;
+    light.timing(sight, MuonTiming::noise, few_times.data(), few_times.size(), timing.data());
+    for (std::size_t i = 0; i < ends; ++i) {
+      const double share = static_cast<double>(i % stride) / stride;
+      const double now = timing[i / stride].cumulative;
+      noise[i] = share == 0 ? now : now + share * (timing[i / stride + 1].cumulative - now);
+    }
+  };
 
   const Vec3 along{-std::sin(zenith), 0, -std::cos(zenith)};
   const Vec3 top{-std::cos(zenith), 0, std::sin(zenith)};
-  for (const auto& [begin, end, depth] : layers)
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const auto& [depth, members, first] = layers[i];
     for (std::size_t side = 0; side < sides; ++side) {
       const double angle = std::numbers::pi * (static_cast<double>(side) + 0.5) / sides;
       MuonSight sight;
@@ -132,8 +159,9 @@ TrackSketch::TrackSketch(const MuonLight& light, const std::vector<FirstPulse>& 
         light.sight(track, {{0, 0, depth}, 1}, sight);
         return sight.inside;
       };
-      double edge = distance_of(distances);
-      if (!is_seen(edge)) {
+      double edge = std::numeric_limits<double>::infinity();
+      if (!is_seen(distance_of(distances))) {
+        edge = distance_of(distances);
         double inside = 0;
         while (edge - inside > 1e-3) {
           const double middle = (inside + edge) / 2;
@@ -141,29 +169,32 @@ TrackSketch::TrackSketch(const MuonLight& light, const std::vector<FirstPulse>& 
         }
         edge = inside;
       }
-      for (std::size_t k = begin; k < end; ++k) doms_[k].edge = std::fmax(doms_[k].edge, edge);
+      edges[i] = std::fmax(edges[i], edge);
       for (std::size_t r = 0; r < distances; ++r) {
         const std::size_t row = (side * distances + r) * delays;
         if (!is_seen(std::fmin(distance_of(r), edge))) {
-          for (std::size_t k = begin; k < end; ++k)
-            std::fill_n(&values_[k * length + row], delays, rounded(outside_));
+          for (std::size_t k = 0; k < members.size(); ++k)
+            std::fill_n(&values_[(first + k) * length + row], delays, rounded(outside_));
           continue;
         }
-        light.timing(sight, MuonTiming::direct, &times[shift], steps + 1, direct.data());
-        light.timing(sight, MuonTiming::noise, times.data(), times.size(), noise.data());
-        for (std::size_t k = begin; k < end; ++k) {
-          model.likelihoods(order[k], sight, direct.data(), &noise[shift], noise.data(), step,
+        set_distributions(sight);
+        for (std::size_t k = 0; k < members.size(); ++k) {
+          model.likelihoods(members[k], sight, direct.data(), &noise[shift], noise.data(), step,
                             steps, likelihoods.data());
           for (std::size_t j = 0; j < delays; ++j) {
             double smeared = 0;
             for (std::size_t i = 0; i < kernel.size(); ++i)
               smeared += kernel[i] * likelihoods[j + i];
-            values_[k * length + row + delays - 1 - j] =
+            values_[(first + k) * length + row + delays - 1 - j] =
                 rounded(-std::log(static_cast<float>(smeared)));
           }
         }
       }
     }
+  }
+  for (std::size_t k = 0; k < order.size(); ++k)
+    doms_.push_back({pulses[order[k]].site.position, pulses[order[k]].time, edges[layer_of[k]],
+                     &values_[set_of[k] * length]});
 }
 
 namespace {

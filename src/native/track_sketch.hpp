@@ -23,11 +23,13 @@ class FirstPulseModel {
   virtual ~FirstPulseModel() = default;
   // The likelihood of a pulse where nothing is known of the light.
   virtual double floor() const = 0;
+  // Whether light near two pulses' DOMs means about the same to both.
+  virtual bool are_alike(std::size_t pulse, std::size_t other) const = 0;
   // out[i], i < n: the likelihood of pulse number `pulse`, averaged over delays from i to i + 1
-  // steps [ns], by what is said at their ends (n + 1 of each): direct light, noise, and noise one
-  // after-pulse earlier.
-  virtual void likelihoods(std::size_t pulse, const MuonSight& sight, const Timing* direct,
-                           const Timing* noise, const Timing* after, double step, std::size_t n,
+  // steps [ns], from the cumulative distributions at their ends (n + 1 of each): of direct light,
+  // of noise, and of noise one after-pulse earlier.
+  virtual void likelihoods(std::size_t pulse, const MuonSight& sight, const double* direct,
+                           const double* noise, const double* after, double step, std::size_t n,
                            double* out) const = 0;
 };
 
@@ -65,6 +67,6 @@ std::vector<Vec3> likely_places(const TrackSketch& coarse, const TrackSketch& fi
                                 const Track& track);
 
 // The scales meant for these two.
-inline constexpr TrackSketch::Scale coarse_scale{40, 60, -2500}, fine_scale{15, 15, -450};
+inline constexpr TrackSketch::Scale coarse_scale{40, 60, -2000}, fine_scale{15, 15, -450};
 
 }  // namespace skyscan
