@@ -29,8 +29,9 @@ struct Track {
 
 // Light of an infinite muon at one DOM, and its derivatives with respect to the track's position.
 struct MuonSight {
-  bool inside;            // false: the model knows nothing here, the DOM sees noise only
-  double geometric_time;  // arrival of direct Cherenkov light after the track's time [ns]
+  bool with_slopes = true;  // asked for: without, models may leave out all derivatives by position
+  bool inside;              // false: the model knows nothing here, the DOM sees noise only
+  double geometric_time;    // arrival of direct Cherenkov light after the track's time [ns]
   Vec3 geometric_time_gradient;
   double bare;  // PE expected from a bare (minimum ionising) muon
   Vec3 bare_gradient;

@@ -129,6 +129,23 @@ MuonSlice::Amplitudes MuonSlice::amplitudes(const AxisAt* at) {
           {stochastic(by_rho), stochastic(by_azimuth), stochastic(by_depth)}};
 }
 
+void MuonSlice::amplitudes(const AxisAt* at, double& bare, double& stochastic) {
+  const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
+  amplitudes_.make_room(rho.count * azimuth.count);
+  bare = stochastic = 0;
+  for (int i = 0; i < rho.count; ++i)
+    for (int j = 0; j < azimuth.count; ++j) {
+      const double* row = amplitude_row(rho.first + i, azimuth.first + j) + 2 * depth.first;
+      double first = 0, second = 0;
+      for (int k = 0; k < depth.count; ++k) {
+        first += depth.value[k] * row[2 * k];
+        second += depth.value[k] * row[2 * k + 1];
+      }
+      bare += rho.value[i] * azimuth.value[j] * first;
+      stochastic += rho.value[i] * azimuth.value[j] * second;
+    }
+}
+
 namespace {
 
 #ifdef __AVX2__
@@ -184,16 +201,52 @@ void sweep(const double* const* rows, int length, const AxisAt* at, const double
 
 }  // namespace
 
-void MuonSlice::curve(const AxisAt* at, const double (*by)[3], int from, int fours, Double4* out) {
-  const double* rows[AxisAt::kMostWidth * AxisAt::kMostWidth];
+// The rows the timing of a place needs, in the order of sweeps.
+void MuonSlice::list_rows(const AxisAt* at, const double** rows) {
   const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
   timings_.make_room(rho.count * azimuth.count);
-  int n = 0;
   for (int i = 0; i < rho.count; ++i)
     for (int j = 0; j < azimuth.count; ++j)
-      rows[n++] = timing_rows(rho.first + i, azimuth.first + j, depth.first, depth.count);
-  const bool quadratic = rho.count == 3 && azimuth.count == 3 && depth.count == 3;
+      *rows++ = timing_rows(rho.first + i, azimuth.first + j, depth.first, depth.count);
+}
+
+void MuonSlice::curve(const AxisAt* at, const double (*by)[3], int from, int fours, Double4* out) {
+  const double* rows[AxisAt::kMostWidth * AxisAt::kMostWidth];
+  list_rows(at, rows);
+  const bool quadratic = at[0].count == 3 && at[1].count == 3 && at[2].count == 3;
   (quadratic ? sweep<3> : sweep<0>)(rows, times_, at, by, from, fours, out);
+}
+
+void MuonSlice::curve(const AxisAt* at, int from, int fours, double* out) {
+  const double* rows[AxisAt::kMostWidth * AxisAt::kMostWidth];
+  list_rows(at, rows);
+  const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
+  // Every coefficient of the neighbourhood with its weight.
+  constexpr int most = AxisAt::kMostWidth * AxisAt::kMostWidth * AxisAt::kMostWidth;
+  const double* starts[most];
+  double weights[most];
+  int count = 0;
+  for (int i = 0; i < rho.count; ++i)
+    for (int j = 0; j < azimuth.count; ++j)
+      for (int k = 0; k < depth.count; ++k) {
+        starts[count] = rows[i * azimuth.count + j] + k * times_ + 4 * from;
+        weights[count++] = rho.value[i] * azimuth.value[j] * depth.value[k];
+      }
+  int q = 0;
+  for (; q + 1 < fours; q += 2) {
+    Double4 a{}, b{};
+    for (int i = 0; i < count; ++i) {
+      a += weights[i] * load4(starts[i] + 4 * q);
+      b += weights[i] * load4(starts[i] + 4 * q + 4);
+    }
+    store4(out + 4 * q, a);
+    store4(out + 4 * q + 4, b);
+  }
+  if (q < fours) {
+    Double4 a{};
+    for (int i = 0; i < count; ++i) a += weights[i] * load4(starts[i] + 4 * q);
+    store4(out + 4 * q, a);
+  }
 }
 
 }  // namespace skyscan

@@ -33,10 +33,14 @@ class MuonSlice {
   };
   // at: rho, azimuth, depth.
   Amplitudes amplitudes(const AxisAt* at);
+  // The same without slopes.
+  void amplitudes(const AxisAt* at, double& bare, double& stochastic);
 
   // Coefficients 4 * from ... of the time axis, 4 * fours of them: for each its value and its
   // derivatives by the place's x, y, z. `by`: how rho, azimuth and depth change with x, y, z.
   void curve(const AxisAt* at, const double (*by)[3], int from, int fours, Double4* out);
+  // Their values alone.
+  void curve(const AxisAt* at, int from, int fours, double* out);
 
  private:
   // Blocks of rows, kept in the order they were asked for.
@@ -76,6 +80,7 @@ class MuonSlice {
   };
 
   const double* amplitude_row(int rho, int azimuth);
+  void list_rows(const AxisAt* at, const double** rows);
   const double* timing_rows(int rho, int azimuth, int depth, int count);
 
   const SplineTable &bare_, &stochastic_, &timing_;

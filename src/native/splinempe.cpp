@@ -131,6 +131,7 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
   for (std::size_t i = 0; i < pulses_.size(); ++i) {
     const FirstPulse& pulse = pulses_[i];
     MuonSight sight;
+    sight.with_slopes = slope != nullptr;
     light_.sight(track, pulse.site, sight);
     if (!sight.inside) {
       sum += std::log(noise_rate);

@@ -366,6 +366,16 @@ class TableMuonLight final : public MuonLight {
       for (int i = 0; i < 3; ++i)
         if (!bare_.amplitude().at(kMoving[i], sight.coordinate[kMoving[i]], at[i])) return;
       if (!work.known) return;
+      place(work, out, timing_knots_ ? at : nullptr);
+      if (!out.with_slopes) {
+        work.slice.amplitudes(at, bare, stochastic);
+        const double scale = yield_ * dom.efficiency;
+        out.bare = std::exp(bare) * scale;
+        out.stochastic = std::exp(stochastic) * scale;
+        out.inside = out.bare > 0 && std::isfinite(out.bare) && out.stochastic > 0 &&
+                     std::isfinite(out.stochastic);
+        return;
+      }
       const auto seen = work.slice.amplitudes(at);
       bare = seen.bare;
       stochastic = seen.stochastic;
@@ -373,7 +383,6 @@ class TableMuonLight final : public MuonLight {
         bare_slope[kMoving[i]] = seen.bare_slope[i];
         stochastic_slope[kMoving[i]] = seen.stochastic_slope[i];
       }
-      place(work, out, timing_knots_ ? at : nullptr);
     } else {
       const auto evaluate = [&](const SplineTable& table, double& value, double* slope) {
         AxisAt at[TablePair::kMostCoordinates] = {};
@@ -428,6 +437,9 @@ class TableMuonLight final : public MuonLight {
     double by[3][3];
     int from = 0, to = 0;
     Double4 curve[kMostTimes];
+    // The same, values alone, for sights without slopes.
+    int plain_from = 0, plain_to = 0;
+    double plain[kMostTimes + 4] = {};
   };
 
   Work& turned(double zenith) const {
@@ -447,7 +459,7 @@ class TableMuonLight final : public MuonLight {
   // Begins a curve. `at`: the timing table's axes where they are known already.
   void place(Work& work, const MuonSight& seen, const AxisAt* at) const {
     std::memcpy(work.state, seen.state, sizeof work.state);
-    work.from = work.to = 0;
+    work.from = work.to = work.plain_from = work.plain_to = 0;
     work.placed = work.known;
     for (int i = 0; i < 3; ++i) {
       const int c = kMoving[i];
@@ -500,6 +512,25 @@ class TableMuonLight final : public MuonLight {
     return out.get() + first;
   }
 
+  // The coefficients `first` ... `last` alone, of a light that is sliced.
+  const double* plain_curve(const MuonSight& seen, int first, int last) const {
+    const int size = bare_.timing().size(bare_.time_axis());
+    const int from = first / 4, to = std::min(last / 4 + 1, (size + 3) / 4);
+    Work& work = turned(seen.state[kZenith]);
+    if (std::memcmp(work.state, seen.state, sizeof work.state) != 0 || !work.placed)
+      place(work, seen, nullptr);
+    if (!work.placed) return nullptr;
+    const auto add = [&](int begin, int end) {
+      if (end > begin) work.slice.curve(work.at, begin, end - begin, work.plain + 4 * begin);
+    };
+    if (work.plain_to == work.plain_from) work.plain_from = work.plain_to = from;
+    add(from, work.plain_from);
+    add(work.plain_to, to);
+    work.plain_from = std::min(work.plain_from, from);
+    work.plain_to = std::max(work.plain_to, to);
+    return work.plain + first;
+  }
+
   void some_timing(const MuonSight& seen, MuonTiming kind, const double* delays, std::size_t n,
                    Timing* out) const {
     const TimeAxis& axis = kind == MuonTiming::direct ? direct_ : noise_;
@@ -514,9 +545,27 @@ class TableMuonLight final : public MuonLight {
       last = std::max(last, moment.first + moment.width - 1);
     }
     if (last < 0) return;
+    double value[kMostWeights], slope[kMostWeights], curvature[kMostWeights];
+    if (!seen.with_slopes && sliced_) {
+      // Weights come in fours, with zeros where there is no function.
+      const int lanes = axis.basis().lanes();
+      const double* coefficients = plain_curve(seen, first, last + 4);
+      if (coefficients == nullptr) return;
+      for (std::size_t i = 0; i < n; ++i) {
+        const Moment& moment = moments[i];
+        if (moment.interval < 0) continue;
+        const double* c = coefficients + (moment.first - first);
+        const bool curved = kind == MuonTiming::noise;
+        axis.basis().weights(moment.interval, delays[i], value, slope,
+                             curved ? curvature : nullptr);
+        if (moment.side == 0) out[i].cumulative = product(c, value, lanes);
+        out[i].density = product(c, slope, lanes);
+        if (curved) out[i].density_slope = product(c, curvature, lanes);
+      }
+      return;
+    }
     const Double4* coefficients = curve(seen, first, last);
     if (coefficients == nullptr) return;
-    double value[kMostWeights], slope[kMostWeights], curvature[kMostWeights];
     for (std::size_t i = 0; i < n; ++i) {
       const Moment& moment = moments[i];
       if (moment.interval < 0) continue;
