@@ -181,9 +181,9 @@ struct Millipede::Screen {
   }
 };
 
-// How much light of far cascades may be left out: while searching, of a fit's result, and where the
-// likelihood is asked for itself.
-enum class Precision { scan, result, full };
+// How much light of far cascades may be left out: while searching, also where little is near, of a
+// fit's result, and where the likelihood is asked for itself.
+enum class Precision { scan, wide_scan, result, full };
 Millipede::Neglect neglect_for(Precision precision);
 
 }  // namespace skyscan

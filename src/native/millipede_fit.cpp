@@ -35,8 +35,8 @@ constexpr double coarse_spacing = 15;    // m
 constexpr std::size_t most_places = 24;  // looked at with the likelihood
 // Followed downhill at the coarse spacing: many a little, of which few further, and the best few
 // with the result's cascades.
-constexpr std::size_t most_starts = 8, most_basins = 4, most_finals = 4;
-constexpr int start_evaluations = 6, basin_evaluations = 6;
+constexpr std::size_t most_starts = 12, most_basins = 5, most_finals = 5;
+constexpr int start_evaluations = 5, basin_evaluations = 7;
 // The same where a neighbouring direction's minimum is known.
 constexpr std::size_t passing_places = 8, passing_starts = 2;
 constexpr double coarse_worthwhile = 0.5;  // llh: smaller steps are not taken with coarse cascades
@@ -133,34 +133,36 @@ struct Settlement {
 // screen are.
 class Surface {
  public:
-  Surface(const Millipede& millipede, double spacing, int& evaluations)
-      : millipede_(millipede), spacing_(spacing), evaluations_(evaluations) {}
+  Surface(const Millipede& millipede, double spacing, const Millipede::Neglect& light,
+          int& evaluations)
+      : millipede_(millipede), spacing_(spacing), light_(light), evaluations_(evaluations) {}
 
   // Not placed where there is no likelihood. `previous` may be null.
   MillipedeValue at(const Track& track, const MillipedeValue* previous) {
     ++evaluations_;
-    const auto light = neglect_for(Precision::scan);
     MillipedeValue value;
     if (spacing_ >= scout_stride) {
-      value = millipede_.solve(track, spacing_, light, previous, 10 * energy_tolerance);
+      value = millipede_.solve(track, spacing_, light_, previous, 10 * energy_tolerance);
     } else {
       if (!screen_ || std::fabs(track.time - screened_at_.time) >= near_time ||
           distance(track, screened_at_) >= near_position) {
-        screen_ = millipede_.scout(track, spacing_, light, previous, scout_stride, near_position,
+        screen_ = millipede_.scout(track, spacing_, light_, previous, scout_stride, near_position,
                                    near_optimal);
         screened_at_ = track;
       }
       if (screen_)
-        value = millipede_.solve(track, spacing_, light, previous, energy_tolerance, &*screen_);
+        value = millipede_.solve(track, spacing_, light_, previous, energy_tolerance, &*screen_);
     }
     if (!std::isfinite(value.llh)) value.placed = false;
     return value;
   }
+  const Millipede::Neglect& light() const { return light_; }
   void look_anew() { screen_.reset(); }
 
  private:
   const Millipede& millipede_;
   const double spacing_;
+  const Millipede::Neglect light_;
   int& evaluations_;
   std::optional<Millipede::Screen> screen_;
   Track screened_at_{};
@@ -191,9 +193,9 @@ bool solve(Square a, double damping, const Three& slope, Three& x) {
 }
 
 // The slope along `ways`, and Gauss-Newton's curvature with the energies eliminated.
-void derivatives(const Millipede& millipede, const Ways& ways, Settlement& at, Three& slope,
-                 Square& curvature) {
-  millipede.differentiate(at.track, neglect_for(Precision::scan), at.value);
+void derivatives(const Millipede& millipede, const Millipede::Neglect& light, const Ways& ways,
+                 Settlement& at, Three& slope, Square& curvature) {
+  millipede.differentiate(at.track, light, at.value);
   double way[3][4];
   for (int k = 0; k < 3; ++k) {
     const double one[4] = {ways.shift[k].x, ways.shift[k].y, ways.shift[k].z, ways.delay[k]};
@@ -225,7 +227,7 @@ template <typename Stop>
 void descend(const Millipede& millipede, Surface& surface, const Ways& ways, Descent limits,
              const Stop& stop, Settlement& at) {
   const auto differentiate = [&](Three& slope, Square& curvature) {
-    derivatives(millipede, ways, at, slope, curvature);
+    derivatives(millipede, surface.light(), ways, at, slope, curvature);
   };
   Three slope;
   Square newton, rest{};
@@ -412,12 +414,13 @@ class Finder {
       : millipede_(millipede), frame_(seed.direction), search_(search), evaluations_(evaluations) {}
 
   const Frame& frame() const { return frame_; }
+  // From now on with the light of far cascades, too.
+  void look_further() { light_ = neglect_for(Precision::wide_scan); }
 
   // llh with coarse cascades; infinite where there is none.
   double look(const Track& track) const {
     ++evaluations_;
-    const MillipedeValue value =
-        millipede_.solve(track, coarse_spacing, neglect_for(Precision::scan), nullptr, 0.1);
+    const MillipedeValue value = millipede_.solve(track, coarse_spacing, light_, nullptr, 0.1);
     return value.placed && std::isfinite(value.llh) ? value.llh
                                                     : std::numeric_limits<double>::infinity();
   }
@@ -426,7 +429,7 @@ class Finder {
   template <typename Place>
   void descend_coarsely(Place& place, int evaluations, double radius,
                         const std::vector<Place>& known) const {
-    Surface surface(millipede_, coarse_spacing, evaluations_);
+    Surface surface(millipede_, coarse_spacing, light_, evaluations_);
     Settlement at{place.track, surface.at(place.track, nullptr)};
     if (!at.found()) return;
     const auto stop = [&](const Track& track, double llh) {
@@ -441,7 +444,7 @@ class Finder {
 
   // Down to the minimum next to where it is, with cascades so far apart.
   void settle(double spacing, double worthwhile, Settlement& at) const {
-    Surface surface(millipede_, spacing, evaluations_);
+    Surface surface(millipede_, spacing, light_, evaluations_);
     at.value = surface.at(at.track, nullptr);
     if (at.found())
       descend(millipede_, surface, frame_.ways(),
@@ -469,7 +472,7 @@ class Finder {
     MillipedeFit fit{FitOutcome::outside, seed, std::nan(""), {}, 0};
     if (!best.found()) return fit;
     millipede_.refine(best.track, neglect_for(Precision::result),
-                      millipede_.screen(best.value, 0, -0.1), 1e-6, best.value);
+                      millipede_.screen(best.value, 0, -0.03), 1e-6, best.value);
     ++evaluations_;
     fit.track = best.track;
     fit.llh = best.value.llh;
@@ -482,8 +485,7 @@ class Finder {
   // llh with all cascades looked at.
   MillipedeValue whole(const Settlement& at) const {
     ++evaluations_;
-    return millipede_.solve(at.track, search_.spacing, neglect_for(Precision::scan), &at.value,
-                            energy_tolerance);
+    return millipede_.solve(at.track, search_.spacing, light_, &at.value, energy_tolerance);
   }
 
   // `ways` becomes those in which the cascades stay where they are put. Returns whether it matters
@@ -520,12 +522,12 @@ class Finder {
       if (round == 0) shifts.push_back({0.5 * spacing, -1});
       int axis = -1;
       Settlement chosen;
-      Surface surface(millipede_, spacing, evaluations_);
+      Surface surface(millipede_, spacing, light_, evaluations_);
       for (const Shift& shift : shifts) {
         const Track track = slid(best.track, shift.length);
         surface.look_anew();
         MillipedeValue value = surface.at(track, &best.value);
-        matters = matters || std::fabs(value.llh - best.value.llh) > rippling;
+        matters = matters || std::fabs(value.llh - best.value.llh) > 0.02;
         if (!value.placed || (chosen.found() && value.llh >= chosen.value.llh)) continue;
         chosen = {track, std::move(value)};
         axis = shift.axis;
@@ -551,13 +553,13 @@ class Finder {
     for (int round = 0; round < most_looks; ++round) {
       Three slope;
       Square curvature;
-      derivatives(millipede_, ways, best, slope, curvature);
+      derivatives(millipede_, light_, ways, best, slope, curvature);
       const double scale =
           std::fabs(curvature[0][0]) + std::fabs(curvature[1][1]) + std::fabs(curvature[2][2]);
       double factor[3][3];
       double damping = 1e-4 * scale + 1e-9;
       while (!root(curvature, damping, factor)) damping *= 4;
-      Surface surface(millipede_, search_.spacing, evaluations_);
+      Surface surface(millipede_, search_.spacing, light_, evaluations_);
       std::vector<Settlement> lower;
       for (int k = 0; k < 3; ++k)
         for (const double sign : {1.0, -1.0}) {
@@ -612,6 +614,7 @@ class Finder {
   const Millipede& millipede_;
   const Frame frame_;
   const MillipedeSearch& search_;
+  Millipede::Neglect light_ = neglect_for(Precision::scan);
   int& evaluations_;
 };
 
@@ -631,7 +634,10 @@ MillipedeFit MillipedeFitter::fit(const Millipede& millipede, const Track& seed,
     if (std::isfinite(llh)) places.push_back({track, llh});
   };
 
-  // Down from the best few with the result's cascades.
+  // Down from the best few with the result's cascades. Far from the light, tracks live on what the
+  // search fades out.
+  Finder further = finder;
+  further.look_further();
   const auto finals = [&](std::vector<Place> places) {
     std::vector<Settlement> settled;
     const auto sort = [&] {
@@ -660,21 +666,20 @@ MillipedeFit MillipedeFitter::fit(const Millipede& millipede, const Track& seed,
         if (apart(settled[i].track, settled[0].track) < 1) settled[i].value.placed = false;
       }
       sort();
-      for (Settlement& each : settled) finder.settle(search.spacing, worthwhile, each);
+      for (Settlement& each : settled) further.settle(search.spacing, worthwhile, each);
       sort();
     }
-    MillipedeFit best = none;
-    if (settled.empty()) return best;
+    if (settled.empty()) return none;
     const double bar = settled.front().value.llh + close;
     const Track first = settled.front().track;
     Settlement lowest;
     for (Settlement& each : settled) {
       if (!(each.value.llh <= bar)) break;
       if (lowest.found() && apart(each.track, first) < 1) continue;
-      finder.finish(each);
+      further.finish(each);
       if (!lowest.found() || each.value.llh < lowest.value.llh) lowest = std::move(each);
     }
-    return finder.result(std::move(lowest), seed);
+    return further.result(std::move(lowest), seed);
   };
 
   // The vertex where the seed wants it, as far as cascades stay where they are.

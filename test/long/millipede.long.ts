@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
-import { openEmbeddedLight } from "../../src/native/light.ts";
+import { openEmbeddedLight, openLight } from "../../src/native/light.ts";
+import { millipedeOriginal } from "../../src/reco/millipede_original.ts";
 import { millipedeWilks } from "../../src/reco/millipede_wilks.ts";
 import { describeShared, shared } from "../shared.ts";
 
@@ -27,4 +28,60 @@ describeShared("millipede over many fits", () => {
     },
     { timeout: 3_600_000 },
   );
+});
+
+interface ReferenceFit {
+  readonly pixel: number;
+  readonly seed: { pos: [number, number, number]; time: number; zenith: number; azimuth: number };
+  readonly recopixel: { llh: number; pos: [number, number, number]; time: number };
+}
+
+describeShared("millipede beside the reference, pixel by pixel, same seeds and tables", () => {
+  const events = [
+    "138632_31747601.json",
+    "run00136662-evt000035405932-BRONZE.pkl",
+    "run00136766-evt000007637140-GOLD.pkl",
+  ];
+  for (const reco of [millipedeWilks, millipedeOriginal])
+    for (const file of events)
+      test(
+        `${reco.name}, ${file}: no minimum is missed`,
+        async () => {
+          const light = openLight({ reco: reco.light!, photonTables: shared("oracle/tables") });
+          const event = await loadEvent(shared("events", file));
+          const fitter = reco.open(reco.prepare(event, builtinDetector(), light), light);
+          const name = file.replace(/\.(pkl|json)$/, "");
+          const { fits } = (await Bun.file(
+            shared(`oracle/fits/fits_${reco.name}_${name}.json`),
+          ).json()) as { fits: ReferenceFit[] };
+          const rows = [];
+          for (const { pixel, seed, recopixel } of fits) {
+            const { zenith, azimuth } = seed;
+            const [x, y, z] = seed.pos;
+            const before = process.cpuUsage();
+            const fit = await fitter.fit({ x, y, z, time: seed.time, zenith, azimuth });
+            const cpu = process.cpuUsage(before).user / 1e6;
+            const [rx, ry, rz] = recopixel.pos;
+            const there = { x: rx, y: ry, z: rz, time: recopixel.time, zenith, azimuth };
+            const { llh: own } = fitter.evaluate(there, { spacing: 2.5, exact: true });
+            rows.push({
+              pixel,
+              llh: fit.llh,
+              "less reference's": fit.llh - recopixel.llh,
+              "less our llh at its minimum": fit.llh - own,
+              evaluations: fit.evaluations,
+              "CPU s": cpu,
+            });
+          }
+          console.log(`${reco.name}, ${file}`);
+          console.table(rows);
+          for (const row of rows) {
+            expect(row["less reference's"]).toBeLessThanOrEqual(0.1);
+            expect(row["less our llh at its minimum"]).toBeLessThanOrEqual(0.1);
+          }
+          fitter.close();
+          light.close();
+        },
+        { timeout: 600_000 },
+      );
 });
