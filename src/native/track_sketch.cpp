@@ -48,7 +48,7 @@ constexpr std::size_t most_followed = 16, most_basins = 8;
 constexpr double basin_finest = 8;  // m: last steps down
 // Around each of them, a small disc looked at more closely: its size, spacing [m] and the times on
 // either side [ns]; places there so far apart [m], at most so many.
-constexpr double near_radius = 60, near_spacing = 10, near_gap = 15, near_finest = 1;
+constexpr double near_radius = 60, near_spacing = 10, near_gap = 15, near_finest = 2;
 constexpr float near_times = 250;
 constexpr std::size_t most_near = 12;
 constexpr double same_place = 5;  // m
