@@ -84,6 +84,7 @@ class SplineMpe {
   double middle_time_;                 // of the pulses [ns]: the time of minima
   std::vector<Minimum> minima_;        // of the latest direction
   Vec3 minima_direction_{};
+  bool minima_closely_ = false;
 };
 
 }  // namespace skyscan

@@ -39,6 +39,11 @@ constexpr double promising = 20;
 constexpr std::size_t finishes = 4;
 constexpr double worth_finishing = 5;
 
+// Around the lowest minimum found it jumps so often, at first so far [m], then closer.
+constexpr int jumps = 6;
+constexpr double first_jump = 40, closer = 0.6;
+constexpr std::size_t descents_per_jump = 2;
+
 // The simplex: first steps as the reference's.
 constexpr double simplex_step = 20;       // m
 constexpr double simplex_settled = 0.02;  // llh
@@ -56,6 +61,19 @@ Vec3 sum(const Vec3& a, double factor, const Vec3& b) {
 bool is_within(const Vec3& p, double limit) {
   return std::fabs(p.x) <= limit && std::fabs(p.y) <= limit && std::fabs(p.z) <= limit;
 }
+
+// Two axes across a direction and the direction itself.
+struct Frame {
+  explicit Frame(const Vec3& n) : along(n) {
+    const Vec3 level = std::fabs(n.z) < 0.9 ? Vec3{-n.y, n.x, 0} : Vec3{0, -n.z, n.y};
+    u = sum({0, 0, 0}, 1 / distance(level, {0, 0, 0}), level);
+    v = {n.y * u.z - n.z * u.y, n.z * u.x - n.x * u.z, n.x * u.y - n.y * u.x};
+  }
+  Vec3 at(double right, double up, double forward) const {
+    return sum(sum(sum({0, 0, 0}, right, u), up, v), forward, along);
+  }
+  Vec3 along, u, v;
+};
 
 template <typename Place>
 void sort_by_llh(std::vector<Place>& places) {
@@ -113,8 +131,9 @@ class SplineMpe::Search {
     return likelihood_.evaluate(at(position), slope);
   }
 
-  // The direction's minima, those that matter.
-  std::vector<Minimum> minima(const Sketches& sketches) const {
+  // The direction's minima, those that matter. `closely`: also those right beside the lowest, which
+  // sketches are too coarse to show.
+  std::vector<Minimum> minima(const Sketches& sketches, bool closely) const {
     std::vector<Minimum> starts;
     for (const Vec3& place : likely_places(sketches.coarse, sketches.fine, track_))
       starts.push_back({value(place, nullptr), place});
@@ -125,14 +144,22 @@ class SplineMpe::Search {
       if (!found.empty() && start.llh > lowest(found).llh + promising) break;
       found.push_back(descend_from(start.position, found));
     }
-    std::vector<Minimum> order = found, finished;
-    sort_by_llh(order);
-    for (const Minimum& minimum : order) {
-      if (finished.size() == finishes || minimum.llh > lowest(found).llh + worth_finishing) break;
-      if (is_near_any(finished, minimum.position)) continue;
-      finished.push_back(minimum);
-      found.push_back(finish(minimum));
-    }
+    std::vector<Minimum> finished;
+    const auto finish_lowest = [&](std::vector<Minimum> of) {
+      sort_by_llh(of);
+      std::size_t count = 0;
+      for (const Minimum& minimum : of) {
+        if (count == finishes || minimum.llh > lowest(found).llh + worth_finishing) break;
+        if (is_near_any(finished, minimum.position)) continue;
+        finished.push_back(minimum);
+        found.push_back(finish(minimum));
+        ++count;
+      }
+    };
+    const std::vector<Minimum> beside =
+        closely ? around(lowest(found), found) : std::vector<Minimum>{};
+    finish_lowest(found);
+    finish_lowest(beside);
     return found;
   }
 
@@ -180,6 +207,38 @@ class SplineMpe::Search {
   }
 
  private:
+  // What jumps around a minimum, and on from what they find, lead to. Minima come in groups.
+  std::vector<Minimum> around(Minimum centre, const std::vector<Minimum>& known) const {
+    const Frame frame(track_.direction);
+    std::vector<Minimum> found = known;
+    double reach = first_jump;
+    for (int jump = 0; jump < jumps; ++jump) {
+      // To the faces of a cube and to its corners in turns.
+      const int axes = jump % 2 == 0 ? 1 : 3;
+      const double step = reach / std::sqrt(axes);
+      std::vector<Minimum> starts;
+      for (int i = -1; i <= 1; ++i)
+        for (int j = -1; j <= 1; ++j)
+          for (int k = -1; k <= 1; ++k) {
+            if (std::abs(i) + std::abs(j) + std::abs(k) != axes) continue;
+            const Vec3 p = sum(centre.position, 1, frame.at(i * step, j * step, k * step));
+            starts.push_back({value(p, nullptr), p});
+          }
+      sort_by_llh(starts);
+      starts.resize(descents_per_jump);
+      for (const Minimum& start : starts)
+        if (start.llh < centre.llh + promising)
+          found.push_back(descend_from(start.position, found));
+      const Minimum& best = lowest(found);
+      if (best.llh < centre.llh - settled)
+        centre = best;
+      else
+        reach *= closer;
+    }
+    found.erase(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(known.size()));
+    return found;
+  }
+
   Track at(const Vec3& position) const {
     Track track = track_;
     track.position = position;
@@ -201,9 +260,14 @@ SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) {
     return sum(position, light_speed * (to - from), n);
   };
   const Search search(*this, track, evaluations);
-  if (minima_direction_.x != n.x || minima_direction_.y != n.y || minima_direction_.z != n.z) {
-    minima_ = search.minima(sketches(track.zenith));
+  // Where a coarser pixel's fit is given, the pixel is one of those that decide the result.
+  const bool closely = count > 1;
+  const bool is_known = minima_direction_.x == n.x && minima_direction_.y == n.y &&
+                        minima_direction_.z == n.z && minima_closely_ == closely;
+  if (!is_known) {
+    minima_ = search.minima(sketches(track.zenith), closely);
     minima_direction_ = n;
+    minima_closely_ = closely;
   }
 
   std::vector<Minimum> places = minima_;
