@@ -63,6 +63,9 @@ class Solver {
       for (std::size_t j = 0; j < columns_; ++j)
         warm += light_[j] = std::max(0.0, start[j]) * response_.sum[j];
     if (!(warm > 0)) cold_start();
+    // No optimum holds more light than there is charge, however absurd the start.
+    if (warm > total_charge_)
+      for (double& light : light_) light *= total_charge_ / warm;
 
     refresh();
     EnergySolution solution;

@@ -24,7 +24,6 @@ export const originalUnfolding: Unfolding = {
   binSigma: 3,
   minTimeWidth: 8,
   boundary: 600,
-  regularisation: 0,
   domEfficiency: 0.99,
   relativeUncertainty: 0,
   search: { spacing: 2.5, reach: 300, keepsTime: true, maxEvaluations: 30 },

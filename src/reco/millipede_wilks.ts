@@ -14,12 +14,6 @@ const SEED_THRESHOLDS = [250, 5];
 /** A DOM brighter than this many times the mean is excluded. */
 const BRIGHT = 2;
 
-/**
- * 1/GeV². The setting's own is 1e-14, but energies made with it (2e7 GeV in one cascade, a penalty of 4 in
- * llh) show no trace of one: its unit cannot be 1/GeV².
- */
-const NO_REGULARISATION = 0;
-
 const seeds: SeedSettings = {
   variations: point(),
   rotateVertex: true,
@@ -31,7 +25,6 @@ export const wilksUnfolding: Unfolding = {
   binSigma: 2,
   minTimeWidth: 25,
   boundary: 650,
-  regularisation: NO_REGULARISATION,
   domEfficiency: 1,
   relativeUncertainty: 1,
   search: { spacing: 2.5, reach: 300, keepsTime: false, maxEvaluations: 30 },

@@ -3,10 +3,13 @@ import { builtinDetector } from "../../src/detector/builtin.ts";
 import { instrumentedVolume, intersection } from "../../src/detector/volume.ts";
 import { loadEvent } from "../../src/event/load.ts";
 import { formatOMKey } from "../../src/i3/omkey.ts";
+import { toDetector } from "../../src/native/astro.ts";
 import { cascadeLight, openEmbeddedLight, openLight } from "../../src/native/light.ts";
 import { millipedeData } from "../../src/reco/millipede.ts";
 import { millipedeOriginal, originalUnfolding } from "../../src/reco/millipede_original.ts";
 import { millipedeWilks, wilksUnfolding } from "../../src/reco/millipede_wilks.ts";
+import { pixelSeed } from "../../src/reco/seed.ts";
+import { pixelCentre } from "../../src/sky/healpix.ts";
 import { describeShared, shared } from "../shared.ts";
 
 const events = [
@@ -202,6 +205,28 @@ describeShared("fits of millipede", () => {
       const again = fitter.evaluate({ ...fit, zenith, azimuth }, { spacing: 2.5, exact: true });
       expect(Math.abs(again.llh - fit.llh)).toBeLessThan(1e-2);
     }
+    fitter.close();
+    light.close();
+  }, 60_000);
+
+  test("cascades that hardly any DOM could see stay within reason", async () => {
+    const light = openEmbeddedLight("cascade-ftp");
+    const event = await loadEvent(shared("events", events[2]!));
+    const prepared = millipedeWilks.prepare(event, builtinDetector(), light);
+    const fitter = millipedeWilks.open(prepared, light);
+    const { core } = millipedeData(prepared, light, wilksUnfolding);
+    // Away from the source the end of the track is dark, and energies there hardly change llh.
+    for (const pixel of [3, 8, 109]) {
+      const { ra, dec } = pixelCentre(8, pixel);
+      const direction = toDetector(ra, dec, event.metadata.mjd);
+      const fit = await fitter.fit(pixelSeed(prepared, millipedeWilks.seeds, direction, 0));
+      const track = { ...fit, ...direction };
+      const dark = core.evaluate(track, 2.5).losses.map(() => 0);
+      expect(fit.llh).toBeLessThan(core.llh(track, 2.5, dark));
+      // GeV: beyond it no cosmic ray has been seen.
+      expect(fit.E_tot).toBeLessThan(3e11);
+    }
+    core.close();
     fitter.close();
     light.close();
   }, 60_000);
