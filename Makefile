@@ -44,6 +44,7 @@ demo: build
 
 # The time limit only ends what hangs: five seconds, Bun's own, are too few on a machine with other work to do.
 test: build
+	@sh scripts/setup.sh test
 	$(BUN) x tsc --noEmit
 	$(BUN) test --timeout 120000
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Brings a fresh machine to the point where `make build` works: Bun, the JavaScript packages, the C++ libraries.
+# With the word `test`, also what tests check against: a real broker, numpy, healpy. Those skip what is missing.
 # Installs Debian packages itself when it can; otherwise prints the one command to run.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,18 +9,34 @@ bun_version=1.4.5
 # The baseline build of Bun: the executable it makes must also start on worker nodes without AVX2.
 bun_package=@oven/bun-linux-x64-baseline
 
+# True when these Debian packages could be installed.
+install() {
+  sudo=""
+  [ "$(id -u)" = 0 ] || sudo="sudo -n"
+  echo "installing $*"
+  { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >/dev/null 2>&1
+}
+
 need=""
 [ -f /usr/include/dlib/optimization.h ] || need="$need libdlib-dev"
 [ -f /usr/include/erfa.h ] || need="$need liberfa-dev"
 [ -f /usr/include/boost/math/special_functions/gamma.hpp ] || need="$need libboost-math-dev"
 command -v g++ >/dev/null 2>&1 || need="$need g++"
-if [ -n "$need" ]; then
-  sudo=""
-  [ "$(id -u)" = 0 ] || sudo="sudo -n"
-  echo "installing$need"
-  if ! { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $need; } >/dev/null 2>&1; then
-    echo "setup: missing packages; run:  sudo apt-get install$need" >&2
-    exit 1
+if [ -n "$need" ] && ! install $need; then
+  echo "setup: missing packages; run:  sudo apt-get install$need" >&2
+  exit 1
+fi
+
+if [ "${1:-}" = test ]; then
+  need=""
+  command -v openssl >/dev/null 2>&1 || need="$need openssl"
+  { command -v mosquitto || [ -x /usr/sbin/mosquitto ]; } >/dev/null 2>&1 || need="$need mosquitto"
+  for module in numpy scipy astropy healpy; do
+    /usr/bin/python3 -c "import importlib.util as u, sys; sys.exit(u.find_spec('$module') is None)" 2>/dev/null ||
+      need="$need python3-$module"
+  done
+  if [ -n "$need" ] && ! install $need; then
+    echo "setup: tests that need these skip; to run them too:  sudo apt-get install$need" >&2
   fi
 fi
 

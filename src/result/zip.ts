@@ -26,7 +26,7 @@ const MOST_EXPANSION = 1032;
 /** Mode 0600, as numpy writes it. */
 const ATTRIBUTES = 0x01800000;
 
-/** A zip archive of stored members, byte for byte what numpy.savez writes for them. */
+/** A zip archive of stored members, as numpy.savez writes them. */
 export function writeZip(members: readonly ZipMember[]): Uint8Array {
   const parts: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
