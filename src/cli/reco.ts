@@ -81,7 +81,12 @@ async function run(path: string, flags: Flags): Promise<void> {
   const detector = await detectorOf(event, flags.gcdDir);
   const { photonTables } = flags;
   const light =
-    reco.light && openLight({ reco: reco.light, ...(photonTables ? { photonTables } : {}) });
+    reco.light &&
+    openLight({
+      reco: reco.light,
+      ...(photonTables ? { photonTables } : {}),
+      singlePrecision: (flags.evaluate && flags.exact) ?? false,
+    });
   let fitter: Fitter | undefined;
   try {
     const prepared = reco.prepare(event, detector, light);

@@ -105,7 +105,7 @@ const symbols = {
 
   // Light from photon tables (tables.ts)
   skyscan_light_tables_open: {
-    args: ["ptr", "ptr", "ptr", "i32", "ptr", "ptr", "i64"],
+    args: ["ptr", "ptr", "ptr", "i32", "i32", "ptr", "ptr", "i64"],
     returns: "i32",
   },
   skyscan_table_pair_open: {

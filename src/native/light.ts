@@ -24,6 +24,8 @@ export interface LightOptions {
   readonly reco: LightPurpose;
   /** Directory with photospline FITS tables; default: the standard places. */
   readonly photonTables?: string;
+  /** Round the light of cascades from tables as photospline does, number by number: slow. */
+  readonly singlePrecision?: boolean;
 }
 
 /** Mean of the h2-50cm acceptance over the sphere. */
@@ -38,7 +40,8 @@ const CASCADE_LIGHT = 2;
 
 /** The light model for a reconstruction: photon tables where they are found, else the embedded one. */
 export function openLight(options: LightOptions): LightModel {
-  return openTableLight(options.reco, options.photonTables) ?? openEmbeddedLight(options.reco);
+  const { reco, photonTables, singlePrecision } = options;
+  return openTableLight(reco, photonTables, singlePrecision) ?? openEmbeddedLight(reco);
 }
 
 /**

@@ -199,9 +199,11 @@ SKYSCAN_API int32_t skyscan_table_fit(const char* path, int32_t axes, const int3
 /* --- Light from photon tables (table_light_abi.cpp) ---
  *
  * kinds: one of skyscan_light_kinds; stochastic: amplitude of the muon's stochastic losses (muons
- * only, else null). Closed with skyscan_light_close. */
+ * only, else null); single_precision: not 0 to round the light of cascades as photospline does,
+ * slowly. Closed with skyscan_light_close. */
 SKYSCAN_API int32_t skyscan_light_tables_open(const char* amplitude, const char* timing,
                                               const char* stochastic, int32_t kinds,
+                                              int32_t single_precision,
                                               struct skyscan_light** light, char* message,
                                               int64_t message_size);
 /* An amplitude and a timing table alone, with all derivatives; sigma: time smearing [ns]. */

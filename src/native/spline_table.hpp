@@ -65,6 +65,9 @@ class SplineTable {
   // The same from the axes' functions; gradient only along the axes of `slopes`, else left alone.
   // Only for tables that are contractable().
   void evaluate(const AxisAt* at, unsigned slopes, double* value, double* gradient) const;
+  // The value in photospline's single precision, every rounding its own; false where that is not
+  // known: outside the full support, or convolved.
+  bool evaluate_in_single_precision(const double* x, double* value) const;
   // Any partial derivative: orders[axis] times along each axis.
   bool derivative(const double* x, const int* orders, double* value) const;
 

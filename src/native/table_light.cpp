@@ -602,11 +602,12 @@ class TableMuonLight final : public MuonLight {
 
 class TableCascadeLight final : public CascadeLight {
  public:
-  TableCascadeLight(const std::string& amplitude, const std::string& timing)
+  TableCascadeLight(const std::string& amplitude, const std::string& timing, bool single_precision)
       : pair_(amplitude, timing, false),
         axis_(pair_.timing(), pair_.time_axis(), 0),
         yield_(light_yield(SourceKind::electromagnetic, 1)),
-        sliced_(CascadeSlice::suits(pair_.amplitude(), pair_.timing())) {
+        single_precision_(single_precision),
+        sliced_(!single_precision && CascadeSlice::suits(pair_.amplitude(), pair_.timing())) {
     static std::atomic<std::uint64_t> lights{0};
     number_ = ++lights;
   }
@@ -629,6 +630,7 @@ class TableCascadeLight final : public CascadeLight {
     double value, slopes[TablePair::kMostCoordinates];
     if (!pair_.log_amplitude(sight, mask, &value, amplitude_gradient != nullptr ? slopes : nullptr))
       return false;
+    if (single_precision_) pair_.amplitude().evaluate_in_single_precision(sight.coordinate, &value);
     amplitude = std::exp(value) * yield_ * dom.efficiency;
     if (!(amplitude > 0) || !std::isfinite(amplitude)) return false;
     if (amplitude_gradient != nullptr) *amplitude_gradient = by_position(slopes, amplitude);
@@ -656,6 +658,13 @@ class TableCascadeLight final : public CascadeLight {
       axis_.basis().weights(moment.interval, delay, weight, slope);
       const double* c = curve.coefficients + (moment.first - curve.first);
       cumulative[i] = product(c, weight, moment.width);
+      if (single_precision_) {
+        double at[TablePair::kMostCoordinates + 1];
+        for (int k = 0; k < coordinates; ++k)
+          at[k < pair_.time_axis() ? k : k + 1] = sight.coordinate[k];
+        at[pair_.time_axis()] = delay;
+        pair_.timing().evaluate_in_single_precision(at, &cumulative[i]);
+      }
       if (cumulative_gradient == nullptr) continue;
       double along[TablePair::kMostCoordinates];
       const double density = product(c, slope, moment.width);
@@ -862,7 +871,7 @@ class TableCascadeLight final : public CascadeLight {
   TablePair pair_;
   TimeAxis axis_;
   double yield_;
-  bool sliced_;
+  bool single_precision_, sliced_;
   std::uint64_t number_;  // no other light's
   mutable std::once_flag bounded_;
   mutable std::vector<double> largest_;
@@ -879,8 +888,9 @@ std::unique_ptr<const MuonLight> table_muon_light(const std::string& amplitude,
 }
 
 std::unique_ptr<const CascadeLight> table_cascade_light(const std::string& amplitude,
-                                                        const std::string& timing) {
-  return std::make_unique<TableCascadeLight>(amplitude, timing);
+                                                        const std::string& timing,
+                                                        bool single_precision) {
+  return std::make_unique<TableCascadeLight>(amplitude, timing, single_precision);
 }
 
 }  // namespace skyscan

@@ -100,7 +100,9 @@ class TimeAxis {
 std::unique_ptr<const MuonLight> table_muon_light(const std::string& amplitude,
                                                   const std::string& timing,
                                                   const std::string& stochastic);
+// `single_precision`: values (not their gradients) rounded as photospline rounds them, slowly.
 std::unique_ptr<const CascadeLight> table_cascade_light(const std::string& amplitude,
-                                                        const std::string& timing);
+                                                        const std::string& timing,
+                                                        bool single_precision);
 
 }  // namespace skyscan

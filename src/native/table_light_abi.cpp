@@ -22,15 +22,15 @@ struct skyscan_table_pair {
 extern "C" {
 
 int32_t skyscan_light_tables_open(const char* amplitude, const char* timing, const char* stochastic,
-                                  int32_t kinds, skyscan_light** light, char* message,
-                                  int64_t message_size) {
+                                  int32_t kinds, int32_t single_precision, skyscan_light** light,
+                                  char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
     *light = nullptr;
     auto made = std::make_unique<skyscan_light>();
     if (kinds == SKYSCAN_MUON_LIGHT)
       made->muon = table_muon_light(amplitude, timing, stochastic);
     else if (kinds == SKYSCAN_CASCADE_LIGHT)
-      made->cascade = table_cascade_light(amplitude, timing);
+      made->cascade = table_cascade_light(amplitude, timing, single_precision != 0);
     else
       throw BadInput("photon tables hold the light of muons or of cascades, one of them");
     *light = made.release();

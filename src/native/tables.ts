@@ -280,8 +280,13 @@ const CASCADE_LIGHT = 2;
 /**
  * The light model of the photon tables found by findTables, undefined when there are none. Logs a line
  * per file. Throws InputError when they are of the wrong kind or do not belong together.
+ * @param singlePrecision round the light of cascades as photospline does, number by number: slow
  */
-export function openTableLight(source: LightPurpose, directory?: string): LightModel | undefined {
+export function openTableLight(
+  source: LightPurpose,
+  directory?: string,
+  singlePrecision = false,
+): LightModel | undefined {
   const tables = findTables(source, directory);
   if (!tables) return undefined;
   const { amplitude, timing, stochastic, unused } = tables;
@@ -295,6 +300,7 @@ export function openTableLight(source: LightPurpose, directory?: string): LightM
       ptr(paths[1]!),
       paths[2] ? ptr(paths[2]) : null,
       source === "muon" ? MUON_LIGHT : CASCADE_LIGHT,
+      singlePrecision ? 1 : 0,
       ptr(handle),
       message,
       size,
