@@ -107,6 +107,38 @@ describeShared("the likelihood of millipede, with tables", () => {
         light.close();
       }, 60_000);
 
+  for (const [reco, unfolding] of [
+    [millipedeOriginal, originalUnfolding],
+    [millipedeWilks, wilksUnfolding],
+  ] as const)
+    for (const file of events)
+      test(`${reco.name}, ${file}, rounded as the reference rounds`, async () => {
+        const photonTables = shared("oracle/tables");
+        const light = openLight({ reco: reco.light!, photonTables, singlePrecision: true });
+        const event = await loadEvent(shared("events", file));
+        const prepared = reco.prepare(event, builtinDetector(), light);
+        const { core } = millipedeData(prepared, light, unfolding);
+        const { hypotheses } = (await oracle(reco.name, file)) as unknown as Hypotheses;
+        const columns: number[] = [];
+        for (const h of hypotheses.filter((_, i) => i % 5 === 0)) {
+          const [x, y, z] = h.pos;
+          const track = { x, y, z, time: h.time, zenith: h.zenith, azimuth: h.azimuth };
+          const spacing = h.spacing === "coarse" ? 5 : 2.5;
+          core.columnSums(track, spacing).forEach((sum, j) => {
+            columns.push(Math.abs(sum / h.column_sums[j]! - 1));
+          });
+          const given = core.llh(track, spacing, h.energies);
+          expect(Math.abs(given / -h.llh_recomputed - 1)).toBeLessThan(1e-6);
+          const solved = core.evaluate(track, spacing);
+          expect(solved.llh).toBeLessThanOrEqual(-h.llh_recomputed + 1e-3);
+        }
+        // Almost every column to 1e-6; the few beyond are sums of small differences.
+        expect(Math.max(...columns)).toBeLessThan(3e-6);
+        expect(columns.filter((off) => off > 1e-6).length / columns.length).toBeLessThan(0.01);
+        core.close();
+        light.close();
+      }, 120_000);
+
   test("the gradient is that of the llh whose energies follow", async () => {
     const light = openLight({ reco: "cascade-ftp", photonTables: shared("oracle/tables") });
     const event = await loadEvent(shared("events", events[1]!));
