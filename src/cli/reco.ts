@@ -57,7 +57,7 @@ export function recoCommand(): Command {
     .option("--jsonl", "read one hypothesis a line: x, y, z (m), time (ns), zenith, azimuth (rad)")
     .option("--json", "with --nside and --pixel: also list the energy losses along the track")
     .option("--evaluate", "only evaluate the likelihood at the hypothesis")
-    .option("--exact", "compute exactly as the reference does, however slow")
+    .option("--exact", "with --evaluate: the reference's likelihood and rounding, however slow")
     .option("--photon-tables <dir>", "photospline tables (default: standard places, else embedded)")
     .option("--gcd-dir <dir>", "baseline GCD files (default: built-in detector)")
     .option("--seed <n>", "seed of the dummies' random numbers", integerFrom(0))
@@ -97,7 +97,6 @@ async function run(path: string, flags: Flags): Promise<void> {
     if (light) consola.info(`light: ${light.description}`);
     fitter = reco.open(prepared, light, {
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-      exact: flags.exact ?? false,
     });
     if (pixel) {
       const centre = pixelCentre(pixel.nside, pixel.pixel);

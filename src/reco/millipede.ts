@@ -89,8 +89,8 @@ export function millipedeData(
 
 /**
  * Makes a prepared event ready for fits and evaluations. Fits minimise the plain Poisson likelihood, the
- * reference's, and draw no random numbers: `exact` and `seed` change nothing here. `exact` matters to
- * `evaluate`, which else widens the likelihood by the setting's relative uncertainty.
+ * reference's, and draw no random numbers: `seed` changes nothing here. `evaluate` widens the likelihood by the
+ * setting's relative uncertainty unless `exact`.
  */
 export function openUnfolding(
   prepared: PreparedEvent,

@@ -130,6 +130,4 @@ export interface Reco {
 export interface FitterOptions {
   /** Seed for algorithms with random numbers of their own (dummies). */
   readonly seed?: number;
-  /** Fit what the reference fits, at any cost. */
-  readonly exact?: boolean;
 }
