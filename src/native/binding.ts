@@ -19,7 +19,7 @@ const symbols = {
 
   // Millipede (millipede.ts)
   skyscan_millipede_open: {
-    args: ["ptr", "i64", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "i64"],
+    args: ["ptr", "ptr", "i64", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "i64"],
     returns: "i32",
   },
   skyscan_millipede_close: { args: ["ptr"], returns: "void" },

@@ -21,9 +21,9 @@ constexpr double shell_width = 20;              // m, see Neglect
 // cascades is smooth along the track, and is interpolated between points `far_step` apart.
 constexpr double near_from = 40, near_to = 80;  // m
 constexpr double far_step = 20;                 // m
-// Where DOMs without charge are very many, they may fade out nearer: only their sum enters.
+// Where DOMs without charge are very many, they fade out nearer: only their sum enters.
 constexpr std::size_t many_quiet = 1000;
-constexpr double many_nearer = 120;  // m
+constexpr double many_from = 180, many_to = 300;  // m
 
 // 1 below `from`, 0 above `to`, smooth between.
 double fading(double r, double from, double to) {
@@ -184,9 +184,9 @@ void Millipede::visit(const Cascade& cascade, const Track& track, const Neglect&
     Gradient4 gradient{};
     double fade = 1;
     if (neglect.fade_to > 0) {
-      const double nearer = is_hit || quiet_.size() < many_quiet ? 0 : many_nearer;
-      fade = fading(distance(cascade.position, dom.site.position) + nearer, neglect.fade_from,
-                    neglect.fade_to);
+      const bool is_near = !is_hit && quiet_.size() >= many_quiet;
+      fade = fading(distance(cascade.position, dom.site.position),
+                    is_near ? many_from : neglect.fade_from, is_near ? many_to : neglect.fade_to);
       if (fade == 0) return;
     }
     if (!light_.sight(cascade.position, track.direction, track.zenith, track.azimuth, cascade.time,
@@ -332,9 +332,9 @@ Response Millipede::faded_response(const Track& track, const std::vector<Cascade
     }
   };
   for (const Member& member : hit_) look(member, neglect.fade_from, neglect.fade_to, false);
-  const double nearer = quiet_.size() < many_quiet ? 0 : many_nearer;
+  const bool many = quiet_.size() >= many_quiet;
   for (const Member& member : quiet_)
-    look(member, neglect.fade_from - nearer, neglect.fade_to - nearer,
+    look(member, many ? many_from : neglect.fade_from, many ? many_to : neglect.fade_to,
          doms_[member.dom].bins.charges.size() == 1);
   // From rows to columns.
   for (std::size_t j = 0; j < columns; ++j) begin[j + 1] += begin[j];
@@ -371,11 +371,13 @@ std::vector<double> Millipede::far_light(const Track& track, const std::vector<d
   }
   std::vector<double> found(count, 0), amplitude(places.size());
   const auto string = light_.string(track, places.data(), places.size());
-  const double nearer = quiet_.size() < many_quiet ? 0 : many_nearer;
-  const double from = neglect.fade_from - nearer, to = neglect.fade_to - nearer;
+  const bool many = quiet_.size() >= many_quiet;
+  const double from = many ? many_from : neglect.fade_from;
+  const double to = many ? many_to : neglect.fade_to;
   const Vec3 &n = track.direction, &v = track.position;
-  for (const Member& member : quiet_) {
-    const MillipedeDom& dom = doms_[member.dom];
+  const std::size_t stride = many ? neglect.dark_stride : 1;
+  for (std::size_t k = 0; k < quiet_.size(); k += stride) {
+    const MillipedeDom& dom = doms_[quiet_[k].dom];
     if (dom.bins.charges.size() != 1) continue;
     const Vec3& p = dom.site.position;
     const Vec3 d{p.x - v.x, p.y - v.y, p.z - v.z};
@@ -396,8 +398,8 @@ std::vector<double> Millipede::far_light(const Track& track, const std::vector<d
       string->look(dom.site, k, m, nullptr, 0, amplitude.data(), nullptr);
       for (std::size_t i = k; i < m; ++i) {
         const double apart = places[i] - length, r = std::sqrt(square + apart * apart);
-        found[node[i]] +=
-            amplitude[i - k] * fading(r, from, to) * (1 - fading(r, near_from, near_to));
+        found[node[i]] += static_cast<double>(stride) * amplitude[i - k] * fading(r, from, to) *
+                          (1 - fading(r, near_from, near_to));
       }
     };
     see(begin, hole);
@@ -679,6 +681,7 @@ Millipede::Neglect neglect_for(Precision precision) {
     return {1e-9, 1e-8, std::numeric_limits<double>::infinity(), 0, 0};
   if (precision == Precision::result) return {1e-6, 1e-6, 1e3, 0, 0};
   if (precision == Precision::wide_scan) return {0, 0, 0, 550, 700};
+  if (precision == Precision::rough_scan) return {0, 0, 0, 300, 420, 3};
   return {0, 0, 0, 300, 420};
 }
 

@@ -166,6 +166,9 @@ struct Millipede::Neglect {
   // Searches: light fades out between these distances [m] instead, smoothly, so that llh has no
   // steps where a DOM comes or goes. 0: the bounds above.
   double fade_from, fade_to;
+  // Searches: of very many dark DOMs further off only every so-many-th is looked at, and stands for
+  // as many.
+  std::size_t dark_stride = 1;
 };
 
 // A choice of cascades, and the light that the likelihood's energy floor gives to the others.
@@ -181,9 +184,9 @@ struct Millipede::Screen {
   }
 };
 
-// How much light of far cascades may be left out: while searching, also where little is near, of a
-// fit's result, and where the likelihood is asked for itself.
-enum class Precision { scan, wide_scan, result, full };
+// How much light of far cascades may be left out: while searching roughly, and finely, also where
+// little is near, of a fit's result, and where the likelihood is asked for itself.
+enum class Precision { rough_scan, scan, wide_scan, result, full };
 Millipede::Neglect neglect_for(Precision precision);
 
 }  // namespace skyscan

@@ -107,17 +107,23 @@ const REASONS = [
   "the likelihood is not a number",
 ] as const;
 
-/** Loads one event's data into the core. The light must stay open as long. Throws InputError on bad numbers. */
+/**
+ * Loads one event's data into the core. Throws InputError on bad numbers.
+ * @param light must stay open as long, as must sketchLight
+ * @param sketchLight for the first part of fits' search, where its speed counts for more than its accuracy
+ */
 export function openMillipede(
   light: LightModel,
   doms: readonly MillipedeDom[],
   settings: MillipedeSettings,
+  sketchLight?: LightModel,
 ): Millipede {
   const { window } = settings;
   const handleOut = new BigUint64Array(1);
   check((message, size) =>
     core.skyscan_millipede_open(
       lightPointer(light),
+      sketchLight ? lightPointer(sketchLight) : null,
       doms.length,
       numbers(
         doms.flatMap(({ x, y, z, efficiency, noiseRate }) => [x, y, z, efficiency, noiseRate]),

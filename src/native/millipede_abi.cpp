@@ -1,6 +1,7 @@
 // The C ABI of millipede.
 
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "light_handle.hpp"
@@ -13,6 +14,7 @@ using namespace skyscan;
 
 struct skyscan_millipede {
   Millipede millipede;
+  std::optional<Millipede> sketch;
   MillipedeFitter fitter;
   std::vector<Cascade> losses;  // of the latest evaluation or fit
 };
@@ -42,13 +44,13 @@ void hand_out(const std::vector<double>& values, double* out, int64_t capacity, 
 
 }  // namespace
 
-int32_t skyscan_millipede_open(const skyscan_light* light, int64_t dom_count, const double* doms,
-                               const int64_t* pulse_begin, const double* pulses,
-                               const int64_t* exclusion_begin, const double* exclusions,
-                               const double* settings, skyscan_millipede** handle, char* message,
-                               int64_t message_size) {
+int32_t skyscan_millipede_open(const skyscan_light* light, const skyscan_light* sketch_light,
+                               int64_t dom_count, const double* doms, const int64_t* pulse_begin,
+                               const double* pulses, const int64_t* exclusion_begin,
+                               const double* exclusions, const double* settings,
+                               skyscan_millipede** handle, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
-    if (light == nullptr || !light->cascade)
+    if (light == nullptr || !light->cascade || (sketch_light != nullptr && !sketch_light->cascade))
       throw BadInput("millipede: the light model knows no cascades");
     const Interval window{settings[0], settings[1]};
     if (!(window.start < window.stop) || !std::isfinite(window.start + window.stop))
@@ -68,8 +70,11 @@ int32_t skyscan_millipede_open(const skyscan_light* light, int64_t dom_count, co
                       d[4],
                       dom_bins(readout_pieces(window, std::move(excluded)), series, bin_settings)});
     }
+    const MillipedeSettings millipede_settings{settings[4], settings[5]};
+    std::optional<Millipede> sketch;
+    if (sketch_light != nullptr) sketch.emplace(*sketch_light->cascade, list, millipede_settings);
     *handle = new skyscan_millipede{
-        Millipede(*light->cascade, std::move(list), {settings[4], settings[5]}), {}, {}};
+        Millipede(*light->cascade, std::move(list), millipede_settings), std::move(sketch), {}, {}};
   });
 }
 
@@ -147,8 +152,10 @@ int32_t skyscan_millipede_fit(skyscan_millipede* handle, const double* seed, con
                                fallback[3], seed[4],     seed[5]};
       second = track_of(other);
     }
-    const MillipedeFit fit = handle->fitter.fit(handle->millipede, first,
-                                                fallback != nullptr ? &second : nullptr, settings);
+    const Millipede& millipede = handle->millipede;
+    const MillipedeFit fit =
+        handle->fitter.fit(millipede, handle->sketch ? *handle->sketch : millipede, first,
+                           fallback != nullptr ? &second : nullptr, settings);
     handle->losses = fit.losses;
     out[0] = fit.llh;
     out[1] = fit.track.position.x;

@@ -37,14 +37,16 @@ struct MillipedeFit {
 class MillipedeFitter {
  public:
   // `fallback` (may be null): where a neighbouring direction has its minimum; then the family is
-  // looked at only in passing. Always to be called with the same millipede.
-  MillipedeFit fit(const Millipede& millipede, const Track& seed, const Track* fallback,
-                   const MillipedeSearch& search);
+  // looked at only in passing. `sketch`: the same data, maybe with a light that is quicker and less
+  // true, to look through the family with. Always to be called with the same two.
+  MillipedeFit fit(const Millipede& millipede, const Millipede& sketch, const Track& seed,
+                   const Track* fallback, const MillipedeSearch& search);
 
  private:
   struct Place {
     Track track;
-    double llh;
+    double value;
+    double llh() const { return value; }
   };
   // What is known of the direction asked for last.
   struct Known {

@@ -118,19 +118,21 @@ SKYSCAN_API int32_t skyscan_splinempe_fit(skyscan_splinempe* handle, const doubl
  * A hypothesis is x, y, z, time, zenith, azimuth. Calls that hand out lists write at most
  * `capacity` numbers and set *count to how many there are.
  *
- * open: `light` must know cascades and outlive the handle. doms: x, y, z, efficiency (relative DOM
+ * open: `light` must know cascades and outlive the handle; so must `sketch_light`, unless null, for
+ * the first part of fits' search. doms: x, y, z, efficiency (relative DOM
  * efficiency x mean SPE charge x eta), noise rate [1/ns] each. pulses: time, charge, width each,
  * those of DOM k from pulse_begin[k] to pulse_begin[k + 1], in time order; exclusions: start, stop
  * each, likewise. settings: readout window's start and stop, BinSigma, MinTimeWidth, boundary,
  * regularisation. */
 struct skyscan_light;
 typedef struct skyscan_millipede skyscan_millipede;
-SKYSCAN_API int32_t skyscan_millipede_open(const struct skyscan_light* light, int64_t dom_count,
-                                           const double* doms, const int64_t* pulse_begin,
-                                           const double* pulses, const int64_t* exclusion_begin,
-                                           const double* exclusions, const double* settings,
-                                           skyscan_millipede** handle, char* message,
-                                           int64_t message_size);
+SKYSCAN_API int32_t skyscan_millipede_open(const struct skyscan_light* light,
+                                           const struct skyscan_light* sketch_light,
+                                           int64_t dom_count, const double* doms,
+                                           const int64_t* pulse_begin, const double* pulses,
+                                           const int64_t* exclusion_begin, const double* exclusions,
+                                           const double* settings, skyscan_millipede** handle,
+                                           char* message, int64_t message_size);
 SKYSCAN_API void skyscan_millipede_close(skyscan_millipede* handle);
 /* Per DOM: number of bins n, then, unless 0: n + 1 edges, n charges, n times 1 (valid) or 0. */
 SKYSCAN_API int32_t skyscan_millipede_bins(const skyscan_millipede* handle, double* out,

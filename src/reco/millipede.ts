@@ -3,7 +3,7 @@ import { instrumentedVolume, intersection } from "../detector/volume.ts";
 import type { Event } from "../event/event.ts";
 import type { OMKey } from "../i3/omkey.ts";
 import type { PulseMap } from "../i3/pulses.ts";
-import type { LightModel } from "../native/light.ts";
+import { type LightModel, openEmbeddedLight } from "../native/light.ts";
 import {
   type Millipede,
   type MillipedeSearch,
@@ -65,6 +65,7 @@ export function millipedeData(
   prepared: PreparedEvent,
   light: LightModel,
   settings: Unfolding,
+  sketchLight?: LightModel,
 ): { readonly keys: readonly OMKey[]; readonly core: Millipede } {
   const { detector, cleaned, exclusions, readoutWindow } = prepared;
   const doms = [...detector.doms.values()].filter(takesPart);
@@ -83,6 +84,7 @@ export function millipedeData(
       exclusions: exclusions.get(dom.key) ?? [],
     })),
     { ...settings, regularisation: REGULARISATION, window: readoutWindow },
+    sketchLight,
   );
   return { keys: doms.map((dom) => dom.key), core };
 }
@@ -99,7 +101,9 @@ export function openUnfolding(
   _options: FitterOptions = {},
 ): Fitter {
   if (!light) throw new Error("millipede needs a light model");
-  const { keys, core } = millipedeData(prepared, light, settings);
+  // Much cheaper than tables, and near enough to find where the minima are.
+  const sketchLight = light.kind === "tables" ? openEmbeddedLight("cascade") : undefined;
+  const { keys, core } = millipedeData(prepared, light, settings, sketchLight);
   const bins = core.bins.reduce((sum, dom) => sum + dom.charges.length, 0);
   const volume = instrumentedVolume(prepared.detector);
 
@@ -130,7 +134,10 @@ export function openUnfolding(
         doms: keys.length,
       };
     },
-    close: () => core.close(),
+    close() {
+      core.close();
+      sketchLight?.close();
+    },
   };
 }
 

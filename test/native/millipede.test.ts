@@ -148,6 +148,79 @@ describe("bins of one DOM", () => {
   });
 });
 
+describe("fits of a track with three losses, its direction known", () => {
+  const SPEED_OF_LIGHT = 0.299792458; // m/ns
+  const GROUP_INDEX = 1.35634;
+  /** Shares of the light and their delays (ns) at 33 m, roughly as in ice. */
+  const SCATTERED = [
+    [0.4, 15],
+    [0.3, 60],
+    [0.2, 150],
+    [0.1, 350],
+  ] as const;
+  const truth = { x: 12, y: -21, z: 30, time: 10000, zenith: 1.3, azimuth: 0.5 };
+  const direction = [
+    -Math.sin(truth.zenith) * Math.cos(truth.azimuth),
+    -Math.sin(truth.zenith) * Math.sin(truth.azimuth),
+    -Math.cos(truth.zenith),
+  ] as const;
+  const losses = [
+    { length: -140, light: 900 },
+    { length: 15, light: 4000 },
+    { length: 160, light: 1500 },
+  ];
+  const doms: MillipedeDom[] = [];
+  for (let x = -250; x <= 250; x += 125)
+    for (let y = -250; y <= 250; y += 125)
+      for (let z = -240; z <= 240; z += 40) {
+        const pulses = losses
+          .flatMap(({ length, light }) => {
+            const r = Math.hypot(
+              truth.x + length * direction[0] - x,
+              truth.y + length * direction[1] - y,
+              truth.z + length * direction[2] - z,
+            );
+            const time = truth.time + (length + r * GROUP_INDEX) / SPEED_OF_LIGHT;
+            const charge = (light * Math.exp(-r / 35)) / r;
+            return SCATTERED.map(([share, delay]) =>
+              pulse(time + (delay * r) / 33, share * charge),
+            );
+          })
+          .filter(({ charge }) => charge > 0.3)
+          .sort((a, b) => a.time - b.time);
+        doms.push(dom({ x, y, z, pulses }));
+      }
+  const everywhere = { ...search, spacing: 2.5, reach: 300, maxEvaluations: 30 };
+  const sketchLight = openEmbeddedLight("cascade", 20);
+
+  test("end in one minimum from wherever they start, whatever light the search begins with", () => {
+    const seeds = [truth, { ...truth, x: 110, y: -100, time: 10300 }, { ...truth, z: -150 }];
+    const fits = [undefined, sketchLight].flatMap((sketch) =>
+      seeds.map((seed) => {
+        const core = openMillipede(light, doms, settings, sketch);
+        const fit = core.fit(seed, everywhere);
+        expect(core.evaluate({ ...truth, ...fit }, 2.5).llh).toBeCloseTo(fit.llh, 1);
+        core.close();
+        return fit;
+      }),
+    );
+    const lowest = Math.min(...fits.map((fit) => fit.llh));
+    for (const fit of fits) expect(fit.llh - lowest).toBeLessThan(0.1);
+    const [d, late] = across(fits[0]!);
+    // The pulses are of a cruder light than the model's; strings are 125 m apart.
+    expect(d).toBeLessThan(15);
+    expect(Math.abs(late)).toBeLessThan(50);
+  }, 60_000);
+
+  /** How far the fit's track is from the true one, across (m) and in time (ns). */
+  function across(fit: { x: number; y: number; z: number; time: number }): [number, number] {
+    const d = [fit.x - truth.x, fit.y - truth.y, fit.z - truth.z] as const;
+    const along = d[0] * direction[0] + d[1] * direction[1] + d[2] * direction[2];
+    const square = d[0] ** 2 + d[1] ** 2 + d[2] ** 2 - along ** 2;
+    return [Math.sqrt(Math.max(0, square)), fit.time - truth.time - along / SPEED_OF_LIGHT];
+  }
+});
+
 describe("faults", () => {
   const track = { x: 0, y: 0, z: 0, time: 10000, zenith: 1, azimuth: 2 };
   const lit = [dom({ pulses: [pulse(10000)] })];
