@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
+import { toDetector } from "../../src/native/astro.ts";
 import { openEmbeddedLight, openLight } from "../../src/native/light.ts";
 import { millipedeOriginal } from "../../src/reco/millipede_original.ts";
 import { millipedeWilks } from "../../src/reco/millipede_wilks.ts";
+import { pixelSeed } from "../../src/reco/seed.ts";
+import { npix, pixelCentre } from "../../src/sky/healpix.ts";
 import { describeShared, shared } from "../shared.ts";
 
 describeShared("millipede over many fits", () => {
@@ -28,6 +31,90 @@ describeShared("millipede over many fits", () => {
     },
     { timeout: 3_600_000 },
   );
+});
+
+/** The downhill simplex over all of `start`'s coordinates, in the way the reference minimises. */
+function simplex(
+  llh: (x: readonly number[]) => number,
+  start: readonly number[],
+  steps: readonly number[],
+): number[] {
+  const corner = (x: readonly number[]) => {
+    const value = llh(x);
+    return { x, value: Number.isNaN(value) ? Number.POSITIVE_INFINITY : value };
+  };
+  const corners = [start, ...steps.map((step, i) => start.map((v, k) => v + (i === k ? step : 0)))];
+  let simplex = corners.map(corner);
+  for (let round = 0; round < 400; round++) {
+    simplex.sort((a, b) => a.value - b.value);
+    const best = simplex[0]!;
+    const worst = simplex.at(-1)!;
+    if (worst.value - best.value < 0.01) break;
+    const others = simplex.slice(0, -1);
+    const middle = start.map(
+      (_, k) => others.reduce((sum, { x }) => sum + x[k]!, 0) / others.length,
+    );
+    const across = (length: number) => corner(middle.map((m, k) => m + length * (m - worst.x[k]!)));
+    const mirrored = across(1);
+    const tried =
+      mirrored.value < best.value ? across(2) : across(mirrored.value < worst.value ? 0.5 : -0.5);
+    const better = tried.value < mirrored.value ? tried : mirrored;
+    if (better.value < worst.value) simplex = [...others, better];
+    else
+      simplex = [
+        best,
+        ...simplex.slice(1).map(({ x }) => corner(x.map((v, k) => (v + best.x[k]!) / 2))),
+      ];
+  }
+  return [...simplex.sort((a, b) => a.value - b.value)[0]!.x];
+}
+
+describeShared("millipede beside a plain simplex from the same seeds", () => {
+  for (const file of ["138632_31747601.json", "run00136662-evt000035405932-BRONZE.pkl"])
+    test(
+      `${file}: directions all over the sky`,
+      async () => {
+        const light = openEmbeddedLight("cascade-ftp");
+        const event = await loadEvent(shared("events", file));
+        const prepared = millipedeWilks.prepare(event, builtinDetector(), light);
+        const fitter = millipedeWilks.open(prepared, light);
+        const excesses = [];
+        for (let pixel = 3; pixel < npix(2); pixel += 8) {
+          const { ra, dec } = pixelCentre(2, pixel);
+          const direction = toDetector(ra, dec, event.metadata.mjd);
+          const seed = pixelSeed(prepared, millipedeWilks.seeds, direction, 0);
+          const llh =
+            (spacing: number) =>
+            ([x, y, z, time]: readonly number[]) =>
+              fitter.evaluate(
+                { x: x!, y: y!, z: z!, time: time!, ...direction },
+                { spacing, exact: true },
+              ).llh;
+          const n = [
+            Math.sin(direction.zenith) * Math.cos(direction.azimuth),
+            Math.sin(direction.zenith) * Math.sin(direction.azimuth),
+            Math.cos(direction.zenith),
+          ];
+          const steps = (across: number, time: number) => [
+            ...n.map((c) => across * Math.sqrt(1 - c * c)),
+            time,
+          ];
+          const first = simplex(llh(5), [seed.x, seed.y, seed.z, seed.time], steps(150, 250));
+          const last = simplex(llh(2.5), first, steps(3, 5));
+          const fit = await fitter.fit(seed);
+          excesses.push(fit.llh - llh(2.5)(last));
+        }
+        console.log(
+          `${file}: llh less a simplex's: ${excesses.map((e) => e.toFixed(2)).join(" ")}`,
+        );
+        // The surface has more minima than any search finds: now and then another one finds a lower.
+        const worse = excesses.filter((excess) => excess > 0.1).length;
+        expect(worse).toBeLessThanOrEqual(1);
+        fitter.close();
+        light.close();
+      },
+      { timeout: 1_800_000 },
+    );
 });
 
 interface ReferenceFit {
