@@ -12,7 +12,8 @@ const pixelFields = (version: PixelVersion): Field[] =>
 const typeCodes = { int: "<i8", float: "<f8", bool: "|b1" } as const;
 
 /**
- * A result as .npz, byte for byte what numpy.savez makes of skyreader's arrays; equal results give equal bytes.
+ * A result as .npz, its members byte for byte what numpy.savez makes of skyreader's arrays; equal results give
+ * equal files.
  * Without metadata there is no header, as in the oldest files.
  */
 export function writeNpz(result: SkyScanResult): Uint8Array {
