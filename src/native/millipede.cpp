@@ -680,9 +680,8 @@ Millipede::Neglect neglect_for(Precision precision) {
   if (precision == Precision::full)
     return {1e-9, 1e-8, std::numeric_limits<double>::infinity(), 0, 0};
   if (precision == Precision::result) return {1e-6, 1e-6, 1e3, 0, 0};
-  if (precision == Precision::wide_scan) return {0, 0, 0, 550, 700};
-  if (precision == Precision::rough_scan) return {0, 0, 0, 300, 420, 3};
-  return {0, 0, 0, 300, 420};
+  if (precision == Precision::scan) return {0, 0, 0, 550, 700};
+  return {0, 0, 0, 300, 420, 3};
 }
 
 MillipedeValue Millipede::evaluate(const Track& track, double spacing, const Neglect& neglect,

@@ -184,9 +184,9 @@ struct Millipede::Screen {
   }
 };
 
-// How much light of far cascades may be left out: while searching roughly, and finely, also where
-// little is near, of a fit's result, and where the likelihood is asked for itself.
-enum class Precision { rough_scan, scan, wide_scan, result, full };
+// How much light of far cascades may be left out: while searching roughly, and finely, of a fit's
+// result, and where the likelihood is asked for itself.
+enum class Precision { rough_scan, scan, result, full };
 Millipede::Neglect neglect_for(Precision precision);
 
 }  // namespace skyscan

@@ -243,7 +243,7 @@ class Finder {
   const Millipede& millipede_;
   const TrackFrame frame_;
   const MillipedeSearch& search_;
-  const Millipede::Neglect light_ = neglect_for(Precision::wide_scan);
+  const Millipede::Neglect light_ = neglect_for(Precision::scan);
   int& evaluations_;
 };
 
