@@ -6,7 +6,7 @@ import { openEmbeddedLight, openLight } from "../../src/native/light.ts";
 import { millipedeOriginal } from "../../src/reco/millipede_original.ts";
 import { millipedeWilks } from "../../src/reco/millipede_wilks.ts";
 import { pixelSeed } from "../../src/reco/seed.ts";
-import { npix, pixelCentre } from "../../src/sky/healpix.ts";
+import { discStrict, pixelCentre, vectorOf } from "../../src/sky/healpix.ts";
 import { describeShared, shared } from "../shared.ts";
 
 describeShared("millipede over many fits", () => {
@@ -69,53 +69,62 @@ function simplex(
   return [...simplex.sort((a, b) => a.value - b.value)[0]!.x];
 }
 
-describeShared("millipede beside a plain simplex from the same seeds", () => {
-  for (const file of ["138632_31747601.json", "run00136662-evt000035405932-BRONZE.pkl"])
-    test(
-      `${file}: directions all over the sky`,
-      async () => {
-        const light = openEmbeddedLight("cascade-ftp");
-        const event = await loadEvent(shared("events", file));
-        const prepared = millipedeWilks.prepare(event, builtinDetector(), light);
-        const fitter = millipedeWilks.open(prepared, light);
-        const excesses = [];
-        for (let pixel = 3; pixel < npix(2); pixel += 8) {
-          const { ra, dec } = pixelCentre(2, pixel);
-          const direction = toDetector(ra, dec, event.metadata.mjd);
-          const seed = pixelSeed(prepared, millipedeWilks.seeds, direction, 0);
-          const llh =
-            (spacing: number) =>
-            ([x, y, z, time]: readonly number[]) =>
-              fitter.evaluate(
-                { x: x!, y: y!, z: z!, time: time!, ...direction },
-                { spacing, exact: true },
-              ).llh;
-          const n = [
-            Math.sin(direction.zenith) * Math.cos(direction.azimuth),
-            Math.sin(direction.zenith) * Math.sin(direction.azimuth),
-            Math.cos(direction.zenith),
-          ];
-          const steps = (across: number, time: number) => [
-            ...n.map((c) => across * Math.sqrt(1 - c * c)),
-            time,
-          ];
-          const first = simplex(llh(5), [seed.x, seed.y, seed.z, seed.time], steps(150, 250));
-          const last = simplex(llh(2.5), first, steps(3, 5));
-          const fit = await fitter.fit(seed);
-          excesses.push(fit.llh - llh(2.5)(last));
-        }
-        console.log(
-          `${file}: llh less a simplex's: ${excesses.map((e) => e.toFixed(2)).join(" ")}`,
-        );
-        // The surface has more minima than any search finds: now and then another one finds a lower.
-        const worse = excesses.filter((excess) => excess > 0.1).length;
-        expect(worse).toBeLessThanOrEqual(1);
-        fitter.close();
-        light.close();
-      },
-      { timeout: 1_800_000 },
-    );
-});
+describeShared(
+  "millipede beside a plain simplex from the same seeds, up to 20° from the source",
+  () => {
+    /** RA and Dec as published, degrees. */
+    const alerts: [string, number, number][] = [
+      ["138632_31747601.json", 98.3, -14.5],
+      ["run00136662-evt000035405932-BRONZE.pkl", 47.2, -3.28],
+    ];
+    for (const [file, ra, dec] of alerts)
+      test(
+        `${file}: no minimum is missed`,
+        async () => {
+          const light = openEmbeddedLight("cascade-ftp");
+          const event = await loadEvent(shared("events", file));
+          const prepared = millipedeWilks.prepare(event, builtinDetector(), light);
+          const fitter = millipedeWilks.open(prepared, light);
+          const source = vectorOf({ ra: (ra * Math.PI) / 180, dec: (dec * Math.PI) / 180 });
+          const near = discStrict(8, source, (20 * Math.PI) / 180);
+          const excesses = [];
+          for (const pixel of near.filter((_, i) => i % 4 === 0)) {
+            const centre = pixelCentre(8, pixel);
+            const direction = toDetector(centre.ra, centre.dec, event.metadata.mjd);
+            const seed = pixelSeed(prepared, millipedeWilks.seeds, direction, 0);
+            const llh =
+              (spacing: number) =>
+              ([x, y, z, time]: readonly number[]) =>
+                fitter.evaluate(
+                  { x: x!, y: y!, z: z!, time: time!, ...direction },
+                  { spacing, exact: true },
+                ).llh;
+            const n = [
+              Math.sin(direction.zenith) * Math.cos(direction.azimuth),
+              Math.sin(direction.zenith) * Math.sin(direction.azimuth),
+              Math.cos(direction.zenith),
+            ];
+            const steps = (across: number, time: number) => [
+              ...n.map((c) => across * Math.sqrt(1 - c * c)),
+              time,
+            ];
+            const first = simplex(llh(5), [seed.x, seed.y, seed.z, seed.time], steps(150, 250));
+            const last = simplex(llh(2.5), first, steps(3, 5));
+            const fit = await fitter.fit(seed);
+            excesses.push(fit.llh - llh(2.5)(last));
+          }
+          console.log(
+            `${file}: llh less a simplex's: ${excesses.map((e) => e.toFixed(2)).join(" ")}`,
+          );
+          // Of one rough minimum another way down may find the bottom a little lower.
+          for (const excess of excesses) expect(excess).toBeLessThan(0.5);
+          fitter.close();
+          light.close();
+        },
+        { timeout: 1_800_000 },
+      );
+  },
+);
 
 interface ReferenceFit {
   readonly pixel: number;
