@@ -8,6 +8,7 @@ import { millipedeWilks } from "../../src/reco/millipede_wilks.ts";
 import { pixelSeed } from "../../src/reco/seed.ts";
 import { discStrict, pixelCentre, vectorOf } from "../../src/sky/healpix.ts";
 import { describeShared, shared } from "../shared.ts";
+import { simplexMinimum } from "../simplex.ts";
 
 describeShared("millipede over many fits", () => {
   test(
@@ -32,42 +33,6 @@ describeShared("millipede over many fits", () => {
     { timeout: 3_600_000 },
   );
 });
-
-/** The downhill simplex over all of `start`'s coordinates, in the way the reference minimises. */
-function simplex(
-  llh: (x: readonly number[]) => number,
-  start: readonly number[],
-  steps: readonly number[],
-): number[] {
-  const corner = (x: readonly number[]) => {
-    const value = llh(x);
-    return { x, value: Number.isNaN(value) ? Number.POSITIVE_INFINITY : value };
-  };
-  const corners = [start, ...steps.map((step, i) => start.map((v, k) => v + (i === k ? step : 0)))];
-  let simplex = corners.map(corner);
-  for (let round = 0; round < 400; round++) {
-    simplex.sort((a, b) => a.value - b.value);
-    const best = simplex[0]!;
-    const worst = simplex.at(-1)!;
-    if (worst.value - best.value < 0.01) break;
-    const others = simplex.slice(0, -1);
-    const middle = start.map(
-      (_, k) => others.reduce((sum, { x }) => sum + x[k]!, 0) / others.length,
-    );
-    const across = (length: number) => corner(middle.map((m, k) => m + length * (m - worst.x[k]!)));
-    const mirrored = across(1);
-    const tried =
-      mirrored.value < best.value ? across(2) : across(mirrored.value < worst.value ? 0.5 : -0.5);
-    const better = tried.value < mirrored.value ? tried : mirrored;
-    if (better.value < worst.value) simplex = [...others, better];
-    else
-      simplex = [
-        best,
-        ...simplex.slice(1).map(({ x }) => corner(x.map((v, k) => (v + best.x[k]!) / 2))),
-      ];
-  }
-  return [...simplex.sort((a, b) => a.value - b.value)[0]!.x];
-}
 
 describeShared(
   "millipede beside a plain simplex from the same seeds, up to 20° from the source",
@@ -108,10 +73,11 @@ describeShared(
               ...n.map((c) => across * Math.sqrt(1 - c * c)),
               time,
             ];
-            const first = simplex(llh(5), [seed.x, seed.y, seed.z, seed.time], steps(150, 250));
-            const last = simplex(llh(2.5), first, steps(3, 5));
+            const start = [seed.x, seed.y, seed.z, seed.time];
+            const first = simplexMinimum(llh(5), start, steps(150, 250), 0.01, 400);
+            const last = simplexMinimum(llh(2.5), first.x, steps(3, 5), 0.01, 400);
             const fit = await fitter.fit(seed);
-            excesses.push(fit.llh - llh(2.5)(last));
+            excesses.push(fit.llh - last.value);
           }
           console.log(
             `${file}: llh less a simplex's: ${excesses.map((e) => e.toFixed(2)).join(" ")}`,

@@ -6,8 +6,10 @@ import { openSplineMpe } from "../../src/native/splinempe.ts";
 import { pixelSeed } from "../../src/reco/seed.ts";
 import { splinempe } from "../../src/reco/splinempe.ts";
 import { describeShared, shared } from "../shared.ts";
+import { simplexMinimum } from "../simplex.ts";
 
-type Place = readonly [number, number, number];
+/** First steps of the simplices, m. */
+const STEPS = [20, 20, 20];
 
 /** Directions all over the sky, per event. */
 const DIRECTIONS = 40;
@@ -43,20 +45,20 @@ describeShared("splinempe on photon tables, in random directions", () => {
       for (let k = 0; k < splinempe.seeds.variations.length; k++) {
         const seed: Source = pixelSeed(prepared, splinempe.seeds, { zenith, azimuth }, k);
         ours = Math.min(ours, likelihood.fit(seed).llh);
-        const value = ([x, y, z]: Place) =>
-          Math.max(Math.abs(x), Math.abs(y), Math.abs(z)) > 2000
+        const value = ([x, y, z]: readonly number[]) =>
+          Math.max(Math.abs(x!), Math.abs(y!), Math.abs(z!)) > 2000
             ? 1e9
-            : likelihood.evaluate({ ...seed, x, y, z });
+            : likelihood.evaluate({ ...seed, x: x!, y: y!, z: z! });
         // As the reference does, and then on and on.
-        const start: Place = [seed.x, seed.y, seed.z];
-        once = Math.min(once, simplex(value, start, 0.1, 100).llh);
-        let found = simplex(value, start, 0.01, 300);
+        const start = [seed.x, seed.y, seed.z];
+        once = Math.min(once, simplexMinimum(value, start, STEPS, 0.1, 100).value);
+        let found = simplexMinimum(value, start, STEPS, 0.01, 300);
         for (let gain = Infinity; gain > 0.02; ) {
-          const next = simplex(value, found.place, 0.01, 300);
-          gain = found.llh - next.llh;
+          const next = simplexMinimum(value, found.x, STEPS, 0.01, 300);
+          gain = found.value - next.value;
           found = next;
         }
-        again = Math.min(again, found.llh);
+        again = Math.min(again, found.value);
       }
       if (ours > once + 0.1) worseThanOnce++;
       if (ours > again + 0.1) worse++;
@@ -71,53 +73,6 @@ describeShared("splinempe on photon tables, in random directions", () => {
     expect(lower).toBeGreaterThan(0.25 * DIRECTIONS);
   });
 });
-
-/** Nelder and Mead's method with first steps of 20 m, until the corners agree to `tolerance`. */
-function simplex(
-  value: (place: Place) => number,
-  start: Place,
-  tolerance: number,
-  steps: number,
-): { llh: number; place: Place } {
-  const corner = (place: Place) => ({ llh: value(place), place });
-  const mix = (p: Place, q: Place, share: number): Place => [
-    p[0] + share * (q[0] - p[0]),
-    p[1] + share * (q[1] - p[1]),
-    p[2] + share * (q[2] - p[2]),
-  ];
-  const [x, y, z] = start;
-  let corners = [start, [x + 20, y, z], [x, y + 20, z], [x, y, z + 20]].map((place) =>
-    corner(place as unknown as Place),
-  );
-  const sort = () => corners.sort((a, b) => a.llh - b.llh);
-  for (let i = 0; i < steps; i++) {
-    sort();
-    const [best, second, third, last] = corners as [
-      (typeof corners)[0],
-      (typeof corners)[0],
-      (typeof corners)[0],
-      (typeof corners)[0],
-    ];
-    if (last.llh - best.llh < tolerance) break;
-    const middle = mix(mix(best.place, second.place, 0.5), third.place, 1 / 3);
-    const reflected = corner(mix(middle, last.place, -1));
-    if (reflected.llh < best.llh) {
-      const further = corner(mix(middle, last.place, -2));
-      corners[3] = further.llh < reflected.llh ? further : reflected;
-    } else if (reflected.llh < third.llh) corners[3] = reflected;
-    else {
-      const nearer = corner(mix(middle, last.place, reflected.llh < last.llh ? -0.5 : 0.5));
-      if (nearer.llh < Math.min(reflected.llh, last.llh)) corners[3] = nearer;
-      else
-        corners = [
-          best,
-          ...corners.slice(1).map(({ place }) => corner(mix(best.place, place, 0.5))),
-        ];
-    }
-  }
-  sort();
-  return corners[0]!;
-}
 
 /** mulberry32: the same numbers in every run. */
 function randomNumbers(seed: number): () => number {
