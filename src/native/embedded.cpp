@@ -202,6 +202,7 @@ class EmbeddedCascade final : public CascadeLight {
   explicit EmbeddedCascade(std::shared_ptr<const EmbeddedSetting> setting)
       : setting_(std::move(setting)),
         timing_(pandel_rate(cascade_pandel_tau), setting_->jitter, longest_delay),
+        rough_timing_(timing_, longest_delay),
         emission_norm_(1 / mean_emission()) {
     make_bounds();
   }
@@ -296,9 +297,15 @@ class EmbeddedCascade final : public CascadeLight {
     String(const EmbeddedCascade& light, const Track& track, const double* lengths,
            std::size_t count)
         : light_(light), track_(track) {
-      for (std::size_t i = 0; i < count; ++i) {
-        const double z = track.position.z + lengths[i] * track.direction.z;
-        cascades_.push_back({lengths[i], z, light.setting_->ice.point(z)});
+      // The last cascade fills what is left of a four.
+      for (std::size_t i = 0; i < count + 3; ++i) {
+        const double length = lengths[std::min(i, count - 1)];
+        const double z = track.position.z + length * track.direction.z;
+        const LayeredIce::Point ice = light.setting_->ice.point(z);
+        length_.push_back(length);
+        height_.push_back(z);
+        scattering_.push_back(ice.integral[0]);
+        absorption_.push_back(ice.integral[1]);
       }
     }
 
@@ -310,30 +317,33 @@ class EmbeddedCascade final : public CascadeLight {
       const double square = std::fmax(dot(d, d) - along * along, 0);
       const LayeredIce::Point at_dom = ice.point(dom.position.z);
       const double scale = pandel_ice / cascade_pandel_lambda;
+      const double photons =
+          cascade_photons * cascade_length * effective_area * dom.efficiency / (4 * pi);
       const std::vector<double>& acceptance = light_.setting_->acceptance;
       for (std::size_t i = first; i < last; i += 4) {
         const std::size_t lanes = std::min<std::size_t>(4, last - i);
-        Double4 l, a, b, height;
-        for (std::size_t k = 0; k < 4; ++k) {
-          const Cascade& cascade = cascades_[i + std::min(k, lanes - 1)];
-          const PathIce mean = ice.mean(cascade.height, cascade.ice, dom.position.z, at_dom);
-          l[k] = along - cascade.length;
-          b[k] = mean.scattering.value;
-          a[k] = mean.absorption.value;
-          height[k] = dom.position.z - cascade.height;
-        }
+        const Double4 height = dom.position.z - load4(&height_[i]);
+        const Double4 per_height = 1 / height;
+        Double4 b = (at_dom.integral[0] - load4(&scattering_[i])) * per_height;
+        Double4 a = (at_dom.integral[1] - load4(&absorption_[i])) * per_height;
+        for (std::size_t k = 0; k < 4; ++k)
+          if (std::fabs(height[k]) < horizontal) {
+            const PathIce mean = ice.mean(height_[i + k], dom.position.z);
+            b[k] = mean.scattering.value;
+            a[k] = mean.absorption.value;
+          }
+        const Double4 l = along - load4(&length_[i]);
         const Double4 r = root(square + l * l + 1e-12), per_r = 1 / r;
         const Double4 distance = root(r * r + dom_radius * dom_radius);
-        const Double4 length = exp4(a / b) / (3 * b);
-        const Double4 direct = exp4(-r * b);
-        const Double4 tail = exp4(-2 * distance / length);
-        const Double4 isotropic = cascade_photons * cascade_length * effective_area *
-                                  dom.efficiency / (4 * pi) * exp4(-distance * root(3 * a * b)) /
-                                  (distance * length) * ((1 + tail) / (1 - tail));
+        const Double4 per_length = 3 * b * rough_exp4(-a / b);
+        const Double4 direct = rough_exp4(-r * b);
+        const Double4 tail = rough_exp4(-2 * distance * per_length);
+        const Double4 isotropic = photons * rough_exp4(-distance * root(3 * a * b)) * per_length *
+                                  (1 + tail) / (distance * (1 - tail));
         const Double4 x = l * per_r - cos_cherenkov;
-        const Double4 power =
-            exp4(0.5 * emission_power * log4(x * x + emission_rounding * emission_rounding));
-        const Double4 emission = light_.emission_norm_ * exp4(-emission_steepness * power);
+        const Double4 power = rough_exp4(
+            0.5 * emission_power * rough_log4(x * x + emission_rounding * emission_rounding));
+        const Double4 emission = light_.emission_norm_ * rough_exp4(-emission_steepness * power);
         const Double4 rising = height * per_r;
         Double4 accepted{};
         for (std::size_t k = acceptance.size(); k-- > 0;)
@@ -342,36 +352,34 @@ class EmbeddedCascade final : public CascadeLight {
             isotropic * (1 + (emission - 1) * direct) * (1 + (accepted - 1) * direct);
         for (std::size_t k = 0; k < lanes; ++k) amplitude[i - first + k] = light[k];
         if (n == 0) continue;
+        const Double4 shape = scale * b * r;
+        const Double4 arrival =
+            track_.time + load4(&length_[i]) / light_speed + r * (group_index / light_speed);
         constexpr std::size_t batch = 32;
         double delays[batch];
         for (std::size_t k = 0; k < lanes; ++k) {
-          const double arrival = track_.time + cascades_[i + k].length / light_speed +
-                                 r[k] * group_index / light_speed;
           double* const out = cumulative + (i - first + k) * n;
           for (std::size_t start = 0; start < n; start += batch) {
             const std::size_t count = std::min(batch, n - start);
-            for (std::size_t e = 0; e < count; ++e)
-              delays[e] = std::clamp(edges[start + e] - arrival, -1e5, 1e6);
-            light_.timing_.cumulative(scale * b[k] * r[k], delays, count, out + start);
-            for (std::size_t e = 0; e < count; ++e)
-              out[start + e] = std::clamp(out[start + e], 0.0, 1.0);
+            for (std::size_t e = 0; e < count; ++e) delays[e] = edges[start + e] - arrival[k];
+            light_.rough_timing_.cumulative(shape[k], delays, count, out + start);
           }
         }
       }
     }
 
    private:
-    struct Cascade {
-      double length, height;
-      LayeredIce::Point ice;
-    };
     static Double4 root(const Double4& x) {
       return Double4{std::sqrt(x[0]), std::sqrt(x[1]), std::sqrt(x[2]), std::sqrt(x[3])};
     }
+    // Paths with less height [m] than this are looked at by themselves, as the quotients above would
+    // be all rounding.
+    static constexpr double horizontal = 1e-3;
 
     const EmbeddedCascade& light_;
     Track track_;
-    std::vector<Cascade> cascades_;
+    // Of every cascade: along the track, its height, and the ice's integrals up to there.
+    std::vector<double> length_, height_, scattering_, absorption_;
   };
 
   static constexpr double bound_spacing = 2;  // m
@@ -410,6 +418,7 @@ class EmbeddedCascade final : public CascadeLight {
 
   std::shared_ptr<const EmbeddedSetting> setting_;
   ConvolutedPandel timing_;
+  RoughPandel rough_timing_;
   double emission_norm_;
   std::vector<double> bounds_;
 };

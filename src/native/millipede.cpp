@@ -222,19 +222,15 @@ void Millipede::visit(const Cascade& cascade, const Track& track, const Neglect&
 }
 
 void Millipede::add_column(const Cascade& cascade, const Track& track, const Neglect& neglect,
-                           Scratch& scratch, Response& response) const {
-  double sum = 0;
+                           Scratch& scratch, std::size_t j, Response& response) const {
+  double& sum = response.sum[j];
+  double* const column = response.column(j);
   const auto see = [&](const Member& member, bool, const MillipedeDom& dom, double amplitude,
                        const Gradient4&) {
     const DomBins& bins = dom.bins;
-    const auto row = [&](std::size_t number, double value) {
-      if (!(value > 0)) return;
-      response.row.push_back(static_cast<std::int32_t>(number));
-      response.value.push_back(value);
-    };
     if (bins.charges.size() == 1) {
       sum += amplitude;
-      if (bins.charges[0] > 0) row(member.first_row, amplitude);
+      if (bins.charges[0] > 0) column[member.first_row] = amplitude;
       return amplitude;
     }
     double light = 0;
@@ -244,23 +240,22 @@ void Millipede::add_column(const Cascade& cascade, const Track& track, const Neg
       const double value =
           amplitude * expected_share(scratch.cumulative[i], scratch.cumulative[i + 1]);
       light += value;
-      if (bins.charges[i] > 0) row(number++, value);
+      if (bins.charges[i] > 0) column[number++] = value;
     }
     sum += light;
     return light;
   };
   visit(cascade, track, neglect, false, scratch, see);
-  response.sum.push_back(sum);
-  response.begin.push_back(response.row.size());
 }
 
 // One cascade after the other, each as far as `neglect` asks.
 Response Millipede::response(const Track& track, const std::vector<Cascade>& cascades,
                              const Neglect& neglect) const {
   if (neglect.fade_to > 0) return faded_response(track, cascades, neglect);
-  Response response;
+  Response response(rows_.charge.size(), cascades.size());
   Scratch scratch;
-  for (const Cascade& cascade : cascades) add_column(cascade, track, neglect, scratch, response);
+  for (std::size_t j = 0; j < cascades.size(); ++j)
+    add_column(cascades[j], track, neglect, scratch, j, response);
   return response;
 }
 
@@ -272,17 +267,10 @@ Response Millipede::faded_response(const Track& track, const std::vector<Cascade
   std::vector<double> lengths(columns);
   for (std::size_t j = 0; j < columns; ++j)
     lengths[j] = (cascades[j].time - track.time) * speed_of_light;
-  Response response;
+  Response response(rows_.charge.size(), columns);
   response.sum = far_light(track, lengths, neglect);
   const auto string = light_.string(track, lengths.data(), columns);
   std::vector<double> amplitude(columns), cumulative;
-  struct Entry {
-    std::uint32_t column;
-    std::int32_t row;
-    double value;
-  };
-  std::vector<Entry> entries;
-  std::vector<std::size_t> begin(columns + 1, 0);
   const Vec3 &n = track.direction, &v = track.position;
   // `to`: where the DOM's light has faded out.
   const auto look = [&](const Member& member, double from, double to, bool only_near) {
@@ -311,24 +299,22 @@ Response Millipede::faded_response(const Track& track, const std::vector<Cascade
       if (r2 > from * from) light *= fading(std::sqrt(r2), from, to);
       if (only_near && r2 > near_from * near_from)
         light *= fading(std::sqrt(r2), near_from, near_to);
-      const auto add = [&](std::size_t row, double value) {
-        if (!(value > 0)) return;
-        entries.push_back({static_cast<std::uint32_t>(j), static_cast<std::int32_t>(row), value});
-        ++begin[j + 1];
-      };
+      double* const column = response.column(j) + member.first_row;
       if (edges == 0) {
         response.sum[j] += light;
-        if (bins.charges[0] > 0) add(member.first_row, light);
+        if (bins.charges[0] > 0) column[0] = light;
         continue;
       }
       const double* const before = cumulative.data() + (j - first) * edges;
-      std::size_t number = member.first_row;
+      std::size_t row = 0;
+      double sum = 0;
       for (std::size_t i = 0; i < bins.charges.size(); ++i) {
         if (!bins.valid[i]) continue;
         const double value = light * expected_share(before[i], before[i + 1]);
-        response.sum[j] += value;
-        if (bins.charges[i] > 0) add(number++, value);
+        sum += value;
+        if (bins.charges[i] > 0) column[row++] = value;
       }
+      response.sum[j] += sum;
     }
   };
   for (const Member& member : hit_) look(member, neglect.fade_from, neglect.fade_to, false);
@@ -336,16 +322,6 @@ Response Millipede::faded_response(const Track& track, const std::vector<Cascade
   for (const Member& member : quiet_)
     look(member, many ? many_from : neglect.fade_from, many ? many_to : neglect.fade_to,
          doms_[member.dom].bins.charges.size() == 1);
-  // From rows to columns.
-  for (std::size_t j = 0; j < columns; ++j) begin[j + 1] += begin[j];
-  response.begin = begin;
-  response.row.resize(entries.size());
-  response.value.resize(entries.size());
-  for (const Entry& entry : entries) {
-    const std::size_t k = begin[entry.column]++;
-    response.row[k] = entry.row;
-    response.value[k] = entry.value;
-  }
   return response;
 }
 
@@ -428,9 +404,9 @@ double Millipede::llh(const Response& response, const std::vector<double>& energ
   }
   for (std::size_t j = 0; j < response.columns(); ++j) {
     const double energy = energies[j] + energy_floor;
+    const double* const column = response.column(j);
     value += energy * response.sum[j];
-    for (std::size_t k = response.begin[j]; k < response.begin[j + 1]; ++k)
-      mu[static_cast<std::size_t>(response.row[k])] += energy * response.value[k];
+    for (std::size_t i = 0; i < mu.size(); ++i) mu[i] += energy * column[i];
   }
   for (std::size_t i = 0; i < mu.size(); ++i) value -= rows_.charge[i] * std::log(mu[i]);
   return value;
@@ -468,6 +444,13 @@ void Millipede::settle(const std::vector<double>& start, double tolerance, const
   for (std::size_t j = 0; j < value.cascades.size(); ++j)
     value.cascades[j].energy = value.solution.energies[j];
   value.llh = llh(value.response, value.solution.energies, screen);
+}
+
+// The light of a cascade left out.
+void Millipede::add_floor(const Response& response, std::size_t j, Screen& screen) {
+  const double* const column = response.column(j);
+  screen.floor_sum += energy_floor * response.sum[j];
+  for (std::size_t i = 0; i < screen.floor.size(); ++i) screen.floor[i] += energy_floor * column[i];
 }
 
 std::optional<Millipede::Screen> Millipede::scout(const Track& track, double spacing,
@@ -516,55 +499,44 @@ std::optional<Millipede::Screen> Millipede::scout(const Track& track, double spa
            std::labs(value.cascades[next + 1].number - c.number) <=
                std::labs(value.cascades[next].number - c.number))
       ++next;
-    screen.floor_sum += energy_floor * value.response.sum[next];
-    for (std::size_t k = value.response.begin[next]; k < value.response.begin[next + 1]; ++k)
-      screen.floor[static_cast<std::size_t>(value.response.row[k])] +=
-          energy_floor * value.response.value[k];
+    add_floor(value.response, next, screen);
   }
   return screen;
 }
 
-Millipede::Screen Millipede::screen(const MillipedeValue& value, long reach,
+Millipede::Screen Millipede::screen(const MillipedeValue& value, const Screen* outer, long reach,
                                     double threshold) const {
-  Screen screen{value.cascades.front().number, std::vector<char>(value.cascades.size(), 0),
-                std::vector<double>(rows_.charge.size(), 0), 0};
-  const long n = static_cast<long>(value.cascades.size());
-  for (long j = 0; j < n; ++j) {
-    const auto at = static_cast<std::size_t>(j);
-    if (value.solution.reduced_gradient[at] > threshold) screen.keep[at] = 1;
-    if (!(value.cascades[at].energy > 0)) continue;
-    for (long k = std::max(0L, j - reach); k <= std::min(n - 1, j + reach); ++k)
+  const long first = value.cascades.front().number;
+  const long n = value.cascades.back().number - first + 1;
+  Screen screen{first, std::vector<char>(static_cast<std::size_t>(n), 0),
+                outer ? outer->floor : std::vector<double>(rows_.charge.size(), 0),
+                outer ? outer->floor_sum : 0};
+  for (std::size_t j = 0; j < value.cascades.size(); ++j) {
+    const long at = value.cascades[j].number - first;
+    const bool lit = value.cascades[j].energy > 0;
+    if (!lit && !(value.solution.reduced_gradient[j] > threshold)) continue;
+    const long wide = lit ? reach : 0;
+    for (long k = std::max(0L, at - wide); k <= std::min(n - 1, at + wide); ++k)
       screen.keep[static_cast<std::size_t>(k)] = 1;
   }
   for (std::size_t j = 0; j < value.cascades.size(); ++j) {
-    if (screen.keep[j] != 0) continue;
-    screen.floor_sum += energy_floor * value.response.sum[j];
-    for (std::size_t k = value.response.begin[j]; k < value.response.begin[j + 1]; ++k)
-      screen.floor[static_cast<std::size_t>(value.response.row[k])] +=
-          energy_floor * value.response.value[k];
+    if (screen.keeps(value.cascades[j].number)) continue;
+    add_floor(value.response, j, screen);
   }
   return screen;
 }
 
 void Millipede::refine(const Track& track, const Neglect& neglect, const Screen& screen,
                        double tolerance, MillipedeValue& value) const {
-  Response response;
   Scratch scratch;
   std::vector<double> start;
   for (std::size_t j = 0; j < value.cascades.size(); ++j) {
     start.push_back(value.cascades[j].energy);
-    if (screen.keeps(value.cascades[j].number)) {
-      add_column(value.cascades[j], track, neglect, scratch, response);
-      continue;
-    }
-    for (std::size_t k = value.response.begin[j]; k < value.response.begin[j + 1]; ++k) {
-      response.row.push_back(value.response.row[k]);
-      response.value.push_back(value.response.value[k]);
-    }
-    response.sum.push_back(value.response.sum[j]);
-    response.begin.push_back(response.row.size());
+    if (!screen.keeps(value.cascades[j].number)) continue;
+    value.response.sum[j] = 0;
+    std::fill_n(value.response.column(j), value.response.stride(), 0.0);
+    add_column(value.cascades[j], track, neglect, scratch, j, value.response);
   }
-  value.response = std::move(response);
   settle(start, tolerance, nullptr, value);
 }
 
@@ -580,8 +552,8 @@ void Millipede::differentiate(const Track& track, const Neglect& neglect,
   for (std::size_t j = 0; j < value.cascades.size(); ++j) {
     const double energy = value.cascades[j].energy + energy_floor;
     if (value.cascades[j].energy > 0) active.push_back(j);
-    for (std::size_t k = value.response.begin[j]; k < value.response.begin[j + 1]; ++k)
-      mu[static_cast<std::size_t>(value.response.row[k])] += energy * value.response.value[k];
+    const double* const column = value.response.column(j);
+    for (std::size_t i = 0; i < n_rows; ++i) mu[i] += energy * column[i];
   }
   using Four = std::array<double, 4>;
   std::vector<Four> slope(n_rows, Four{});       // d mu / d vertex
@@ -631,11 +603,8 @@ void Millipede::differentiate(const Track& track, const Neglect& neglect,
       total[axis] += energy * sum[axis];
       own[a][axis] += scale * sum[axis];
     }
-    const std::size_t j = active[a];
-    for (std::size_t k = value.response.begin[j]; k < value.response.begin[j + 1]; ++k) {
-      const auto i = static_cast<std::size_t>(value.response.row[k]);
-      dense[a * n_rows + i] = scale * value.response.value[k];
-    }
+    const double* const column = value.response.column(active[a]);
+    for (std::size_t i = 0; i < n_rows; ++i) dense[a * n_rows + i] = scale * column[i];
   }
 
   value.gradient = total;

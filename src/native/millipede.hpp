@@ -85,9 +85,11 @@ class Millipede {
                               const MillipedeValue* previous, double stride, double reach,
                               double threshold) const;
 
-  // The cascades worth looking at near the track of `value` (made without a screen): those with
-  // energy, their neighbours within `reach` numbers, and those whose gradient is above `threshold`.
-  Screen screen(const MillipedeValue& value, long reach, double threshold) const;
+  // The cascades worth looking at near the track of `value`: those with energy, their neighbours
+  // within `reach` numbers, and those whose gradient is above `threshold`. `outer`: the screen the
+  // value was made with; null: none.
+  Screen screen(const MillipedeValue& value, const Screen* outer, long reach,
+                double threshold) const;
 
   // `value` (made without a screen) with all light of the cascades of `screen` and energies to
   // `tolerance`.
@@ -127,13 +129,14 @@ class Millipede {
   void visit(const Cascade& cascade, const Track& track, const Neglect& neglect, bool with_gradient,
              Scratch& scratch, See see) const;
   void add_column(const Cascade& cascade, const Track& track, const Neglect& neglect,
-                  Scratch& scratch, Response& response) const;
+                  Scratch& scratch, std::size_t j, Response& response) const;
   Response faded_response(const Track& track, const std::vector<Cascade>& cascades,
                           const Neglect& neglect) const;
   std::vector<double> far_light(const Track& track, const std::vector<double>& lengths,
                                 const Neglect& neglect) const;
   Response response(const Track& track, const std::vector<Cascade>& cascades,
                     const Neglect& neglect) const;
+  static void add_floor(const Response& response, std::size_t j, Screen& screen);
   double llh(const Response& response, const std::vector<double>& energies,
              const Screen* screen) const;
 

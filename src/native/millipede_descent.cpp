@@ -9,13 +9,16 @@ namespace skyscan {
 
 namespace {
 
-// While the vertex is this close to where all cascades were last looked at, only those of its
-// screen are: those with energy, their neighbours as far, and those nearly as good.
-constexpr double near_position = 6;     // m
-constexpr double near_time = 15;        // ns
-constexpr double near_optimal = -1e-2;  // reduced gradient
 // Where energy goes is sought with cascades this far apart.
 constexpr double scout_stride = 15;  // m
+// While the vertex stays this close to where that was done, cascades matter that are as close to
+// those with energy, or nearly worth some: by their reduced gradient.
+constexpr double near_position = 6;  // m
+constexpr double near_time = 15;     // ns
+constexpr double nearly_worth = -1e-2;
+// Of those, in the end, the ones this close.
+constexpr long neighbours = 3;  // numbers
+constexpr double still_worth = -1e-3;
 
 // Symmetric 3 x 3.
 using Square = std::array<Three, 3>;
@@ -63,22 +66,37 @@ void derivatives(const Millipede& millipede, const Millipede::Neglect& light, co
   }
 }
 
+// Whether energy sits at an end of what is kept, and there is more beyond.
+bool is_at_end(const MillipedeValue& value, const Millipede::Screen& kept,
+               const Millipede::Screen& all) {
+  for (const Cascade& c : value.cascades)
+    if (c.energy > 0)
+      for (const long next : {c.number - 1, c.number + 1})
+        if (!kept.keeps(next) && all.keeps(next)) return true;
+  return false;
+}
+
 }  // namespace
 
 MillipedeValue ScreenedSurface::at(const Track& track, const MillipedeValue* previous) {
   ++evaluations_;
+  if (!wide_ || std::fabs(track.time - scouted_at_.time) >= near_time ||
+      distance(track, scouted_at_) >= near_position) {
+    wide_ = millipede_.scout(track, spacing_, light_, previous, scout_stride, near_position,
+                             nearly_worth);
+    narrow_.reset();
+    scouted_at_ = track;
+  }
+  if (!wide_) return {};
   MillipedeValue value;
-  if (spacing_ >= scout_stride) {
-    value = millipede_.solve(track, spacing_, light_, previous, 10 * energy_tolerance);
-  } else {
-    if (!screen_ || std::fabs(track.time - screened_at_.time) >= near_time ||
-        distance(track, screened_at_) >= near_position) {
-      screen_ = millipede_.scout(track, spacing_, light_, previous, scout_stride, near_position,
-                                 near_optimal);
-      screened_at_ = track;
-    }
-    if (screen_)
-      value = millipede_.solve(track, spacing_, light_, previous, energy_tolerance, &*screen_);
+  const auto solve = [&](const Millipede::Screen& screen) {
+    value = millipede_.solve(track, spacing_, light_, previous, energy_tolerance, &screen);
+  };
+  if (narrow_) solve(*narrow_);
+  if (!narrow_ || is_at_end(value, *narrow_, *wide_)) {
+    solve(*wide_);
+    narrow_.reset();
+    if (value.placed) narrow_ = millipede_.screen(value, &*wide_, neighbours, still_worth);
   }
   if (!std::isfinite(value.llh)) value.placed = false;
   return value;

@@ -21,8 +21,8 @@ struct Settlement {
   double llh() const { return value.placed ? value.llh : std::numeric_limits<double>::infinity(); }
 };
 
-// llh with cascades at one spacing. Near where all cascades were last looked at, only those of the
-// screen are.
+// llh with cascades at one spacing, at tracks close to each other: where they are close, only those
+// cascades are looked at that had energy, or nearly.
 class ScreenedSurface {
  public:
   ScreenedSurface(const Millipede& millipede, double spacing, const Millipede::Neglect& light,
@@ -32,15 +32,16 @@ class ScreenedSurface {
   // Not placed where there is no likelihood. `previous` may be null.
   MillipedeValue at(const Track& track, const MillipedeValue* previous);
   const Millipede::Neglect& light() const { return light_; }
-  void look_anew() { screen_.reset(); }
+  void look_anew() { wide_.reset(); }
 
  private:
   const Millipede& millipede_;
   const double spacing_;
   const Millipede::Neglect light_;
   int& evaluations_;
-  std::optional<Millipede::Screen> screen_;
-  Track screened_at_{};
+  Track scouted_at_{};
+  // What may matter as far around, and of that what did where it was looked at last.
+  std::optional<Millipede::Screen> wide_, narrow_;
 };
 
 struct Descent {

@@ -201,7 +201,7 @@ class Finder {
     MillipedeFit fit{FitOutcome::outside, seed, std::nan(""), {}, 0};
     if (!best.found()) return fit;
     millipede_.refine(best.track, neglect_for(Precision::result),
-                      millipede_.screen(best.value, 0, -0.03), 1e-6, best.value);
+                      millipede_.screen(best.value, nullptr, 0, -0.03), 1e-6, best.value);
     ++evaluations_;
     fit.track = best.track;
     fit.llh = best.value.llh;

@@ -49,6 +49,7 @@ struct Axis {
 };
 using ShapeAxis = Axis<5>;
 using DelayAxis = Axis<4>;
+using FineDelayAxis = Axis<5>;
 
 // Quadrature points for the convolution at one delay: the photon's unsmeared delay (times the rate,
 // as its logarithm), and what every shape shares: Gaussian, exponential, step; times the
@@ -233,36 +234,44 @@ void ConvolutedPandel::evaluate(double shape, const double* delays, std::size_t 
   }
 }
 
-void ConvolutedPandel::cumulative(double shape, const double* delays, std::size_t n,
-                                  double* out) const {
+RoughPandel::RoughPandel(const ConvolutedPandel& exact, double longest)
+    : per_sigma_(1 / exact.sigma()) {
+  const std::size_t shapes = ShapeAxis::cell(shape_end).index + 1;
+  times_ = FineDelayAxis::cell(std::fmax(longest * per_sigma_, 10) + delay_offset).index + 2;
+  last_ = FineDelayAxis::node(times_ - 1) * (1 - 1e-12);
+  nodes_.reserve(shapes * times_);
+  for (std::size_t i = 0; i < shapes; ++i)
+    for (std::size_t j = 0; j < times_; ++j) {
+      const double delay = (FineDelayAxis::node(j) - delay_offset) * exact.sigma();
+      PandelPoint point;
+      exact.evaluate(ShapeAxis::node(i) - shape_offset, &delay, 1, &point);
+      nodes_.push_back({{point.cumulative, point.density * exact.sigma(), point.cumulative_by_shape,
+                         point.density_by_shape * exact.sigma()}});
+    }
+}
+
+void RoughPandel::cumulative(double shape, const double* delays, std::size_t n, double* out) const {
   const double inside = std::fmin(std::fmax(shape, 0.0), shape_end - shape_offset - 1e-9);
   const Cell across = ShapeAxis::cell(inside + shape_offset);
   const double f = across.fraction, g = 1 - f, w = across.width;
   const double v0 = g * g * (1 + 2 * f), v1 = 1 - v0, s0 = w * f * g * g, s1 = -w * f * f * g;
+  const Double4 at_lower = {v0, v0, s0, s0}, at_upper = {v1, v1, s1, s1};
   const Node* const lower = &nodes_[across.index * times_];
   const Node* const upper = lower + times_;
-  const double last = DelayAxis::node(times_ - 1) * (1 - 1e-12);
   for (std::size_t i = 0; i < n; ++i) {
     const double wanted = delays[i] * per_sigma_ + delay_offset;
-    if (wanted < axis_start || wanted > last) {
-      PandelPoint point;
-      evaluate(shape, delays + i, 1, &point);
-      out[i] = point.cumulative;
+    if (wanted < axis_start) {
+      out[i] = 0;
       continue;
     }
-    const Cell along = DelayAxis::cell(wanted);
+    const Cell along = FineDelayAxis::cell(wanted < last_ ? wanted : last_);
     const Node *a = lower + along.index, *b = upper + along.index;
-    const Double4 before = v0 * load4(a[0].value) + v1 * load4(b[0].value) +
-                           s0 * load4(a[0].by_shape) + s1 * load4(b[0].by_shape);
-    const Double4 after = v0 * load4(a[1].value) + v1 * load4(b[1].value) +
-                          s0 * load4(a[1].by_shape) + s1 * load4(b[1].by_shape);
-    const double x = along.fraction, h = along.width * sigma_, x2 = x * x, x3 = x2 * x;
-    const double k0 = x3 * (10 + x * (-15 + 6 * x));
-    const Double4 begin = {1 - k0, h * (x + x3 * (-6 + x * (8 - 3 * x))),
-                           0.5 * h * h * (x2 + x3 * (-3 + x * (3 - x))), 0};
-    const Double4 end = {k0, h * x3 * (-4 + x * (7 - 3 * x)), 0.5 * h * h * x3 * (1 + x * (-2 + x)),
-                         0};
-    out[i] = sum4(begin * before + end * after);
+    const Double4 before = at_lower * load4(a[0].value) + at_upper * load4(b[0].value);
+    const Double4 after = at_lower * load4(a[1].value) + at_upper * load4(b[1].value);
+    const double x = along.fraction, y = 1 - x, h = along.width;
+    const double u0 = y * y * (1 + 2 * x), u1 = 1 - u0, d0 = h * x * y * y, d1 = -h * x * x * y;
+    const Double4 at_begin = {u0, d0, u0, d0}, at_end = {u1, d1, u1, d1};
+    out[i] = sum4(at_begin * before + at_end * after);
   }
 }
 

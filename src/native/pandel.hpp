@@ -30,8 +30,6 @@ class ConvolutedPandel {
   // out[i] at delays[i], all for one shape. Shapes outside [0, 62) count as the nearest inside.
   void evaluate(double shape, const double* delays, std::size_t n, PandelPoint* out) const;
 
-  // The same point's cumulative alone.
-  void cumulative(double shape, const double* delays, std::size_t n, double* out) const;
 
   double rate() const { return rate_; }
   double sigma() const { return sigma_; }
@@ -43,6 +41,24 @@ class ConvolutedPandel {
     double by_shape[4];
   };
   double rate_, sigma_, per_sigma_;
+  std::size_t times_;  // nodes per shape
+  std::vector<Node> nodes_;
+};
+
+// Its cumulative alone, to 1e-6, several times quicker: for searches. Bicubic Hermite.
+class RoughPandel {
+ public:
+  explicit RoughPandel(const ConvolutedPandel& exact, double longest);
+
+  // out[i] at delays[i], all for one shape; 0 so early that less than 1e-7 is.
+  void cumulative(double shape, const double* delays, std::size_t n, double* out) const;
+
+ private:
+  // The cumulative, its derivatives by delay in units of sigma and by shape, and by both.
+  struct Node {
+    double value[4];
+  };
+  double per_sigma_, last_;
   std::size_t times_;  // nodes per shape
   std::vector<Node> nodes_;
 };

@@ -4,14 +4,10 @@
 #include <cmath>
 #include <limits>
 
-namespace skyscan {
+#include "exponential.hpp"
+#include "vectors.hpp"
 
-void Response::clear() {
-  begin.assign(1, 0);
-  row.clear();
-  value.clear();
-  sum.clear();
-}
+namespace skyscan {
 
 bool solve_cholesky(std::vector<double>& matrix, std::vector<double>& x, std::size_t n) {
   double* const a = matrix.data();
@@ -43,13 +39,37 @@ bool solve_cholesky(std::vector<double>& matrix, std::vector<double>& x, std::si
 
 namespace {
 
+// Of padded arrays: `n` is a multiple of four.
+double dot(const double* a, const double* b, std::size_t n) {
+  Double4 even{}, odd{};
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    even += load4(a + i) * load4(b + i);
+    odd += load4(a + i + 4) * load4(b + i + 4);
+  }
+  if (i < n) even += load4(a + i) * load4(b + i);
+  return sum4(even + odd);
+}
+
+void add_scaled(double scale, const double* from, double* to, std::size_t n) {
+  for (std::size_t i = 0; i < n; i += 4) store4(to + i, load4(to + i) + scale * load4(from + i));
+}
+
 // The problem in units of light: u_j = E_j sum_j [PE], so that every column sums to one and
 // gradients need no scale. Columns without light stay at zero.
 class Solver {
  public:
   Solver(const Response& response, const Rows& rows, const EnergySettings& settings)
-      : response_(response), rows_(rows), settings_(settings), columns_(response.columns()) {
-    for (const double charge : rows.charge) total_charge_ += charge;
+      : response_(response),
+        settings_(settings),
+        columns_(response.columns()),
+        rows_(response.stride()),
+        charge_(rows.charge),
+        noise_(rows.noise) {
+    for (const double charge : charge_) total_charge_ += charge;
+    // Rows that see nothing and want nothing.
+    charge_.resize(rows_, 0);
+    noise_.resize(rows_, 1);
     ridge_.assign(columns_, 0);
     for (std::size_t j = 0; j < columns_; ++j)
       if (response.sum[j] > 0)
@@ -87,28 +107,23 @@ class Solver {
     solution.energies.assign(columns_, 0);
     for (std::size_t j = 0; j < columns_; ++j)
       if (light_[j] > 0) solution.energies[j] = light_[j] / response_.sum[j];
-    solution.expectation = std::move(expectation_);
     solution.reduced_gradient = std::move(gradient_);
     return solution;
   }
 
  private:
-  void add_column(std::size_t j, double light, std::vector<double>& expectation) const {
-    const double scale = light / response_.sum[j];
-    for (std::size_t k = response_.begin[j]; k < response_.begin[j + 1]; ++k)
-      expectation[static_cast<std::size_t>(response_.row[k])] += scale * response_.value[k];
-  }
-
   void expect(const std::vector<double>& light, std::vector<double>& expectation) const {
-    expectation = rows_.noise;
+    expectation = noise_;
     for (std::size_t j = 0; j < columns_; ++j)
-      if (light[j] > 0) add_column(j, light[j], expectation);
+      if (light[j] > 0)
+        add_scaled(light[j] / response_.sum[j], response_.column(j), expectation.data(), rows_);
   }
 
   double objective(const std::vector<double>& light, const std::vector<double>& expectation) const {
-    double value = 0;
-    for (std::size_t i = 0; i < expectation.size(); ++i)
-      value += rows_.charge[i] * std::log(expectation[i]);
+    Double4 wanted{};
+    for (std::size_t i = 0; i < rows_; i += 4)
+      wanted += load4(&charge_[i]) * log4(load4(&expectation[i]));
+    double value = sum4(wanted);
     for (std::size_t j = 0; j < columns_; ++j) value -= light[j] + ridge_[j] * light[j] * light[j];
     return value;
   }
@@ -120,16 +135,13 @@ class Solver {
   }
 
   void gradients() {
-    ratio_.resize(expectation_.size());
-    for (std::size_t i = 0; i < ratio_.size(); ++i) ratio_[i] = rows_.charge[i] / expectation_[i];
+    ratio_.resize(rows_);
+    for (std::size_t i = 0; i < rows_; ++i) ratio_[i] = charge_[i] / expectation_[i];
     gradient_.assign(columns_, -1);
-    for (std::size_t j = 0; j < columns_; ++j) {
-      if (!(response_.sum[j] > 0)) continue;
-      double seen = 0;
-      for (std::size_t k = response_.begin[j]; k < response_.begin[j + 1]; ++k)
-        seen += response_.value[k] * ratio_[static_cast<std::size_t>(response_.row[k])];
-      gradient_[j] = seen / response_.sum[j] - 1 - 2 * ridge_[j] * light_[j];
-    }
+    for (std::size_t j = 0; j < columns_; ++j)
+      if (response_.sum[j] > 0)
+        gradient_[j] = dot(response_.column(j), ratio_.data(), rows_) / response_.sum[j] - 1 -
+                       2 * ridge_[j] * light_[j];
   }
 
   double certificate() const {
@@ -183,35 +195,48 @@ class Solver {
     }
   }
 
+  // A^T diag(d / mu^2) A of the free columns, from a dense copy of them.
+  void set_hessian() {
+    const std::size_t n = free_.size(), padded = (n + 1) / 2 * 2;
+    root_weight_.resize(rows_);
+    for (std::size_t i = 0; i < rows_; ++i)
+      root_weight_[i] = std::sqrt(charge_[i]) / expectation_[i];
+    dense_.assign(padded * rows_, 0);
+    for (std::size_t a = 0; a < n; ++a) {
+      const double scale = 1 / response_.sum[free_[a]];
+      const double* const column = response_.column(free_[a]);
+      double* const weighted = dense_.data() + a * rows_;
+      for (std::size_t i = 0; i < rows_; i += 4)
+        store4(weighted + i, scale * load4(column + i) * load4(&root_weight_[i]));
+    }
+    hessian_.assign(n * n, 0);
+    // Two columns by two at a time: each number read is used twice.
+    for (std::size_t a = 0; a < n; a += 2)
+      for (std::size_t b = 0; b <= a; b += 2) {
+        const double *p = dense_.data() + a * rows_, *q = dense_.data() + b * rows_;
+        Double4 sums[4]{};
+        for (std::size_t i = 0; i < rows_; i += 4) {
+          const Double4 p0 = load4(p + i), p1 = load4(p + rows_ + i);
+          const Double4 q0 = load4(q + i), q1 = load4(q + rows_ + i);
+          sums[0] += p0 * q0;
+          sums[1] += p0 * q1;
+          sums[2] += p1 * q0;
+          sums[3] += p1 * q1;
+        }
+        hessian_[a * n + b] = sum4(sums[0]);
+        if (b + 1 <= a) hessian_[a * n + b + 1] = sum4(sums[1]);
+        if (a + 1 < n) {
+          hessian_[(a + 1) * n + b] = sum4(sums[2]);
+          hessian_[(a + 1) * n + b + 1] = sum4(sums[3]);
+        }
+      }
+  }
+
   // One projected Newton step on the free cascades; false when it does not go up.
   bool step() {
     const std::size_t n = free_.size();
     if (n == 0) return false;
-    // Hessian A^T diag(d / mu^2) A from a dense copy of the free columns, rows outermost.
-    const std::size_t rows = expectation_.size();
-    dense_.assign(n * rows, 0);
-    for (std::size_t a = 0; a < n; ++a) {
-      const std::size_t j = free_[a];
-      const double scale = 1 / response_.sum[j];
-      for (std::size_t k = response_.begin[j]; k < response_.begin[j + 1]; ++k) {
-        const auto i = static_cast<std::size_t>(response_.row[k]);
-        dense_[a * rows + i] =
-            scale * response_.value[k] * std::sqrt(rows_.charge[i]) / expectation_[i];
-      }
-    }
-    hessian_.assign(n * n, 0);
-    for (std::size_t a = 0; a < n; ++a)
-      for (std::size_t b = 0; b <= a; ++b) {
-        const double *p = dense_.data() + a * rows, *q = dense_.data() + b * rows;
-        double sums[8] = {};
-        std::size_t i = 0;
-        for (; i + 8 <= rows; i += 8)
-          for (std::size_t lane = 0; lane < 8; ++lane) sums[lane] += p[i + lane] * q[i + lane];
-        double sum = 0;
-        for (; i < rows; ++i) sum += p[i] * q[i];
-        for (const double lane : sums) sum += lane;
-        hessian_[a * n + b] = sum;
-      }
+    set_hessian();
     for (std::size_t a = 0; a < n; ++a) hessian_[a * n + a] += 2 * ridge_[free_[a]] + 1e-300;
 
     // Cascades that want below zero leave one by one: solve, cut the step at the first bound, drop
@@ -285,13 +310,13 @@ class Solver {
   }
 
   const Response& response_;
-  const Rows& rows_;
   const EnergySettings& settings_;
-  const std::size_t columns_;
+  const std::size_t columns_, rows_;
+  std::vector<double> charge_, noise_;
   double total_charge_ = 0;
   double damping_ = 1e-11;
   double value_ = 0;
-  std::vector<double> ridge_, light_, expectation_, ratio_, gradient_;
+  std::vector<double> ridge_, light_, expectation_, ratio_, root_weight_, gradient_;
   std::vector<std::size_t> free_;
   std::vector<double> dense_, hessian_, matrix_, direction_, trial_, trial_expectation_;
 };

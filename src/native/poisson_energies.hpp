@@ -8,20 +8,29 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 namespace skyscan {
 
-// The response, one column per cascade, sparse over the rows (bins with charge).
-struct Response {
-  std::vector<std::size_t> begin{0};  // column j holds entries begin[j] .. begin[j + 1]
-  std::vector<std::int32_t> row;      // ascending within a column
-  std::vector<double> value;          // PE per GeV
-  std::vector<double> sum;            // over ALL bins, also those without charge; PE per GeV
+// The response, one column per cascade: dense over the rows (bins with charge), as most of them see
+// something of most cascades that are worth a look.
+class Response {
+ public:
+  Response() = default;
+  Response(std::size_t rows, std::size_t columns)
+      : sum(columns, 0), stride_((rows + 3) / 4 * 4), values_(columns * stride_, 0) {}
 
   std::size_t columns() const { return sum.size(); }
-  void clear();
+  // Numbers per column, zeros after the last row's up to a multiple of four.
+  std::size_t stride() const { return stride_; }
+  double* column(std::size_t j) { return values_.data() + j * stride_; }  // PE per GeV
+  const double* column(std::size_t j) const { return values_.data() + j * stride_; }
+
+  std::vector<double> sum;  // over ALL bins, also those without charge; PE per GeV
+
+ private:
+  std::size_t stride_ = 0;
+  std::vector<double> values_;
 };
 
 struct Rows {
@@ -36,8 +45,7 @@ struct EnergySettings {
 };
 
 struct EnergySolution {
-  std::vector<double> energies;     // GeV, one per column
-  std::vector<double> expectation;  // mu of every row
+  std::vector<double> energies;  // GeV, one per column
   // dL/dE_j / sum_j: at an optimum 0 where E_j > 0 and <= 0 elsewhere; -1 = sees no charge.
   std::vector<double> reduced_gradient;
   // Proven upper bound of L(best) - L(energies): L is concave and, at its optimum, the light of
