@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "vectors.hpp"
-
 namespace skyscan {
 
 namespace {
@@ -19,25 +17,45 @@ constexpr int kLeastBlocks = CascadeSlice::Rows::most;
 
 int rounded_up(int n) { return (n + 3) / 4 * 4; }
 
-// Sums rows of neighbouring depths of all blocks, `fours` fours of each.
-template <int fours, int fixed_depths>
-void sum_rows(const CascadeSlice::Rows& rows, int from, double* out) {
-  Double4 sum[fours]{};
-  const int depths = fixed_depths > 0 ? fixed_depths : rows.depths;
+// Reading fours may go as far beyond a row's last number.
+constexpr int kBeyond = 3;
+
+// Sums rows of neighbouring depths of all blocks, four numbers of each from each of first[i] on.
+// Each depth has its own sum, as additions wait for each other.
+template <int places, int depths>
+void sum_rows(const CascadeSlice::Rows& rows, const int* first, double* out) {
+  Double4 sum[places][depths]{};
   for (int b = 0; b < rows.blocks; ++b) {
-    const float* row = rows.block[b] + 4 * from;
+    const float* row = rows.block[b];
     for (int m = 0; m < depths; ++m, row += rows.stride) {
       const double weight = rows.weight[b] * rows.depth_weight[m];
-      for (int q = 0; q < fours; ++q) sum[q] += weight * widen4(row + 4 * q);
+      for (int i = 0; i < places; ++i) sum[i][m] += weight * widen4(row + first[i]);
     }
   }
-  for (int q = 0; q < fours; ++q) store4(out + 4 * q, sum[q]);
+  for (int i = 0; i < places; ++i) {
+    for (int m = 1; m < depths; ++m) sum[i][0] += sum[i][m];
+    store4(out + 4 * i, sum[i][0]);
+  }
 }
 
-template <int fours>
-void sum_rows(const CascadeSlice::Rows& rows, int from, double* out) {
-  if (rows.depths == 3) return sum_rows<fours, 3>(rows, from, out);
-  sum_rows<fours, 0>(rows, from, out);
+template <int depths>
+void sum_rows(const CascadeSlice::Rows& rows, const int* first, int n, double* out) {
+  for (; n >= 4; n -= 4, first += 4, out += 16) sum_rows<4, depths>(rows, first, out);
+  if (n == 3) return sum_rows<3, depths>(rows, first, out);
+  if (n == 2) return sum_rows<2, depths>(rows, first, out);
+  if (n == 1) return sum_rows<1, depths>(rows, first, out);
+}
+
+// The same for any number of depths.
+void sum_all_rows(const CascadeSlice::Rows& rows, const int* first, int n, double* out) {
+  for (int i = 0; i < n; ++i) {
+    Double4 sum{};
+    for (int b = 0; b < rows.blocks; ++b)
+      for (int m = 0; m < rows.depths; ++m)
+        sum += rows.weight[b] * rows.depth_weight[m] *
+               widen4(rows.block[b] + m * rows.stride + first[i]);
+    store4(out + 4 * i, sum);
+  }
 }
 
 }  // namespace
@@ -65,7 +83,7 @@ float* CascadeSlice::Blocks::room() {
   const std::size_t size = static_cast<std::size_t>(rows_) * static_cast<std::size_t>(length_);
   const std::size_t in_chunk = std::max<std::size_t>(1, kChunk / size);
   const auto place = static_cast<std::size_t>(held_++);
-  if (place / in_chunk == chunks_.size()) chunks_.emplace_back(in_chunk * size);
+  if (place / in_chunk == chunks_.size()) chunks_.emplace_back(in_chunk * size + kBeyond);
   return chunks_[place / in_chunk].data() + place % in_chunk * size;
 }
 
@@ -102,30 +120,28 @@ void CascadeSlice::turn(const AxisAt& amplitude, const AxisAt& timing) {
 
 double CascadeSlice::amplitude(const AxisAt* at) {
   const AxisAt& depth = at[3];
-  const int from = depth.first / 4, fours = (depth.first + depth.count + 3) / 4 - from;
   const bool cubes = at[0].count == 3 && at[1].count == 3 && at[2].count == 3;
-  double sums[12];
-  if (fours == 1)
-    cubes ? sum_amplitudes<1, 3>(at, from, sums) : sum_amplitudes<1, 0>(at, from, sums);
-  else if (fours == 2)
-    cubes ? sum_amplitudes<2, 3>(at, from, sums) : sum_amplitudes<2, 0>(at, from, sums);
-  else
-    sum_amplitudes<3, 0>(at, from, sums);
   double value = 0;
-  for (int i = 0; i < depth.count; ++i) value += depth.value[i] * sums[depth.first - 4 * from + i];
+  for (int from = 0; from < depth.count; from += 4) {
+    const int first = depth.first + from;
+    const Double4 sums = cubes ? sum_amplitudes<3>(at, first) : sum_amplitudes<0>(at, first);
+    for (int i = 0; i < std::min(4, depth.count - from); ++i)
+      value += depth.value[from + i] * sums[i];
+  }
   return value;
 }
 
-// Over all axes but the depth; `fixed`: how many functions each of them has, 0: not known.
-template <int fours, int fixed>
-void CascadeSlice::sum_amplitudes(const AxisAt* at, int from, double* out) {
+// Over all axes but the depth, four depths from `from` on; `fixed`: how many functions each of them
+// has, 0: not known.
+template <int fixed>
+Double4 CascadeSlice::sum_amplitudes(const AxisAt* at, int from) {
   const AxisAt &distance = at[0], &azimuth = at[1], &polar = at[2];
   const int distances = fixed > 0 ? fixed : distance.count;
   const int azimuths = fixed > 0 ? fixed : azimuth.count;
   const int polars = fixed > 0 ? fixed : polar.count;
   amplitudes_.make_room(distances * azimuths);
   const int length = amplitudes_.length();
-  Double4 sum[fours]{};
+  Double4 total{};
   for (int i = 0; i < distances; ++i)
     for (int k = 0; k < azimuths; ++k) {
       const int first = distance.first + i, second = azimuth.first + k;
@@ -136,14 +152,12 @@ void CascadeSlice::sum_amplitudes(const AxisAt* at, int from, double* out) {
       };
       const float* row =
           amplitudes_.block(first * amplitude_.size(1) + second, polar.first, polars, fill) +
-          polar.first * length + 4 * from;
-      const double weight = distance.value[i] * azimuth.value[k];
-      for (int m = 0; m < polars; ++m, row += length) {
-        const double here = weight * polar.value[m];
-        for (int q = 0; q < fours; ++q) sum[q] += here * widen4(row + 4 * q);
-      }
+          polar.first * length + from;
+      Double4 sum{};
+      for (int m = 0; m < polars; ++m, row += length) sum += polar.value[m] * widen4(row);
+      total += distance.value[i] * azimuth.value[k] * sum;
     }
-  for (int q = 0; q < fours; ++q) store4(out + 4 * q, sum[q]);
+  return total;
 }
 
 void CascadeSlice::rows(const AxisAt* at, Rows& out) {
@@ -169,11 +183,9 @@ void CascadeSlice::rows(const AxisAt* at, Rows& out) {
       }
 }
 
-void CascadeSlice::curve(const Rows& rows, int from, int fours, double* out) {
-  for (; fours >= 4; fours -= 4, from += 4, out += 16) sum_rows<4>(rows, from, out);
-  if (fours == 3) return sum_rows<3>(rows, from, out);
-  if (fours == 2) return sum_rows<2>(rows, from, out);
-  if (fours == 1) return sum_rows<1>(rows, from, out);
+void CascadeSlice::curve(const Rows& rows, const int* first, int n, double* out) {
+  if (rows.depths == 3) return sum_rows<3>(rows, first, n, out);
+  sum_all_rows(rows, first, n, out);
 }
 
 }  // namespace skyscan

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "spline_table.hpp"
+#include "vectors.hpp"
 
 namespace skyscan {
 
@@ -35,8 +36,9 @@ class CascadeSlice {
     const double* depth_weight;
   };
   void rows(const AxisAt* at, Rows& out);
-  // Coefficients 4 * from ... of the time axis, 4 * fours of them.
-  static void curve(const Rows& rows, int from, int fours, double* out);
+  // Four coefficients of the time axis from each of first[i] on, i < n; what is beyond the last
+  // coefficient is undefined.
+  static void curve(const Rows& rows, const int* first, int n, double* out);
 
  private:
   // Rows of coefficients in blocks; of each block those from `first` to `last` - 1 are there.
@@ -72,8 +74,8 @@ class CascadeSlice {
     std::vector<std::vector<float>> chunks_;
   };
 
-  template <int fours, int fixed>
-  void sum_amplitudes(const AxisAt* at, int from, double* out);
+  template <int fixed>
+  Double4 sum_amplitudes(const AxisAt* at, int from);
 
   const SplineTable &amplitude_, &timing_;
   AxisAt amplitude_zenith_{}, timing_zenith_{};

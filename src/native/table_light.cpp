@@ -822,14 +822,12 @@ class TableCascadeLight final : public CascadeLight {
     template <typename Look>
     bool accumulate(CascadeSlice& slice, const AxisAt* at, const Look& look_at_times,
                     double arrival, const double* edges, std::size_t n, double* cumulative) const {
-      const TimeAxis& axis = light_.axis_;
-      double coefficients[kMostTimes + 8], weight[kMostWeights], slope[kMostWeights];
       CascadeSlice::Rows rows;
       bool looked = false;
-      int from = 0, to = 0;  // fours known
+      Arrivals arrivals;
       for (std::size_t i = 0; i < n; ++i) {
         const double delay = edges[i] - arrival;
-        const Moment moment = moment_of(axis, delay);
+        const Moment moment = moment_of(light_.axis_, delay);
         cumulative[i] = moment.side > 0 ? 1 : 0;
         if (moment.side != 0 || moment.interval < 0) continue;
         if (!looked) {
@@ -837,20 +835,46 @@ class TableCascadeLight final : public CascadeLight {
           slice.rows(at, rows);
           looked = true;
         }
-        // Edges ascend: fours are added at the end of those known, or begun anew.
-        const int begin = moment.first / 4, end = (moment.first + moment.width + 3) / 4;
-        if (begin > to || begin < from) from = to = begin;
-        if (end > to) {
-          CascadeSlice::curve(rows, to, end - to, coefficients + 4 * to);
-          to = end;
-        }
-        axis.basis().weights(moment.interval, delay, weight, slope);
-        double share = 0;
-        for (int k = 0; k < moment.width; ++k) share += coefficients[moment.first + k] * weight[k];
-        cumulative[i] = share;
+        arrivals.add(light_.axis_.basis(), moment, delay, cumulative + i);
+        if (arrivals.is_full()) arrivals.settle(rows);
       }
+      arrivals.settle(rows);
       return true;
     }
+
+    // Edges that light arrives around, a few at a time.
+    class Arrivals {
+     public:
+      void add(const SplineBasis& basis, const Moment& moment, double delay, double* share) {
+        basis.values(moment.interval, delay, weight_[count_]);
+        lanes_ = basis.lanes();
+        first_[count_] = moment.first;
+        share_[count_++] = share;
+      }
+      bool is_full() const { return count_ == most; }
+      void settle(const CascadeSlice::Rows& rows) {
+        double coefficients[4 * most];
+        for (int lane = 0; lane < lanes_ && count_ > 0; lane += 4) {
+          CascadeSlice::curve(rows, first_, count_, coefficients);
+          for (int k = 0; k < count_; ++k) {
+            double share = 0;
+            // Where there is no function there may be no coefficient either.
+            for (int i = 0; i < 4; ++i)
+              if (weight_[k][lane + i] != 0) share += weight_[k][lane + i] * coefficients[4 * k + i];
+            *share_[k] += share;
+            first_[k] += 4;
+          }
+        }
+        count_ = 0;
+      }
+
+     private:
+      static constexpr int most = 8, most_lanes = 8;
+      int count_ = 0, lanes_ = 0;
+      int first_[most];
+      double weight_[most][most_lanes];
+      double* share_[most];
+    };
 
     const TableCascadeLight& light_;
     Track track_;
