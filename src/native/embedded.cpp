@@ -341,8 +341,8 @@ class EmbeddedCascade final : public CascadeLight {
         const Double4 isotropic = photons * rough_exp4(-distance * root(3 * a * b)) * per_length *
                                   (1 + tail) / (distance * (1 - tail));
         const Double4 x = l * per_r - cos_cherenkov;
-        const Double4 power = rough_exp4(
-            0.5 * emission_power * rough_log4(x * x + emission_rounding * emission_rounding));
+        const Double4 power = rough_exp4(0.5 * emission_power *
+                                         rough_log4(x * x + emission_rounding * emission_rounding));
         const Double4 emission = light_.emission_norm_ * rough_exp4(-emission_steepness * power);
         const Double4 rising = height * per_r;
         Double4 accepted{};
@@ -372,8 +372,8 @@ class EmbeddedCascade final : public CascadeLight {
     static Double4 root(const Double4& x) {
       return Double4{std::sqrt(x[0]), std::sqrt(x[1]), std::sqrt(x[2]), std::sqrt(x[3])};
     }
-    // Paths with less height [m] than this are looked at by themselves, as the quotients above would
-    // be all rounding.
+    // Paths with less height [m] than this are looked at by themselves, as the quotients above
+    // would be all rounding.
     static constexpr double horizontal = 1e-3;
 
     const EmbeddedCascade& light_;

@@ -332,14 +332,18 @@ MillipedeFit MillipedeFitter::fit(const Millipede& millipede, const Millipede& s
                    search.reach, std::move(places), std::move(best)};
   }
   // What the seed knows beyond that: from there with the fit's own light, as the reference goes.
+  const auto is_known_place = [&](const Place& own, double value_at_most) {
+    return std::any_of(known_->coarse.begin(), known_->coarse.end(), [&](const Place& other) {
+      return apart(own.track, other.track) < same_basin || value_at_most > other.value + hopeless;
+    });
+  };
   Place own{seed, 0};
   finder.walk(millipede, rough, seed_step, own);
-  finder.walk(millipede, coarse, coarse.step, own);
-  own.value = finder.look(sketch, coarse, own.track);
-  const bool is_news =
-      std::none_of(known_->coarse.begin(), known_->coarse.end(), [&](const Place& other) {
-        return apart(own.track, other.track) < same_basin || own.value > other.value + hopeless;
-      });
+  bool is_news = !is_known_place(own, -1e300);
+  if (is_news) {
+    finder.walk(millipede, coarse, coarse.step, own);
+    is_news = !is_known_place(own, finder.look(sketch, coarse, own.track));
+  }
   MillipedeFit best = known_->best;
   if (is_news) {
     MillipedeFit other = settled({own});

@@ -30,7 +30,6 @@ class ConvolutedPandel {
   // out[i] at delays[i], all for one shape. Shapes outside [0, 62) count as the nearest inside.
   void evaluate(double shape, const double* delays, std::size_t n, PandelPoint* out) const;
 
-
   double rate() const { return rate_; }
   double sigma() const { return sigma_; }
 

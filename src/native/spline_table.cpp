@@ -148,6 +148,16 @@ bool SplineTable::at(int axis, double x, AxisAt& out) const {
   return true;
 }
 
+bool SplineTable::value_at(int axis, double x, AxisAt& out) const {
+  const auto& basis = axes_[static_cast<Size>(axis)];
+  const int interval = basis.locate(x);
+  if (interval < 0) return false;
+  out.first = basis.first(interval);
+  out.count = basis.width();
+  basis.values(interval, x, out.value);
+  return true;
+}
+
 namespace {
 
 constexpr int kMostOutside = 3;  // axes before the last three

@@ -76,6 +76,8 @@ class SplineTable {
 
   // The axis at coordinate x; false outside the knots. For axes up to order 7, not convolved.
   bool at(int axis, double x, AxisAt& out) const;
+  // The same without slopes.
+  bool value_at(int axis, double x, AxisAt& out) const;
 
   // Contracts every axis but the inner one. `at`: one per axis (the inner one's is ignored).
   // Out come the coefficients of the remaining one-dimensional spline from number 4 * from on,

@@ -610,6 +610,14 @@ class TableCascadeLight final : public CascadeLight {
         sliced_(!single_precision && CascadeSlice::suits(pair_.amplitude(), pair_.timing())) {
     static std::atomic<std::uint64_t> lights{0};
     number_ = ++lights;
+    if (!sliced_) return;
+    for (const int c : {0, 1, 2, kDepth}) {
+      const SplineTable &amplitude = pair_.amplitude(), &timing = pair_.timing();
+      const int axis = c < pair_.time_axis() ? c : c + 1;
+      same_axes_ = same_axes_ && amplitude.order(c) == timing.order(axis) &&
+                   amplitude.plain_knots(c) == timing.plain_knots(axis) &&
+                   amplitude.extent(c) == timing.extent(axis);
+    }
   }
 
   bool sight(const Vec3& position, const Vec3& direction, double zenith, double azimuth,
@@ -749,9 +757,13 @@ class TableCascadeLight final : public CascadeLight {
         Cascade& cascade = cascades_[i];
         cascade.length = lengths[i];
         const double z = track.position.z + lengths[i] * track.direction.z;
-        cascade.known = amplitude.at(kDepth, z, cascade.depth) && contains(amplitude, kDepth, z);
-        cascade.known_times =
-            timing.at(kDepth + 1, z, cascade.timing_depth) && contains(timing, kDepth + 1, z);
+        cascade.known =
+            amplitude.value_at(kDepth, z, cascade.depth) && contains(amplitude, kDepth, z);
+        cascade.timing_depth = cascade.depth;
+        cascade.known_times = light.same_axes_
+                                  ? cascade.known
+                                  : timing.value_at(kDepth + 1, z, cascade.timing_depth) &&
+                                        contains(timing, kDepth + 1, z);
       }
     }
 
@@ -769,8 +781,10 @@ class TableCascadeLight final : public CascadeLight {
           rho > 0 ? std::atan2(std::fabs(b), light_.pair_.odd() ? -a : a) / kDegree : 90;
       AxisAt here[4], there[4];
       std::fill_n(amplitude, last - first, 0.0);
-      if (!work.known || !table.at(1, angle, here[1])) return;
-      const bool has_times = n > 0 && work.known_times && timing.at(1, angle, there[1]);
+      if (!work.known || !table.value_at(1, angle, here[1])) return;
+      const bool is_same = light_.same_axes_;
+      const bool has_times =
+          n > 0 && work.known_times && (is_same || timing.value_at(1, angle, there[1]));
       const bool spherical = light_.pair_.spherical();
       for (std::size_t i = first; i < last; ++i, ++amplitude, cumulative += n) {
         const Cascade& cascade = cascades_[i];
@@ -778,8 +792,9 @@ class TableCascadeLight final : public CascadeLight {
         const double l = along - cascade.length, r = std::sqrt(rho * rho + l * l);
         const double distance = spherical ? r : rho;
         const double polar = !spherical ? l : r > 0 ? clamped(l / r, -1, 1) : 0;
-        if (!contains(table, 0, distance) || !table.at(0, distance, here[0])) continue;
-        if ((!spherical && !contains(table, 2, polar)) || !table.at(2, polar, here[2])) continue;
+        if (!contains(table, 0, distance) || !table.value_at(0, distance, here[0])) continue;
+        if ((!spherical && !contains(table, 2, polar)) || !table.value_at(2, polar, here[2]))
+          continue;
         here[3] = cascade.depth;
         const double light = std::exp(work.slice.amplitude(here)) * light_.yield_ * dom.efficiency;
         if (!(light > 0) || !std::isfinite(light)) continue;
@@ -787,15 +802,14 @@ class TableCascadeLight final : public CascadeLight {
           const double arrival = track_.time + cascade.length / kSpeedOfLight +
                                  r * light_.pair_.group_index() / kSpeedOfLight;
           const auto look_at_times = [&] {
-            if (!has_times || !cascade.known_times || !contains(timing, 0, distance) ||
-                !timing.at(0, distance, there[0]))
-              return false;
-            if ((!spherical && !contains(timing, 2, polar)) || !timing.at(2, polar, there[2]))
-              return false;
+            if (!has_times || !cascade.known_times) return false;
+            if (is_same) return true;
             there[3] = cascade.timing_depth;
-            return true;
+            return contains(timing, 0, distance) && timing.value_at(0, distance, there[0]) &&
+                   (spherical || contains(timing, 2, polar)) && timing.value_at(2, polar, there[2]);
           };
-          if (!accumulate(work.slice, there, look_at_times, arrival, edges, n, cumulative))
+          if (!accumulate(work.slice, is_same ? here : there, look_at_times, arrival, edges, n,
+                          cumulative))
             continue;
         }
         *amplitude = light;
@@ -860,7 +874,8 @@ class TableCascadeLight final : public CascadeLight {
             double share = 0;
             // Where there is no function there may be no coefficient either.
             for (int i = 0; i < 4; ++i)
-              if (weight_[k][lane + i] != 0) share += weight_[k][lane + i] * coefficients[4 * k + i];
+              if (weight_[k][lane + i] != 0)
+                share += weight_[k][lane + i] * coefficients[4 * k + i];
             *share_[k] += share;
             first_[k] += 4;
           }
@@ -896,7 +911,8 @@ class TableCascadeLight final : public CascadeLight {
   TimeAxis axis_;
   double yield_;
   bool single_precision_, sliced_;
-  std::uint64_t number_;  // no other light's
+  bool same_axes_ = true;  // of both tables, but for the zenith and time
+  std::uint64_t number_;   // no other light's
   mutable std::once_flag bounded_;
   mutable std::vector<double> largest_;
   mutable double most_ = 0;
