@@ -1,6 +1,7 @@
 #include "first_light.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace skyscan {
@@ -16,6 +17,8 @@ const double sin_cherenkov = std::sqrt(1 - 1 / (phase_index * phase_index));
 constexpr double grid_step = 40;            // m
 constexpr double time_step = 60;            // ns
 constexpr int earliest = -25, latest = 12;  // time steps about the mean time of the light
+constexpr int times = latest - earliest + 1;
+
 // How badly first light fits direct and scattered Cherenkov light of the track displaced by (a, b)
 // across and `delay` in time: early light is penalised like a Gaussian of 30 ns, late light like an
 // exponential that widens with the distance; both level off, so that noise does not decide.
@@ -40,20 +43,23 @@ class FirstLightCost {
     mean_time_ /= weight;
   }
 
-  double operator()(double a, double b, double time) const {
-    double cost = 0;
+  // At all times.
+  void look(double a, double b, std::array<double, times>& costs) const {
+    costs.fill(0);
     for (const Hit& hit : hits_) {
       const double x = hit.a - a, y = hit.b - b, rho = std::sqrt(x * x + y * y);
       const double direct = rho * (group_index / sin_cherenkov - 1 / tan_cherenkov) / vacuum_speed;
-      const double late = hit.time - direct - time;
-      const double width = 20 + 3 * rho;
-      const double misfit = late < 0 ? late * late / (2 * 30 * 30) : late / width;
-      cost += hit.weight * std::min(misfit + std::log(width / 20), 8.0);
+      const double width = 20 + 3 * rho, spread = std::log(width / 20);
+      const double per_width = 1 / width, latest_time = hit.time - direct;
+      for (int t = 0; t < times; ++t) {
+        const double late = latest_time - time(t);
+        const double misfit = late < 0 ? late * late / (2 * 30 * 30) : late * per_width;
+        costs[static_cast<std::size_t>(t)] += hit.weight * std::min(misfit + spread, 8.0);
+      }
     }
-    return cost;
   }
 
-  double mean_time() const { return mean_time_; }  // ns, when tracks pass the origin's plane
+  double time(int t) const { return mean_time_ + (earliest + t) * time_step; }  // ns
   double centre(int axis) const { return centre_[axis]; }
   // The vertex is next to the middle of the light.
   Track track(Track like, double a, double b, double time) const {
@@ -83,16 +89,15 @@ std::vector<Track> first_light_starts(const std::vector<FirstLight>& hits, const
   struct Point {
     double cost, a, b, time;
   };
-  const int times = latest - earliest + 1;
   std::vector<Point> grid;
+  std::array<double, times> costs;
   for (int i = -n; i <= n; ++i)
-    for (int k = -n; k <= n; ++k)
-      for (int t = earliest; t <= latest; ++t) {
-        Point point{0, cost.centre(0) + i * grid_step, cost.centre(1) + k * grid_step,
-                    cost.mean_time() + t * time_step};
-        point.cost = cost(point.a, point.b, point.time);
-        grid.push_back(point);
-      }
+    for (int k = -n; k <= n; ++k) {
+      const double a = cost.centre(0) + i * grid_step, b = cost.centre(1) + k * grid_step;
+      cost.look(a, b, costs);
+      for (int t = 0; t < times; ++t)
+        grid.push_back({costs[static_cast<std::size_t>(t)], a, b, cost.time(t)});
+    }
   const auto at = [&](int i, int k, int t) -> const Point& {
     return grid[static_cast<std::size_t>((i * side + k) * times + t)];
   };
