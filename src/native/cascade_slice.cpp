@@ -17,8 +17,8 @@ constexpr int kLeastBlocks = CascadeSlice::Rows::most;
 
 int rounded_up(int n) { return (n + 3) / 4 * 4; }
 
-// Reading fours may go as far beyond a row's last number.
-constexpr int kBeyond = 3;
+// Reading fours may go this far beyond the last row.
+constexpr int kBeyond = AxisAt::kMostWidth;
 
 // Sums rows of neighbouring depths of all blocks, four numbers of each from each of first[i] on.
 // Each depth has its own sum, as additions wait for each other.

@@ -16,7 +16,7 @@ constexpr double scout_stride = 15;  // m
 constexpr double near_position = 6;  // m
 constexpr double near_time = 15;     // ns
 constexpr double nearly_worth = -1e-2;
-// Of those, in the end, the ones this close.
+// Where these have been solved, fewer still will do, until energy gets to an end of them.
 constexpr long neighbours = 3;  // numbers
 constexpr double still_worth = -1e-3;
 

@@ -40,7 +40,7 @@ class ScreenedSurface {
   const Millipede::Neglect light_;
   int& evaluations_;
   Track scouted_at_{};
-  // What may matter as far around, and of that what did where it was looked at last.
+  // What may matter around there, and of that what did where all of it was looked at last.
   std::optional<Millipede::Screen> wide_, narrow_;
 };
 

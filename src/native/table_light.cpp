@@ -884,10 +884,10 @@ class TableCascadeLight final : public CascadeLight {
       }
 
      private:
-      static constexpr int most = 8, most_lanes = 8;
+      static constexpr int most = 8;
       int count_ = 0, lanes_ = 0;
       int first_[most];
-      double weight_[most][most_lanes];
+      double weight_[most][AxisAt::kMostWidth];
       double* share_[most];
     };
 
