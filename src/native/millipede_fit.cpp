@@ -35,7 +35,7 @@ constexpr std::size_t passing_places = 8, passing_starts = 2;
 constexpr double same_start = 30;          // m: of starts closer than this the better one will do
 constexpr double same_basin = 15;          // m: the same of what they find
 constexpr double same_minimum = 2;         // m
-constexpr double hopeless = 60;            // llh: what is this much worse than the best is dropped
+constexpr double hopeless = 120;           // llh: what is this much worse than the best is dropped
 constexpr double hopeless_finally = 8;     // llh: the same with cascades twice as far as wanted
 constexpr double close = 3;                // llh: the same with the result's cascades
 constexpr double medium_worthwhile = 0.1;  // llh: smaller steps are not taken with those
