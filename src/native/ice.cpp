@@ -47,10 +47,7 @@ LayeredIce::Point LayeredIce::point(double z) const {
 }
 
 PathIce LayeredIce::mean(double from, double to) const {
-  return mean(from, point(from), to, point(to));
-}
-
-PathIce LayeredIce::mean(double from, const Point& at_from, double to, const Point& at_to) const {
+  const Point at_from = point(from), at_to = point(to);
   const double height = to - from;
   PathMean mean[2];
   // Along (nearly) horizontal paths the quotient of differences would be all rounding.

@@ -33,8 +33,6 @@ class LayeredIce {
     double value[2], slope[2], integral[2];
   };
   Point point(double z) const;
-  // The same mean from both ends' points, where these are wanted again and again.
-  PathIce mean(double from, const Point& at_from, double to, const Point& at_to) const;
 
   double lowest_scattering() const;
   double highest_scattering() const;

@@ -47,7 +47,7 @@ class ConvolutedPandel {
 // Its cumulative alone, to 1e-6, several times quicker: for searches. Bicubic Hermite.
 class RoughPandel {
  public:
-  explicit RoughPandel(const ConvolutedPandel& exact, double longest);
+  RoughPandel(const ConvolutedPandel& exact, double longest);
 
   // out[i] at delays[i], all for one shape; 0 so early that less than 1e-7 is.
   void cumulative(double shape, const double* delays, std::size_t n, double* out) const;

@@ -138,23 +138,26 @@ std::vector<double> SplineTable::largest_along_first() const {
   return largest;
 }
 
-bool SplineTable::at(int axis, double x, AxisAt& out) const {
+int SplineTable::place(int axis, double x, AxisAt& out) const {
   const auto& basis = axes_[static_cast<Size>(axis)];
   const int interval = basis.locate(x);
-  if (interval < 0) return false;
+  if (interval < 0) return interval;
   out.first = basis.first(interval);
   out.count = basis.width();
-  basis.weights(interval, x, out.value, out.slope);
+  return interval;
+}
+
+bool SplineTable::at(int axis, double x, AxisAt& out) const {
+  const int interval = place(axis, x, out);
+  if (interval < 0) return false;
+  axes_[static_cast<Size>(axis)].weights(interval, x, out.value, out.slope);
   return true;
 }
 
 bool SplineTable::value_at(int axis, double x, AxisAt& out) const {
-  const auto& basis = axes_[static_cast<Size>(axis)];
-  const int interval = basis.locate(x);
+  const int interval = place(axis, x, out);
   if (interval < 0) return false;
-  out.first = basis.first(interval);
-  out.count = basis.width();
-  basis.values(interval, x, out.value);
+  axes_[static_cast<Size>(axis)].values(interval, x, out.value);
   return true;
 }
 

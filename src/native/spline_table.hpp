@@ -92,6 +92,8 @@ class SplineTable {
   bool contractable() const { return contractable_; }
 
  private:
+  // Which functions there are at x: the interval, -1 outside the knots.
+  int place(int axis, double x, AxisAt& out) const;
   // As stored; and, along a convolved axis, convolved.
   float stored(const int* index) const;
   float coefficient(const int* index) const;
