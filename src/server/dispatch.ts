@@ -10,7 +10,7 @@ import {
   type TaskMessage,
 } from "../mq/messages.ts";
 import { clientOfStatus, type Topics } from "../mq/topics.ts";
-import type { Lease } from "../scan/scheduler.ts";
+import type { Lease } from "../scan/leases.ts";
 import type { StoredResult } from "../store/store.ts";
 import type { Admission } from "./admission.ts";
 import type { Collection } from "./collection.ts";
@@ -109,8 +109,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       return;
     }
     const isDraining = status.state === "draining";
-    const want = isDraining ? 0 : status.want;
-    scheduler.welcome(client, { want, workers: status.workers }, clock());
+    const wanted = isDraining ? 0 : status.want;
+    scheduler.welcome(client, { wanted, workers: status.workers }, clock());
     if (status.holding !== undefined)
       scheduler.reconcile(
         client,
@@ -147,7 +147,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const at = clock();
     for (const entry of results) onResult(client, entry, leaseOf(entry), at);
     for (const entry of failures) onFailure(client, entry, leaseOf(entry), at);
-    scheduler.want(client, want);
+    scheduler.setWanted(client, want);
     turnSoon();
   };
 

@@ -1,5 +1,5 @@
 import type { FailureEntry, ResultEntry, TaskEntry } from "../mq/messages.ts";
-import type { Lease } from "../scan/scheduler.ts";
+import type { Lease } from "../scan/leases.ts";
 import type { Task } from "../scan/task.ts";
 import type { StoredResult } from "../store/store.ts";
 

@@ -14,7 +14,7 @@ import { type Connection, connect } from "../mq/connection.ts";
 import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
 import { plotFiles } from "../plot/files.ts";
 import type { SkyScanResult } from "../result/result.ts";
-import { createScheduler, type Scheduler } from "../scan/scheduler.ts";
+import { Scheduler } from "../scan/scheduler.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { createAdmission } from "./admission.ts";
 import { createAnnouncement } from "./announcement.ts";
@@ -97,7 +97,7 @@ function assemble(
 ) {
   const session = beginSession(store, now(), newBasename);
   const topics = topicsOf(session.basename);
-  const scheduler = createScheduler({
+  const scheduler = new Scheduler({
     recoTimeout: options.recoTimeout,
     maxFailures: options.maxFailures,
     silence: missedHeartbeats * heartbeatInterval(),

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
-import { createHeap } from "../../src/scan/heap.ts";
-import { createScheduler, type Lease, type Scheduler } from "../../src/scan/scheduler.ts";
+import FlatQueue from "flatqueue";
+import type { Lease } from "../../src/scan/leases.ts";
+import { randomIntegers } from "../../src/scan/random.ts";
+import { Scheduler } from "../../src/scan/scheduler.ts";
 import type { ReleasedTask } from "../../src/scan/task.ts";
 
 const options = { recoTimeout: 60, maxFailures: 3, silence: 60 };
@@ -10,58 +11,38 @@ const tasks = (count: number, nside = 8): ReleasedTask[] =>
 const given = (assigned: ReadonlyMap<string, readonly Lease[]>, client: string) =>
   assigned.get(client) ?? [];
 
-test("a heap gives its items in the order of their keys", () => {
-  fc.assert(
-    fc.property(fc.array(fc.integer()), (keys) => {
-      const heap = createHeap<number>();
-      for (const key of keys) heap.push(key, key);
-      const popped = keys.map(() => heap.pop()!);
-      expect(popped).toEqual([...keys].sort((a, b) => a - b));
-      expect(heap.pop()).toBeUndefined();
-    }),
-  );
-});
-
-test("a heap keeps what is of use, in order", () => {
-  const heap = createHeap<number>();
-  for (const key of [5, 3, 9, 1, 7, 4]) heap.push(key, key);
-  heap.keep((item) => item % 2 === 1);
-  expect(heap.size).toBe(5);
-  expect([heap.pop(), heap.pop(), heap.pop(), heap.pop(), heap.pop()]).toEqual([1, 3, 5, 7, 9]);
-});
-
 describe("leases", () => {
   test("a client never holds more than it asked for", () => {
-    const scheduler = createScheduler(options);
+    const scheduler = new Scheduler(options);
     scheduler.add(tasks(100));
-    scheduler.welcome("a", { want: 5, workers: 1 }, 0);
+    scheduler.welcome("a", { wanted: 5, workers: 1 }, 0);
     expect(given(scheduler.assign(0), "a")).toHaveLength(5);
     expect(scheduler.assign(0).size).toBe(0);
   });
 
-  test("at the end of a stage the tasks are shared out by appetite", () => {
-    const scheduler = createScheduler(options);
+  test("at the end of a stage the tasks are shared out by what clients want", () => {
+    const scheduler = new Scheduler(options);
     scheduler.add(tasks(8));
-    scheduler.welcome("a", { want: 100, workers: 1 }, 0);
-    scheduler.welcome("b", { want: 100, workers: 1 }, 0);
+    scheduler.welcome("a", { wanted: 100, workers: 1 }, 0);
+    scheduler.welcome("b", { wanted: 100, workers: 1 }, 0);
     const assigned = scheduler.assign(0);
     expect(given(assigned, "a").length).toBeLessThan(5);
     expect(given(assigned, "b").length).toBeGreaterThan(0);
   });
 
   test("a dead client's tasks go to another", () => {
-    const scheduler = createScheduler(options);
+    const scheduler = new Scheduler(options);
     scheduler.add(tasks(3));
-    scheduler.welcome("a", { want: 10, workers: 1 }, 0);
+    scheduler.welcome("a", { wanted: 10, workers: 1 }, 0);
     for (let now = 0; scheduler.counts.leased < 3; now++) {
-      scheduler.welcome("a", { want: 10, workers: 1 }, now);
+      scheduler.welcome("a", { wanted: 10, workers: 1 }, now);
       scheduler.assign(now);
     }
     scheduler.leave("a");
-    scheduler.welcome("b", { want: 10, workers: 10 }, 5);
+    scheduler.welcome("b", { wanted: 10, workers: 10 }, 5);
     const taken = new Set<number>();
     for (let round = 0; round < 5; round++) {
-      scheduler.want("b", 10);
+      scheduler.setWanted("b", 10);
       for (const lease of given(scheduler.assign(5), "b")) taken.add(lease.task.pixel);
     }
     expect([...taken].sort()).toEqual([0, 1, 2]);
@@ -69,20 +50,20 @@ describe("leases", () => {
   });
 
   test("a silent client's tasks go to another", () => {
-    const scheduler = createScheduler(options);
+    const scheduler = new Scheduler(options);
     scheduler.add(tasks(1));
-    scheduler.welcome("a", { want: 1, workers: 1 }, 0);
+    scheduler.welcome("a", { wanted: 1, workers: 1 }, 0);
     scheduler.assign(0);
-    scheduler.welcome("b", { want: 1, workers: 1 }, 59);
+    scheduler.welcome("b", { wanted: 1, workers: 1 }, 59);
     expect(scheduler.tick(61).get("b")).toHaveLength(1);
   });
 
   test("before the first result the deadline is the longest fit; later it is learned", () => {
-    const scheduler = createScheduler({ ...options, silence: 1e9 });
+    const scheduler = new Scheduler({ ...options, silence: 1e9 });
     scheduler.add(tasks(3));
-    scheduler.welcome("a", { want: 1, workers: 1 }, 0);
+    scheduler.welcome("a", { wanted: 1, workers: 1 }, 0);
     const [first] = given(scheduler.assign(0), "a");
-    scheduler.welcome("b", { want: 0, workers: 1 }, 0);
+    scheduler.welcome("b", { wanted: 0, workers: 1 }, 0);
     scheduler.tick(69);
     expect(scheduler.counts.expired).toBe(0);
     scheduler.result("a", first!.id, first!.task, 69);
@@ -94,9 +75,9 @@ describe("leases", () => {
   });
 
   test("leases given before anything was known get a deadline as soon as something is", () => {
-    const scheduler = createScheduler({ ...options, recoTimeout: 3600, silence: 1e9 });
+    const scheduler = new Scheduler({ ...options, recoTimeout: 3600, silence: 1e9 });
     scheduler.add(tasks(100));
-    scheduler.welcome("a", { want: 10, workers: 1 }, 0);
+    scheduler.welcome("a", { wanted: 10, workers: 1 }, 0);
     const [first] = given(scheduler.assign(0), "a");
     scheduler.result("a", first!.id, first!.task, 1);
     scheduler.tick(11);
@@ -104,10 +85,10 @@ describe("leases", () => {
   });
 
   test("near the end an idle client runs a straggler's task, and the first result counts", () => {
-    const scheduler = createScheduler(options);
+    const scheduler = new Scheduler(options);
     scheduler.add(tasks(2));
-    scheduler.welcome("a", { want: 1, workers: 1 }, 0);
-    scheduler.welcome("b", { want: 1, workers: 1 }, 0);
+    scheduler.welcome("a", { wanted: 1, workers: 1 }, 0);
+    scheduler.welcome("b", { wanted: 1, workers: 1 }, 0);
     const leases = scheduler.assign(0);
     const [slow] = given(leases, "a");
     const [quick] = given(leases, "b");
@@ -121,18 +102,18 @@ describe("leases", () => {
   });
 
   test("a result for a task of another scan is foreign", () => {
-    const scheduler = createScheduler(options);
+    const scheduler = new Scheduler(options);
     scheduler.add(tasks(2));
     expect(scheduler.result("a", 1, { nside: 8, pixel: 700, posvar: 0 }, 0)).toBe("foreign");
     expect(scheduler.result("a", 1, { nside: 8, pixel: 1, posvar: 3 }, 0)).toBe("foreign");
   });
 
   test("what a client does not hold after a reconnection is handed out again", () => {
-    const scheduler = createScheduler(options);
+    const scheduler = new Scheduler(options);
     scheduler.add(tasks(2));
-    scheduler.welcome("a", { want: 2, workers: 2 }, 0);
+    scheduler.welcome("a", { wanted: 2, workers: 2 }, 0);
     const leases = [...given(scheduler.assign(0), "a")];
-    scheduler.want("a", 2);
+    scheduler.setWanted("a", 2);
     leases.push(...given(scheduler.assign(0), "a"));
     scheduler.reconcile("a", new Set([leases[0]!.id]), 1);
     const [again] = given(scheduler.assign(1), "a");
@@ -142,15 +123,15 @@ describe("leases", () => {
 
 describe("failures", () => {
   const failOn = (scheduler: Scheduler, client: string, now: number) => {
-    scheduler.welcome(client, { want: 1, workers: 1 }, now);
+    scheduler.welcome(client, { wanted: 1, workers: 1 }, now);
     const [lease] = given(scheduler.assign(now), client);
     const answer = scheduler.failure(client, lease!.id, lease!.task, `broken on ${client}`, now);
-    scheduler.want(client, 0);
+    scheduler.setWanted(client, 0);
     return answer;
   };
 
   test("a task that failed on three clients is given up, with the reasons", () => {
-    const scheduler = createScheduler(options);
+    const scheduler = new Scheduler(options);
     scheduler.add(tasks(1));
     expect(failOn(scheduler, "a", 0).kind).toBe("retry");
     expect(failOn(scheduler, "b", 1).kind).toBe("retry");
@@ -163,18 +144,18 @@ describe("failures", () => {
   });
 
   test("a failed task waits for a client that has not failed it", () => {
-    const scheduler = createScheduler(options);
+    const scheduler = new Scheduler(options);
     scheduler.add(tasks(1));
-    scheduler.welcome("b", { want: 0, workers: 1 }, 0);
+    scheduler.welcome("b", { wanted: 0, workers: 1 }, 0);
     expect(failOn(scheduler, "a", 0).kind).toBe("retry");
-    scheduler.want("a", 1);
+    scheduler.setWanted("a", 1);
     expect(scheduler.assign(1).size).toBe(0);
-    scheduler.want("b", 1);
+    scheduler.setWanted("b", 1);
     expect(given(scheduler.assign(1), "b")).toHaveLength(1);
   });
 
   test("the only client there is tries three times", () => {
-    const scheduler = createScheduler(options);
+    const scheduler = new Scheduler(options);
     scheduler.add(tasks(1));
     expect(failOn(scheduler, "a", 0).kind).toBe("retry");
     expect(failOn(scheduler, "a", 1).kind).toBe("retry");
@@ -182,10 +163,10 @@ describe("failures", () => {
   });
 
   test("a client that fails everything is set aside, comes back on probation, and recovers", () => {
-    const scheduler = createScheduler({ ...options, maxFailures: 1000, silence: 1e9 });
+    const scheduler = new Scheduler({ ...options, maxFailures: 1000, silence: 1e9 });
     scheduler.add(tasks(100));
-    scheduler.welcome("hole", { want: 5, workers: 5 }, 0);
-    scheduler.welcome("other", { want: 0, workers: 1 }, 0);
+    scheduler.welcome("hole", { wanted: 5, workers: 5 }, 0);
+    scheduler.welcome("other", { wanted: 0, workers: 1 }, 0);
     let failed = 0;
     let leases: Lease[] = [];
     for (let round = 0; round < 50; round++) {
@@ -209,17 +190,6 @@ describe("failures", () => {
   });
 });
 
-/** Deterministic uniform numbers (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 interface World {
   readonly clients: number;
   readonly tasks: number;
@@ -237,15 +207,16 @@ interface World {
  * twice; clients die with or without a will, and new ones come. @returns how often each task counted
  */
 function simulate(world: World) {
-  const rng = random(world.seed);
-  const scheduler = createScheduler({
+  const next = randomIntegers(world.seed);
+  const rng = () => next() / 2 ** 32;
+  const scheduler = new Scheduler({
     recoTimeout: 20,
     maxFailures: world.maxFailures,
     silence: 60,
   });
   const counted = new Map<number, number>();
-  const events = createHeap<() => void>();
-  const at = (time: number, what: () => void) => events.push(time, what);
+  const events = new FlatQueue<() => void>();
+  const at = (time: number, what: () => void) => events.push(what, time);
   const alive = new Set<string>();
   let now = 0;
   let born = 0;
@@ -297,7 +268,7 @@ function simulate(world: World) {
     alive.add(client);
     const beat = () => {
       if (!alive.has(client)) return;
-      scheduler.welcome(client, { want: 4, workers: 2 }, now);
+      scheduler.welcome(client, { wanted: 4, workers: 2 }, now);
       deliver(scheduler.assign(now));
       at(now + 20, beat);
     };
@@ -309,8 +280,8 @@ function simulate(world: World) {
   for (let n = 0; n < world.clients; n++) at(rng() * 10, join);
   for (let second = 0; ; second++) {
     at(second, () => deliver(scheduler.tick(now)));
-    while (events.smallest <= second) {
-      now = events.smallest;
+    for (let time = events.peekValue(); time! <= second; time = events.peekValue()) {
+      now = time!;
       events.pop()!();
     }
     if (scheduler.counts.done === released) {

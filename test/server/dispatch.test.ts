@@ -3,7 +3,7 @@ import type { ClientStatus, TaskEntry, TaskMessage } from "../../src/mq/messages
 import { protocolVersion } from "../../src/mq/messages.ts";
 import { topicsOf } from "../../src/mq/topics.ts";
 import { createScan } from "../../src/scan/scan.ts";
-import { createScheduler } from "../../src/scan/scheduler.ts";
+import { Scheduler } from "../../src/scan/scheduler.ts";
 import { createAdmission } from "../../src/server/admission.ts";
 import { openCollection } from "../../src/server/collection.ts";
 import { createDispatch } from "../../src/server/dispatch.ts";
@@ -16,7 +16,7 @@ const nan = null;
 /** A server without network and clock: time stands still, what is due soon is done when the test says. */
 function server(store: Store = openStore(":memory:", "test")) {
   const session = beginSession(store, 1000, () => "s");
-  const scheduler = createScheduler({ recoTimeout: 60, maxFailures: 2, silence: 60 });
+  const scheduler = new Scheduler({ recoTimeout: 60, maxFailures: 2, silence: 60 });
   const progression = [{ nside: 1, extension: 0 }];
   const scan = createScan({ progression, variations: 1, seed: 0, threshold: 1 });
   const collection = openCollection(scan, scheduler, store, 1000, 1000);
