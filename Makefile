@@ -1,7 +1,7 @@
 BUN := .bun/bun
 CXX ?= g++
 CXXFLAGS := -std=c++20 -O3 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections \
-  -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -include src/native/old_glibc.hpp
+  -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -Isrc/core -include platform/old_glibc.hpp
 LDFLAGS := -shared -static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--no-undefined \
   -Wl,--wrap=pthread_once -Wl,--wrap=__pthread_key_create
 LIBERFA := $(firstword $(wildcard /usr/lib/*/liberfa.a /usr/lib/liberfa.a))
@@ -9,7 +9,7 @@ LIBERFA := $(firstword $(wildcard /usr/lib/*/liberfa.a /usr/lib/liberfa.a))
 # The native core, once for every x86-64 and once for those with AVX2 and FMA; chosen when it is loaded.
 LEVELS := x86-64 x86-64-v3
 CORE := $(LEVELS:%=build/libskyscan-%.so)
-SOURCES := $(wildcard src/native/*.cpp)
+SOURCES := $(sort $(wildcard src/core/*/*.cpp))
 TYPESCRIPT := $(shell find bin src -name '*.ts' -o -name '*.tsv' -o -name '*.ttf' -o -name '*.json')
 
 .PHONY: setup build core demo test test-long bench lint format clean
@@ -28,15 +28,15 @@ dist/skyscan: setup core $(TYPESCRIPT) package.json bun.lock
 	@mv $@.new $@
 
 define level_rules
-build/$(1)/%.o: src/native/%.cpp Makefile
+build/$(1)/%.o: src/core/%.cpp Makefile
 	@mkdir -p $$(@D)
 	$$(CXX) $$(CXXFLAGS) -march=$(1) -MMD -MP -c $$< -o $$@
 
-build/libskyscan-$(1).so: $$(SOURCES:src/native/%.cpp=build/$(1)/%.o)
+build/libskyscan-$(1).so: $$(SOURCES:src/core/%.cpp=build/$(1)/%.o)
 	$$(CXX) $$(LDFLAGS) $$^ $$(LIBERFA) -o $$@
 endef
 $(foreach level,$(LEVELS),$(eval $(call level_rules,$(level))))
--include $(LEVELS:%=build/%/*.d)
+-include $(LEVELS:%=build/%/*/*.d)
 
 # The main job on an event of our own, whose true direction is known.
 demo: build
@@ -57,11 +57,11 @@ bench: build
 lint: setup
 	$(BUN) x tsc --noEmit
 	$(BUN) x biome check --config-path=.biome.json
-	clang-format --dry-run --Werror src/native/*.cpp src/native/*.hpp src/native/*.h
+	clang-format --dry-run --Werror src/core/*/*.cpp src/core/*/*.hpp src/core/*/*.h
 
 format: setup
 	$(BUN) x biome check --write --config-path=.biome.json
-	clang-format -i src/native/*.cpp src/native/*.hpp src/native/*.h
+	clang-format -i src/core/*/*.cpp src/core/*/*.hpp src/core/*/*.h
 
 clean:
 	rm -rf build dist

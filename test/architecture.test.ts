@@ -4,8 +4,23 @@ import { Glob } from "bun";
 
 const source = resolve(import.meta.dir, "../src");
 
+/** The core's folders, from the bottom: each may include itself and those before it. */
+const coreFolders = [
+  "platform",
+  "base",
+  "math",
+  "minimise",
+  "sky",
+  "splines",
+  "light",
+  "splinempe",
+  "millipede",
+  "abi",
+];
+
 /** The rooms in the order in which data flows; each may import itself and those before it. */
 const rooms = [
+  "core",
   "config",
   "i3",
   "detector",
@@ -49,5 +64,60 @@ describe("the house", () => {
       }
     }
     expect(against).toEqual([]);
+  });
+});
+
+describe("the core", () => {
+  const core = resolve(source, "core");
+  const includePattern = /^#include "([^"]+)"/gm;
+
+  /** Every file of the core and what it includes, both relative to src/core. */
+  async function includes(): Promise<Map<string, string[]>> {
+    const found = new Map<string, string[]>();
+    for await (const file of new Glob("**/*.{cpp,hpp,h}").scan(core)) {
+      const text = await Bun.file(resolve(core, file)).text();
+      found.set(
+        file,
+        [...text.matchAll(includePattern)].map((match) => match[1]!),
+      );
+    }
+    return found;
+  }
+  const folderOf = (file: string): string => file.split("/")[0]!;
+
+  test("every folder of src/core is known", async () => {
+    const found = new Set([...(await includes()).keys()].map(folderOf));
+    expect([...found].sort()).toEqual([...coreFolders].sort());
+  });
+
+  test("a folder includes only itself and those below it", async () => {
+    const against: string[] = [];
+    for (const [file, targets] of await includes())
+      for (const target of targets) {
+        const from = folderOf(file);
+        const to = folderOf(target);
+        const isApart =
+          (from === "splinempe" && to === "millipede") ||
+          (from === "millipede" && to === "splinempe");
+        if (isApart || coreFolders.indexOf(to) > coreFolders.indexOf(from) || !target.includes("/"))
+          against.push(`${file} → ${target}`);
+      }
+    expect(against).toEqual([]);
+  });
+
+  test("no header includes itself by a detour", async () => {
+    const graph = await includes();
+    const circles: string[] = [];
+    for (const start of graph.keys()) {
+      const seen = new Set<string>();
+      const next = [...graph.get(start)!];
+      for (let file = next.pop(); file !== undefined; file = next.pop()) {
+        if (file === start) circles.push(start);
+        if (seen.has(file)) continue;
+        seen.add(file);
+        next.push(...(graph.get(file) ?? []));
+      }
+    }
+    expect(circles).toEqual([]);
   });
 });

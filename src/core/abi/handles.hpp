@@ -1,0 +1,43 @@
+// What the C interface's handles and arguments stand for: light models, tracks.
+#pragma once
+
+#include <cmath>
+#include <memory>
+
+#include "abi/skyscan.h"
+#include "base/errors.hpp"
+#include "base/track.hpp"
+#include "light/light_model.hpp"
+
+// The light of muons, of cascades, or of both. Read-only once made: any number of likelihoods in
+// any number of threads may use one.
+struct skyscan_light {
+  std::unique_ptr<const skyscan::MuonLight> muon;
+  std::unique_ptr<const skyscan::CascadeLight> cascade;
+};
+
+namespace skyscan {
+
+// A hypothesis as it crosses the interface: x, y, z, time, zenith, azimuth.
+inline Track track_of(const double* hypothesis) {
+  for (int i = 0; i < 6; ++i)
+    if (!std::isfinite(hypothesis[i]))
+      throw BadInput("hypothesis: x, y, z, time, zenith and azimuth must be finite numbers");
+  const double zenith = hypothesis[4], azimuth = hypothesis[5];
+  const Vec3 direction{-std::sin(zenith) * std::cos(azimuth), -std::sin(zenith) * std::sin(azimuth),
+                       -std::cos(zenith)};
+  return {{hypothesis[0], hypothesis[1], hypothesis[2]}, direction, hypothesis[3], zenith, azimuth};
+}
+
+inline const MuonLight& muon_of(const skyscan_light* light) {
+  if (light == nullptr || !light->muon) throw BadInput("light: this light model knows no muons");
+  return *light->muon;
+}
+
+inline const CascadeLight& cascade_of(const skyscan_light* light) {
+  if (light == nullptr || !light->cascade)
+    throw BadInput("light: this light model knows no cascades");
+  return *light->cascade;
+}
+
+}  // namespace skyscan

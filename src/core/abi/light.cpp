@@ -1,0 +1,138 @@
+// The C ABI of light models: opening, closing, and asking them about single DOMs.
+
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "abi/guarded.hpp"
+#include "abi/handles.hpp"
+#include "abi/skyscan.h"
+#include "light/analytic.hpp"
+#include "light/pandel.hpp"
+
+using namespace skyscan;
+
+int32_t skyscan_light_embedded_open(int64_t layer_count, const double* layers,
+                                    int64_t coefficient_count, const double* acceptance,
+                                    double acceptance_mean, double jitter, int32_t kinds,
+                                    skyscan_light** light, char* message, int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    *light = nullptr;
+    if (!(jitter >= 1 && jitter <= 1000))
+      throw BadInput("embedded light: the jitter must be between 1 and 1000 ns");
+    std::vector<double> polynomial(acceptance, acceptance + coefficient_count);
+    for (double& coefficient : polynomial) coefficient /= acceptance_mean;
+    const auto setting = std::make_shared<const EmbeddedSetting>(EmbeddedSetting{
+        LayeredIce(layers, static_cast<std::size_t>(layer_count)), std::move(polynomial), jitter});
+    auto made = std::make_unique<skyscan_light>();
+    if (kinds & SKYSCAN_MUON_LIGHT) made->muon = embedded_muon_light(setting);
+    if (kinds & SKYSCAN_CASCADE_LIGHT) made->cascade = embedded_cascade_light(setting);
+    *light = made.release();
+  });
+}
+
+void skyscan_light_close(skyscan_light* light) { delete light; }
+
+int32_t skyscan_muon_expectation(const skyscan_light* light, const double* hypothesis,
+                                 int64_t count, const double* sites, double* bare,
+                                 double* stochastic, char* message, int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    const MuonLight& muon = muon_of(light);
+    const Track track = track_of(hypothesis);
+    MuonSight sight;
+    for (int64_t i = 0; i < count; ++i) {
+      const double* site = sites + 4 * i;
+      muon.sight(track, {{site[0], site[1], site[2]}, site[3]}, sight);
+      bare[i] = sight.inside ? sight.bare : 0;
+      stochastic[i] = sight.inside ? sight.stochastic : 0;
+    }
+  });
+}
+
+double skyscan_muon_low_energy_factor(const skyscan_light* light, double energy) {
+  return light->muon ? light->muon->low_energy_factor(energy) : NAN;
+}
+
+int32_t skyscan_muon_light(const skyscan_light* light, const double* hypothesis, const double* site,
+                           int32_t noise, int64_t count, const double* delays, double* out,
+                           char* message, int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    const MuonLight& muon = muon_of(light);
+    MuonSight sight;
+    muon.sight(track_of(hypothesis), {{site[0], site[1], site[2]}, site[3]}, sight);
+    const auto put = [&out](const Vec3& v) {
+      for (const double value : {v.x, v.y, v.z}) *out++ = value;
+    };
+    *out++ = sight.inside ? 1 : 0;
+    if (!sight.inside) return;
+    *out++ = sight.geometric_time;
+    put(sight.geometric_time_gradient);
+    *out++ = sight.bare;
+    put(sight.bare_gradient);
+    *out++ = sight.stochastic;
+    put(sight.stochastic_gradient);
+    std::vector<Timing> timing(static_cast<std::size_t>(count));
+    muon.timing(sight, noise ? MuonTiming::noise : MuonTiming::direct, delays, timing.size(),
+                timing.data());
+    for (const Timing& at : timing) {
+      *out++ = at.density;
+      *out++ = at.cumulative;
+      *out++ = at.density_slope;
+      put(at.density_gradient);
+      put(at.cumulative_gradient);
+    }
+  });
+}
+
+int32_t skyscan_cascade_light(const skyscan_light* light, const double* hypothesis,
+                              const double* site, int64_t count, const double* edges, double* out,
+                              char* message, int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    const CascadeLight& cascade = cascade_of(light);
+    const Track source = track_of(hypothesis);
+    const auto n = static_cast<std::size_t>(count);
+    std::vector<double> cumulative(n);
+    std::vector<Gradient4> slopes(n);
+    double amplitude = 0;
+    Gradient4 amplitude_slope{};
+    const bool inside =
+        cascade.sight(source.position, source.direction, source.zenith, source.azimuth, source.time,
+                      {{site[0], site[1], site[2]}, site[3]}, edges, n, amplitude,
+                      cumulative.data(), &amplitude_slope, slopes.data());
+    const auto put = [&out](double value, const Gradient4& g) {
+      for (const double number : {value, g.x, g.y, g.z, g.t}) *out++ = number;
+    };
+    *out++ = inside ? 1 : 0;
+    if (!inside) return;
+    put(amplitude, amplitude_slope);
+    for (std::size_t i = 0; i < n; ++i) put(cumulative[i], slopes[i]);
+  });
+}
+
+int32_t skyscan_cascade_string(const skyscan_light* light, const double* hypothesis,
+                               int64_t cascades, const double* lengths, const double* site,
+                               int64_t count, const double* edges, double* out, char* message,
+                               int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    const CascadeLight& cascade = cascade_of(light);
+    const auto n = static_cast<std::size_t>(cascades);
+    cascade.string(track_of(hypothesis), lengths, n)
+        ->look({{site[0], site[1], site[2]}, site[3]}, 0, n, edges, static_cast<std::size_t>(count),
+               out, out + n);
+  });
+}
+
+int32_t skyscan_convoluted_pandel(double rate, double sigma, int64_t count, const double* shapes,
+                                  const double* delays, double* out, char* message,
+                                  int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    const ConvolutedPandel pandel(rate, sigma, 30000);
+    for (int64_t i = 0; i < count; ++i) {
+      PandelPoint at;
+      pandel.evaluate(shapes[i], delays + i, 1, &at);
+      const double numbers[] = {at.density, at.density_slope, at.density_by_shape, at.cumulative,
+                                at.cumulative_by_shape};
+      for (int k = 0; k < 5; ++k) out[5 * i + k] = numbers[k];
+    }
+  });
+}

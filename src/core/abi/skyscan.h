@@ -1,0 +1,233 @@
+/* The core's C ABI: the only names the shared library exports.
+ *
+ * Conventions. Every call returns 0, or a positive status with one line of explanation in `message`
+ * (always terminated). Handles are opaque, made by *_open and freed by *_close (null is fine). A
+ * handle may be used by one thread at a time unless it says otherwise; different handles never
+ * share state that changes. No exception leaves the library. Arrays are flat, C order, float64
+ * unless a name says otherwise. Units: m, ns, GeV, rad, PE.
+ */
+#ifndef SKYSCAN_H
+#define SKYSCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SKYSCAN_API __attribute__((visibility("default")))
+
+enum skyscan_status {
+  SKYSCAN_OK = 0,
+  SKYSCAN_BAD_INPUT = 1, /* the caller's data: becomes an InputError */
+  SKYSCAN_FAILED = 2     /* anything else: a bug or exhausted memory */
+};
+
+/* Best instruction set level this machine runs: 1 = x86-64, 3 = x86-64-v3 (AVX2, FMA). */
+SKYSCAN_API int32_t skyscan_cpu_level(void);
+
+/* --- Directions (sky.cpp) ---
+ *
+ * Detector directions to equatorial J2000 and back, element by element: all arrays have `count`
+ * entries, rad; mjd is UTC, days. zenith and azimuth say where the particle comes from. ra and
+ * azimuth come out in [0, 2 pi). Equal times next to each other share the costly part. Any thread.
+ */
+SKYSCAN_API int32_t skyscan_to_equatorial(int64_t count, const double* zenith,
+                                          const double* azimuth, const double* mjd, double* ra,
+                                          double* dec, char* message, int64_t message_size);
+SKYSCAN_API int32_t skyscan_to_detector(int64_t count, const double* ra, const double* dec,
+                                        const double* mjd, double* zenith, double* azimuth,
+                                        char* message, int64_t message_size);
+
+/* --- Light (light.cpp) ---
+ *
+ * A light model is read-only once open: any number of threads and likelihoods may share one; it
+ * must outlive them. A hypothesis is x, y, z, time, zenith, azimuth; a site x, y, z, efficiency. */
+typedef struct skyscan_light skyscan_light;
+enum skyscan_light_kinds { SKYSCAN_MUON_LIGHT = 1, SKYSCAN_CASCADE_LIGHT = 2 };
+/* The analytic model. layers: height [m, ascending, evenly spaced], effective scattering and
+ * absorption coefficient at 400 nm [1/m] each; acceptance: polynomial in the cosine of the photon's
+ * rise, constant first, and its mean over the sphere; jitter: sigma [ns]; kinds: which light to
+ * make ready. */
+SKYSCAN_API int32_t skyscan_light_embedded_open(int64_t layer_count, const double* layers,
+                                                int64_t coefficient_count, const double* acceptance,
+                                                double acceptance_mean, double jitter,
+                                                int32_t kinds, skyscan_light** light, char* message,
+                                                int64_t message_size);
+SKYSCAN_API void skyscan_light_close(skyscan_light* light);
+/* PE at each of `count` sites: from the bare muon, and from stochastic losses per GeV of its
+ * energy. */
+SKYSCAN_API int32_t skyscan_muon_expectation(const skyscan_light* light, const double* hypothesis,
+                                             int64_t count, const double* sites, double* bare,
+                                             double* stochastic, char* message,
+                                             int64_t message_size);
+/* Light of small losses relative to the bare muon's at this energy [GeV]. NaN without muon light.
+ */
+SKYSCAN_API double skyscan_muon_low_energy_factor(const skyscan_light* light, double energy);
+/* A muon at one site. out: 1 (0: outside, and nothing more), geometric time, its gradient by x, y,
+ * z, bare PE, gradient, stochastic PE, gradient; then per delay: density, CDF, density's slope in
+ * the delay, gradients of density and CDF at fixed delay. Room for 13 + 9 count numbers. noise: 0
+ * or 1. */
+SKYSCAN_API int32_t skyscan_muon_light(const skyscan_light* light, const double* hypothesis,
+                                       const double* site, int32_t noise, int64_t count,
+                                       const double* delays, double* out, char* message,
+                                       int64_t message_size);
+/* A 1 GeV cascade at one site. out: 1 (0: outside, and nothing more), PE, its gradient by x, y, z,
+ * t; then per edge (absolute time): CDF and its gradient. Room for 6 + 5 count numbers. */
+SKYSCAN_API int32_t skyscan_cascade_light(const skyscan_light* light, const double* hypothesis,
+                                          const double* site, int64_t count, const double* edges,
+                                          double* out, char* message, int64_t message_size);
+
+/* The same of cascades `lengths` along a track, for searches. out: per cascade PE, 0 where outside;
+ * then per cascade the CDF at each edge. */
+SKYSCAN_API int32_t skyscan_cascade_string(const skyscan_light* light, const double* hypothesis,
+                                           int64_t cascades, const double* lengths,
+                                           const double* site, int64_t count, const double* edges,
+                                           double* out, char* message, int64_t message_size);
+
+/* The Pandel distribution with this rate [1/ns], convoluted with a Gaussian of this sigma [ns], at
+ * `count` points (shape, delay). Per point: density, its slope in the delay, its derivative by
+ * shape, CDF, its derivative by shape. */
+SKYSCAN_API int32_t skyscan_convoluted_pandel(double rate, double sigma, int64_t count,
+                                              const double* shapes, const double* delays,
+                                              double* out, char* message, int64_t message_size);
+
+/* --- splinempe (splinempe.cpp) --- */
+typedef struct skyscan_splinempe skyscan_splinempe;
+/* doms: x, y, z, efficiency, first pulse's time, summed charge each; start, stop: first and last
+ * pulse time over all DOMs; energy: GeV, 0 or less: no noise model. */
+SKYSCAN_API int32_t skyscan_splinempe_open(const skyscan_light* light, int64_t count,
+                                           const double* doms, double start, double stop,
+                                           double energy, skyscan_splinempe** handle, char* message,
+                                           int64_t message_size);
+SKYSCAN_API void skyscan_splinempe_close(skyscan_splinempe* handle);
+/* out[4]: negative log-likelihood and its gradient by x, y, z (NaN with exact = 1, which smears as
+ * the reference does). energy: NaN takes the one given on opening. */
+SKYSCAN_API int32_t skyscan_splinempe_evaluate(skyscan_splinempe* handle, const double* hypothesis,
+                                               double energy, int32_t exact, double* out,
+                                               char* message, int64_t message_size);
+/* Minimises over x, y, z. fallback: x, y, z, time of a second first guess, or null. out[6]: llh, x,
+ * y, z, time, likelihood calls. */
+SKYSCAN_API int32_t skyscan_splinempe_fit(skyscan_splinempe* handle, const double* seed,
+                                          const double* fallback, double energy, double* out,
+                                          char* message, int64_t message_size);
+
+/* --- Millipede (millipede.cpp) ---
+ *
+ * A hypothesis is x, y, z, time, zenith, azimuth. Calls that hand out lists write at most
+ * `capacity` numbers and set *count to how many there are.
+ *
+ * open: `light` must know cascades and outlive the handle; so must `sketch_light`, unless null, for
+ * the first part of fits' search. doms: x, y, z, efficiency (relative DOM
+ * efficiency x mean SPE charge x eta), noise rate [1/ns] each. pulses: time, charge, width each,
+ * those of DOM k from pulse_begin[k] to pulse_begin[k + 1], in time order; exclusions: start, stop
+ * each, likewise. settings: readout window's start and stop, BinSigma, MinTimeWidth, boundary,
+ * regularisation. */
+struct skyscan_light;
+typedef struct skyscan_millipede skyscan_millipede;
+SKYSCAN_API int32_t skyscan_millipede_open(const struct skyscan_light* light,
+                                           const struct skyscan_light* sketch_light,
+                                           int64_t dom_count, const double* doms,
+                                           const int64_t* pulse_begin, const double* pulses,
+                                           const int64_t* exclusion_begin, const double* exclusions,
+                                           const double* settings, skyscan_millipede** handle,
+                                           char* message, int64_t message_size);
+SKYSCAN_API void skyscan_millipede_close(skyscan_millipede* handle);
+/* Per DOM: number of bins n, then, unless 0: n + 1 edges, n charges, n times 1 (valid) or 0. */
+SKYSCAN_API int32_t skyscan_millipede_bins(const skyscan_millipede* handle, double* out,
+                                           int64_t capacity, int64_t* count, char* message,
+                                           int64_t message_size);
+/* Solves the energies. out[7]: llh, its gradient by x, y, z, t (plain Poisson), certificate of the
+ * energies' optimality, iterations; all NaN when no cascade is inside the boundary. */
+SKYSCAN_API int32_t skyscan_millipede_evaluate(skyscan_millipede* handle, const double* hypothesis,
+                                               double spacing, double relative_uncertainty,
+                                               double* out, char* message, int64_t message_size);
+/* llh with given energies, one per cascade. */
+SKYSCAN_API int32_t skyscan_millipede_llh(const skyscan_millipede* handle, const double* hypothesis,
+                                          double spacing, double relative_uncertainty,
+                                          const double* energies, int64_t count, double* llh,
+                                          char* message, int64_t message_size);
+/* Light of 1 GeV in all bins together, per cascade; scan: 1 as while searching, 0 as of results. */
+SKYSCAN_API int32_t skyscan_millipede_column_sums(const skyscan_millipede* handle,
+                                                  const double* hypothesis, double spacing,
+                                                  int32_t scan, double* out, int64_t capacity,
+                                                  int64_t* count, char* message,
+                                                  int64_t message_size);
+/* fallback: where a neighbouring direction has its minimum (x, y, z, t), or null. search: spacing,
+ * reach [m] of the search across the track (0: only downhill from the seed), 1 if the vertex is to
+ * be at the seed's time (else next to it), evaluations at most of each way down. out[7]: llh, x, y,
+ * z, t, evaluations, outcome (0 done, 1 outside the boundary, 2 no charge, 3 not a number). */
+SKYSCAN_API int32_t skyscan_millipede_fit(skyscan_millipede* handle, const double* seed,
+                                          const double* fallback, const double* search, double* out,
+                                          char* message, int64_t message_size);
+/* Cascades of the latest evaluate or fit: x, y, z, t, energy each. */
+SKYSCAN_API int32_t skyscan_millipede_losses(const skyscan_millipede* handle, double* out,
+                                             int64_t capacity, int64_t* count, char* message,
+                                             int64_t message_size);
+
+/* --- Spline tables (spline_table.cpp) ---
+ *
+ * photospline FITS tables. An open table may be read by any number of threads. */
+typedef struct skyscan_table skyscan_table;
+SKYSCAN_API int32_t skyscan_table_open(const char* path, skyscan_table** table, char* message,
+                                       int64_t message_size);
+SKYSCAN_API void skyscan_table_close(skyscan_table* table);
+/* Convolves one axis with the unit-area B-spline on `count` ascending kernel knots (2: a box, 3: a
+ * triangle). Before any other use. */
+SKYSCAN_API int32_t skyscan_table_convolve(skyscan_table* table, int32_t axis, int32_t count,
+                                           const double* kernel, char* message,
+                                           int64_t message_size);
+/* JSON text; `needed` is its size with the terminating zero, written when it fits. */
+SKYSCAN_API int32_t skyscan_table_describe(const skyscan_table* table, char* text,
+                                           int64_t text_size, int64_t* needed, char* message,
+                                           int64_t message_size);
+/* x[count][axes] -> values[count], gradients[count][axes] (or null), inside[count] (0 outside the
+ * knots, where values and gradients are 0). */
+SKYSCAN_API int32_t skyscan_table_evaluate(const skyscan_table* table, int64_t count,
+                                           const double* x, double* values, double* gradients,
+                                           uint8_t* inside, char* message, int64_t message_size);
+/* One partial derivative: orders[axes] times along each axis. */
+SKYSCAN_API int32_t skyscan_table_derivative(const skyscan_table* table, int64_t count,
+                                             const double* x, const int32_t* orders, double* values,
+                                             uint8_t* inside, char* message, int64_t message_size);
+/* Writes a table: see spline_writer.hpp. */
+SKYSCAN_API int32_t skyscan_table_fit(const char* path, int32_t axes, const int32_t* orders,
+                                      const int32_t* knot_counts, const double* knots,
+                                      const double* extents, const float* samples,
+                                      int32_t is_coefficients, const char* keys, char* message,
+                                      int64_t message_size);
+
+/* --- Light from photon tables (table_light.cpp) ---
+ *
+ * kinds: one of skyscan_light_kinds; stochastic: amplitude of the muon's stochastic losses (muons
+ * only, else null); single_precision: not 0 to round the light of cascades as photospline does,
+ * slowly. Closed with skyscan_light_close. */
+SKYSCAN_API int32_t skyscan_light_tables_open(const char* amplitude, const char* timing,
+                                              const char* stochastic, int32_t kinds,
+                                              int32_t single_precision,
+                                              struct skyscan_light** light, char* message,
+                                              int64_t message_size);
+/* An amplitude and a timing table alone, with all derivatives; sigma: time smearing [ns]. */
+typedef struct skyscan_table_pair skyscan_table_pair;
+SKYSCAN_API int32_t skyscan_table_pair_open(const char* amplitude, const char* timing,
+                                            int32_t infinite_muon, double sigma,
+                                            skyscan_table_pair** pair, char* message,
+                                            int64_t message_size);
+SKYSCAN_API void skyscan_table_pair_close(skyscan_table_pair* pair);
+/* kind: 0 muon, 1 electromagnetic, 2 hadronic cascade of `energy` GeV; source: x, y, z, zenith,
+ * azimuth, tilt shift [m]; dom: x, y, z; delays: after the geometric time. Out: mean[6]: PE and its
+ * gradient by x, y, z, zenith, azimuth; coordinates[5]; timing[count][7]: cumulative, density,
+ * gradient of the cumulative at a fixed moment; inside: 0 where the tables know nothing. */
+SKYSCAN_API int32_t skyscan_table_pair_look(const skyscan_table_pair* pair, int32_t kind,
+                                            double energy, const double* source, const double* dom,
+                                            int64_t count, const double* delays, double* mean,
+                                            double* geometric_time, double* coordinates,
+                                            double* timing, uint8_t* inside, char* message,
+                                            int64_t message_size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+// The light model that needs no files: analytic, with layered ice.
+//
+// Amplitudes: diffusive propagation, D. Chirkin, arXiv:1208.3430 eq. 1. Arrival times: Pandel
+// functions with the parameters "H2" of J. Ahrens et al., NIM A 524 (2004) 169, whose scattering
+// length follows the ice between source and DOM.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "light/layered_ice.hpp"
+#include "light/light_model.hpp"
+
+namespace skyscan {
+
+// What the embedded models share; both kinds of light may use one.
+struct EmbeddedSetting {
+  LayeredIce ice;  // at 400 nm
+  // Relative sensitivity to photons going up with this cosine (z component of their direction):
+  // polynomial, constant first, already divided by its mean over the sphere.
+  std::vector<double> acceptance;
+  double jitter;  // sigma of electronics and photomultiplier [ns]
+};
+
+std::unique_ptr<const MuonLight> embedded_muon_light(
+    std::shared_ptr<const EmbeddedSetting> setting);
+std::unique_ptr<const CascadeLight> embedded_cascade_light(
+    std::shared_ptr<const EmbeddedSetting> setting);
+
+}  // namespace skyscan

@@ -1,0 +1,252 @@
+#include "light/muon_slice.hpp"
+
+#include <algorithm>
+
+namespace skyscan {
+
+namespace {
+
+// Axes of the tables.
+constexpr int kRho = 0, kAzimuth = 1;
+constexpr int kZenith = 2, kDepth = 3;                         // amplitudes
+constexpr int kTime = 2, kTimingZenith = 3, kTimingDepth = 4;  // timing
+
+// Numbers of one zenith that are kept: 64 MB at most, of which memory holds what is touched.
+constexpr int kMostNumbers = 8 << 20;
+constexpr int kLeastBlocks = AxisAt::kMostWidth * AxisAt::kMostWidth;
+
+int rounded_up(int n) { return (n + 3) / 4 * 4; }
+
+bool same_axis(const SplineTable& a, int axis, const SplineTable& b, int other) {
+  return a.order(axis) == b.order(other) && a.plain_knots(axis) == b.plain_knots(other);
+}
+
+}  // namespace
+
+bool MuonSlice::suits(const SplineTable& bare, const SplineTable& stochastic,
+                      const SplineTable& timing) {
+  if (bare.dimensions() != 4 || stochastic.dimensions() != 4 || timing.dimensions() != 5)
+    return false;
+  for (int axis = 0; axis < 4; ++axis)
+    if (!same_axis(bare, axis, stochastic, axis)) return false;
+  return bare.coefficients().inner() == kDepth && stochastic.coefficients().inner() == kDepth &&
+         timing.coefficients().inner() == kTime;
+}
+
+MuonSlice::Blocks::Blocks(int blocks, int rows, int length)
+    : rows_(rows),
+      size_(rows * length),
+      capacity_(std::min(blocks, std::max(kMostNumbers / size_, kLeastBlocks))),
+      place_(std::make_unique<int[]>(static_cast<std::size_t>(blocks))),
+      number_(std::make_unique<int[]>(static_cast<std::size_t>(capacity_))),
+      ready_(std::make_unique<bool[]>(static_cast<std::size_t>(capacity_ * rows))),
+      // Not initialised: memory is taken as rows come.
+      values_(new double[static_cast<std::size_t>(capacity_) * static_cast<std::size_t>(size_)]) {}
+
+MuonSlice::MuonSlice(const SplineTable& bare, const SplineTable& stochastic,
+                     const SplineTable& timing)
+    : bare_(bare),
+      stochastic_(stochastic),
+      timing_(timing),
+      depths_(rounded_up(bare.size(kDepth))),
+      times_(rounded_up(timing.size(kTime))),
+      amplitudes_(bare.size(kRho) * bare.size(kAzimuth), 1, 2 * depths_),
+      timings_(timing.size(kRho) * timing.size(kAzimuth), timing.size(kTimingDepth), times_),
+      scratch_(static_cast<std::size_t>(2 * depths_)) {}
+
+void MuonSlice::turn(const AxisAt& amplitude, const AxisAt& timing) {
+  amplitude_zenith_ = amplitude;
+  timing_zenith_ = timing;
+  amplitudes_.forget();
+  timings_.forget();
+}
+
+// Depths one after another, each with both amplitudes.
+const double* MuonSlice::amplitude_row(int rho, int azimuth) {
+  const auto fill = [&](int, double* row) {
+    const int at[4] = {rho, azimuth, 0, 0};
+    double *bare = scratch_.data(), *stochastic = bare + depths_;
+    bare_.combine(at, kZenith, amplitude_zenith_, bare);
+    stochastic_.combine(at, kZenith, amplitude_zenith_, stochastic);
+    for (int i = 0; i < depths_; ++i) {
+      row[2 * i] = bare[i];
+      row[2 * i + 1] = stochastic[i];
+    }
+  };
+  return amplitudes_.block(rho * bare_.size(kAzimuth) + azimuth, 0, 1, fill);
+}
+
+// Depths `depth`..., each with all times.
+const double* MuonSlice::timing_rows(int rho, int azimuth, int depth, int count) {
+  const auto fill = [&](int number, double* row) {
+    const int at[5] = {rho, azimuth, 0, 0, number};
+    timing_.combine(at, kTimingZenith, timing_zenith_, row);
+  };
+  return timings_.block(rho * timing_.size(kAzimuth) + azimuth, depth, count, fill) +
+         depth * times_;
+}
+
+MuonSlice::Amplitudes MuonSlice::amplitudes(const AxisAt* at) {
+  const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
+  amplitudes_.make_room(rho.count * azimuth.count);
+  // Two depths with two amplitudes in each four.
+  const int pairs = (depth.count + 1) / 2;
+  Double4 weight[AxisAt::kMostWidth / 2], slope[AxisAt::kMostWidth / 2];
+  for (int p = 0; p < pairs; ++p) {
+    const bool two = 2 * p + 1 < depth.count;
+    const double v = depth.value[2 * p], w = two ? depth.value[2 * p + 1] : 0;
+    const double s = depth.slope[2 * p], t = two ? depth.slope[2 * p + 1] : 0;
+    weight[p] = Double4{v, v, w, w};
+    slope[p] = Double4{s, s, t, t};
+  }
+  Double4 value{}, by_rho{}, by_azimuth{}, by_depth{};
+  for (int i = 0; i < rho.count; ++i) {
+    Double4 sum{}, sum_azimuth{}, sum_depth{};
+    for (int j = 0; j < azimuth.count; ++j) {
+      const double* row = amplitude_row(rho.first + i, azimuth.first + j) + 2 * depth.first;
+      Double4 here{}, along{};
+      for (int p = 0; p < pairs; ++p) {
+        // An odd count's last partner may be beyond the row: a number of another row, or none.
+        const Double4 c = 2 * p + 1 < depth.count ? load4(row + 4 * p)
+                                                  : Double4{row[4 * p], row[4 * p + 1], 0, 0};
+        here += weight[p] * c;
+        along += slope[p] * c;
+      }
+      sum += azimuth.value[j] * here;
+      sum_azimuth += azimuth.slope[j] * here;
+      sum_depth += azimuth.value[j] * along;
+    }
+    value += rho.value[i] * sum;
+    by_rho += rho.slope[i] * sum;
+    by_azimuth += rho.value[i] * sum_azimuth;
+    by_depth += rho.value[i] * sum_depth;
+  }
+  const auto bare = [](const Double4& v) { return v[0] + v[2]; };
+  const auto stochastic = [](const Double4& v) { return v[1] + v[3]; };
+  return {bare(value),
+          stochastic(value),
+          {bare(by_rho), bare(by_azimuth), bare(by_depth)},
+          {stochastic(by_rho), stochastic(by_azimuth), stochastic(by_depth)}};
+}
+
+void MuonSlice::amplitudes(const AxisAt* at, double& bare, double& stochastic) {
+  const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
+  amplitudes_.make_room(rho.count * azimuth.count);
+  bare = stochastic = 0;
+  for (int i = 0; i < rho.count; ++i)
+    for (int j = 0; j < azimuth.count; ++j) {
+      const double* row = amplitude_row(rho.first + i, azimuth.first + j) + 2 * depth.first;
+      double first = 0, second = 0;
+      for (int k = 0; k < depth.count; ++k) {
+        first += depth.value[k] * row[2 * k];
+        second += depth.value[k] * row[2 * k + 1];
+      }
+      bare += rho.value[i] * azimuth.value[j] * first;
+      stochastic += rho.value[i] * azimuth.value[j] * second;
+    }
+}
+
+namespace {
+
+#ifdef __AVX2__
+[[gnu::always_inline]] inline void transpose(const Double4* in, Double4* out) {
+  const __m256d a = _mm256_unpacklo_pd(in[0], in[1]), b = _mm256_unpackhi_pd(in[0], in[1]);
+  const __m256d c = _mm256_unpacklo_pd(in[2], in[3]), d = _mm256_unpackhi_pd(in[2], in[3]);
+  out[0] = _mm256_permute2f128_pd(a, c, 0x20);
+  out[1] = _mm256_permute2f128_pd(b, d, 0x20);
+  out[2] = _mm256_permute2f128_pd(a, c, 0x31);
+  out[3] = _mm256_permute2f128_pd(b, d, 0x31);
+}
+#else
+[[gnu::always_inline]] inline void transpose(const Double4* in, Double4* out) {
+  for (int i = 0; i < 4; ++i) out[i] = Double4{in[0][i], in[1][i], in[2][i], in[3][i]};
+}
+#endif
+
+template <int fixed>
+void sweep(const double* const* rows, int length, const AxisAt* at, const double (*by)[3], int from,
+           int fours, Double4* out) {
+  const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
+  const int rhos = fixed > 0 ? fixed : rho.count;
+  const int azimuths = fixed > 0 ? fixed : azimuth.count;
+  const int depths = fixed > 0 ? fixed : depth.count;
+  for (int q = 0; q < fours; ++q) {
+    const double* const* row = rows;
+    Double4 value{}, by_rho{}, by_azimuth{}, by_depth{};
+    for (int i = 0; i < rhos; ++i) {
+      Double4 sum{}, sum_azimuth{}, sum_depth{};
+      for (int j = 0; j < azimuths; ++j) {
+        const double* const first = *row++ + 4 * (from + q);
+        Double4 here{}, along{};
+        for (int k = 0; k < depths; ++k) {
+          const Double4 c = load4(first + k * length);
+          here += depth.value[k] * c;
+          along += depth.slope[k] * c;
+        }
+        sum += azimuth.value[j] * here;
+        sum_azimuth += azimuth.slope[j] * here;
+        sum_depth += azimuth.value[j] * along;
+      }
+      value += rho.value[i] * sum;
+      by_rho += rho.slope[i] * sum;
+      by_azimuth += rho.value[i] * sum_azimuth;
+      by_depth += rho.value[i] * sum_depth;
+    }
+    Double4 lanes[4] = {value};
+    for (int d = 0; d < 3; ++d)
+      lanes[1 + d] = by[0][d] * by_rho + by[1][d] * by_azimuth + by[2][d] * by_depth;
+    transpose(lanes, out + 4 * q);
+  }
+}
+
+}  // namespace
+
+// The rows the timing of a place needs, in the order of sweeps.
+void MuonSlice::list_rows(const AxisAt* at, const double** rows) {
+  const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
+  timings_.make_room(rho.count * azimuth.count);
+  for (int i = 0; i < rho.count; ++i)
+    for (int j = 0; j < azimuth.count; ++j)
+      *rows++ = timing_rows(rho.first + i, azimuth.first + j, depth.first, depth.count);
+}
+
+void MuonSlice::curve(const AxisAt* at, const double (*by)[3], int from, int fours, Double4* out) {
+  const double* rows[AxisAt::kMostWidth * AxisAt::kMostWidth];
+  list_rows(at, rows);
+  const bool quadratic = at[0].count == 3 && at[1].count == 3 && at[2].count == 3;
+  (quadratic ? sweep<3> : sweep<0>)(rows, times_, at, by, from, fours, out);
+}
+
+void MuonSlice::curve(const AxisAt* at, int from, int fours, double* out) {
+  const double* rows[AxisAt::kMostWidth * AxisAt::kMostWidth];
+  list_rows(at, rows);
+  const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
+  // Every coefficient of the neighbourhood with its weight.
+  constexpr int most = AxisAt::kMostWidth * AxisAt::kMostWidth * AxisAt::kMostWidth;
+  const double* starts[most];
+  double weights[most];
+  int count = 0;
+  for (int i = 0; i < rho.count; ++i)
+    for (int j = 0; j < azimuth.count; ++j)
+      for (int k = 0; k < depth.count; ++k) {
+        starts[count] = rows[i * azimuth.count + j] + k * times_ + 4 * from;
+        weights[count++] = rho.value[i] * azimuth.value[j] * depth.value[k];
+      }
+  int q = 0;
+  for (; q + 1 < fours; q += 2) {
+    Double4 a{}, b{};
+    for (int i = 0; i < count; ++i) {
+      a += weights[i] * load4(starts[i] + 4 * q);
+      b += weights[i] * load4(starts[i] + 4 * q + 4);
+    }
+    store4(out + 4 * q, a);
+    store4(out + 4 * q + 4, b);
+  }
+  if (q < fours) {
+    Double4 a{};
+    for (int i = 0; i < count; ++i) a += weights[i] * load4(starts[i] + 4 * q);
+    store4(out + 4 * q, a);
+  }
+}
+
+}  // namespace skyscan
