@@ -10,7 +10,7 @@ export interface BatchNeeds {
   /** Tasks of which one is dangerous: they go first, and one at a time. What is taken is taken out. */
   readonly suspects: FitTask[];
   /** Tasks the fit process has not finished. */
-  readonly inHand: number;
+  readonly unfinished: number;
   /** Usual time of one fit, s; NaN: not known. */
   readonly usualSeconds: number;
   /** Fit processes there are. */
@@ -19,10 +19,10 @@ export interface BatchNeeds {
 
 /** Takes what one fit process gets next; nothing when it has enough. */
 export function takeBatch(needs: BatchNeeds): FitTask[] {
-  const { waiting, suspects, inHand, usualSeconds, workers } = needs;
-  if (suspects.length > 0) return inHand === 0 ? suspects.splice(0, 1) : [];
+  const { waiting, suspects, unfinished, usualSeconds, workers } = needs;
+  if (suspects.length > 0) return unfinished === 0 ? suspects.splice(0, 1) : [];
   const batch = Math.min(longestBatch, Math.max(1, Math.floor(batchSeconds / usualSeconds) || 1));
-  if (inHand > batch / 2) return [];
+  if (unfinished > batch / 2) return [];
   // A share of what is left, so that at the end all processes end together.
   const share = Math.max(1, Math.ceil(waiting.length / (2 * workers)));
   const count = Math.min(batch, share);

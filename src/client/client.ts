@@ -35,8 +35,8 @@ export interface ClientOutcome {
   readonly why: string;
 }
 
-/** After a reconnection what we hold is said again, s: longer than the server counts messages as on their way. */
-const settle = 3;
+/** So long after a reconnection what we hold is said again, s: longer than the server counts messages as on their way. */
+const announceAgainAfter = 3;
 /** How often idleness is looked at, s. */
 const idleCheck = 0.5;
 
@@ -96,7 +96,7 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
         if (isFirst) return;
         consola.info("connected to the broker again");
         // What was on its way when the connection broke counts as on its way for a while.
-        setTimeout(work.announce, settle * 1000);
+        setTimeout(work.announce, announceAgainAfter * 1000);
       },
       onLost: () => consola.warn("connection to the broker lost, trying again"),
       onGivenUp: over.reject,

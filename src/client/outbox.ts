@@ -1,5 +1,5 @@
 import { type FailureEntry, maxBatch, type ResultEntry } from "../mq/messages.ts";
-import type { TaskInHand } from "./hand.ts";
+import type { LeasedTask } from "./leased_tasks.ts";
 import type { FitOutcome } from "./protocol.ts";
 
 /** Outcomes wait this long for company, ms. */
@@ -12,7 +12,7 @@ const longestReason = 500;
 /** Outcomes on their way to the server, many in one message where fits are short. */
 export interface Outbox {
   /** @param isLast nothing more is being fitted: no company is to be waited for */
-  add(task: TaskInHand, outcome: FitOutcome, isLast: boolean): void;
+  add(task: LeasedTask, outcome: FitOutcome, isLast: boolean): void;
   /** Sends all there is. */
   flush(): void;
   /** Drops what is left. */

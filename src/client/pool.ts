@@ -31,7 +31,7 @@ export interface Pool {
   submit(tasks: readonly FitTask[]): void;
   /** Takes back every task no process has begun. @returns their ids */
   takeBack(): number[];
-  /** Tasks in processes' hands. */
+  /** Tasks that processes have been given and not finished. */
   running(): number[];
   /** Tasks submitted and not finished. */
   readonly size: number;
@@ -53,8 +53,8 @@ const openTimeout = 600;
 interface Worker {
   process: Subprocess;
   isReady: boolean;
-  /** In the order in which the process does them. */
-  hand: FitTask[];
+  /** What it has been given and not finished, in the order in which it does them. */
+  tasks: FitTask[];
   timer: ReturnType<typeof setTimeout> | undefined;
   isHung: boolean;
 }
@@ -104,16 +104,16 @@ export function createPool(options: PoolOptions): Pool {
   };
   const feed = (worker: Worker) => {
     if (!worker.isReady || isClosed) return;
-    const wasIdle = worker.hand.length === 0;
+    const wasIdle = worker.tasks.length === 0;
     const tasks = takeBatch({
       waiting,
       suspects,
-      inHand: worker.hand.length,
+      unfinished: worker.tasks.length,
       usualSeconds,
       workers: options.workers,
     });
     if (tasks.length === 0) return;
-    worker.hand.push(...tasks);
+    worker.tasks.push(...tasks);
     send(worker, { kind: "fit", tasks });
     if (wasIdle) watch(worker, options.recoTimeout);
   };
@@ -136,14 +136,14 @@ export function createPool(options: PoolOptions): Pool {
       return;
     }
     for (const outcome of message.outcomes) {
-      const at = worker.hand.findIndex((task) => task.id === outcome.id);
+      const at = worker.tasks.findIndex((task) => task.id === outcome.id);
       if (at < 0) continue;
-      worker.hand.splice(at, 1);
+      worker.tasks.splice(at, 1);
       report(outcome);
     }
     clearTimeout(worker.timer);
     feed(worker);
-    if (worker.hand.length > 0) watch(worker, options.recoTimeout);
+    if (worker.tasks.length > 0) watch(worker, options.recoTimeout);
   };
 
   const exited = (worker: Worker) => {
@@ -158,11 +158,11 @@ export function createPool(options: PoolOptions): Pool {
         fatal(new Error(`fit processes cannot be started: ${why}`));
         return;
       }
-    } else if (worker.hand.length === 1) {
-      const [task] = worker.hand;
+    } else if (worker.tasks.length === 1) {
+      const [task] = worker.tasks;
       consola.debug(`nside ${task!.nside} pixel ${task!.pixel} variation ${task!.posvar}: ${why}`);
       report({ id: task!.id, evaluations: 0, seconds: options.recoTimeout, reason: why });
-    } else suspects.push(...worker.hand);
+    } else suspects.push(...worker.tasks);
     start();
     feedAll();
   };
@@ -177,7 +177,7 @@ export function createPool(options: PoolOptions): Pool {
         onExit: () => exited(worker),
       }),
       isReady: false,
-      hand: [],
+      tasks: [],
       timer: undefined,
       isHung: false,
     };
@@ -200,7 +200,7 @@ export function createPool(options: PoolOptions): Pool {
       size -= ids.length;
       return ids;
     },
-    running: () => [...workers].flatMap((worker) => worker.hand.map((task) => task.id)),
+    running: () => [...workers].flatMap((worker) => worker.tasks.map((task) => task.id)),
     get size() {
       return size;
     },

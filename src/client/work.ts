@@ -13,12 +13,13 @@ import {
   TaskMessage,
 } from "../mq/messages.ts";
 import { partOfStartup, type Topics } from "../mq/topics.ts";
-import { tasksWanted } from "./appetite.ts";
-import { createHand } from "./hand.ts";
+
+import { LeasedTasks } from "./leased_tasks.ts";
 import { createOutbox } from "./outbox.ts";
 import type { Pool, PoolOptions } from "./pool.ts";
 import type { FitOutcome, Light } from "./protocol.ts";
 import { createStartupParts } from "./startup_parts.ts";
+import { tasksWanted } from "./tasks_wanted.ts";
 
 /** What a client needs of the event. */
 export type Startup = Pick<StartupData, "baseline_GCD_file" | "GCDQp_packet">;
@@ -74,7 +75,7 @@ const firstTimeout = 60;
 
 export function createWork(options: WorkOptions): Work {
   const { id, topics, workers, publish, clock, onOver, onError } = options;
-  const hand = createHand();
+  const leased = new LeasedTasks();
   const parts = createStartupParts((numbers) => options.subscribe(numbers.map(topics.startup)));
   let { startup } = options;
   let control: Control | undefined;
@@ -87,11 +88,11 @@ export function createWork(options: WorkOptions): Work {
   let failures = 0;
   let busyAt = clock();
 
-  const want = () =>
+  const wanted = () =>
     isDraining || pool === undefined ? 0 : tasksWanted(workers, pool.usualSeconds);
   const outbox = createOutbox((results, failed) => {
     const message: ResultMessage = {
-      ...{ client: id, session, want: want(), results, failures: failed },
+      ...{ client: id, session, want: wanted(), results, failures: failed },
     };
     publish(topics.result, message);
   });
@@ -101,7 +102,7 @@ export function createWork(options: WorkOptions): Work {
     version,
     host: hostname().slice(0, 255),
     workers,
-    want: want(),
+    want: wanted(),
     light: light ?? null,
     session,
     ...(holding && { holding }),
@@ -109,14 +110,14 @@ export function createWork(options: WorkOptions): Work {
   const announce = () => {
     if (pool === undefined || light === undefined) return;
     const state = isDraining ? "draining" : "ready";
-    publish(topics.status(id), status(state, hand.leases(session)), true);
+    publish(topics.status(id), status(state, leased.leases(session)), true);
   };
   const giveBack = () => {
-    for (const task of pool?.takeBack() ?? []) hand.drop(task);
+    for (const task of pool?.takeBack() ?? []) leased.remove(task);
   };
 
   const onOutcome = (outcome: FitOutcome) => {
-    const task = hand.drop(outcome.id);
+    const task = leased.remove(outcome.id);
     if (task === undefined) return;
     busyAt = clock();
     if (outcome.values === undefined) failures++;
@@ -169,7 +170,7 @@ export function createWork(options: WorkOptions): Work {
     enterSession(message.session);
     if (isDraining || pool === undefined) return;
     busyAt = clock();
-    pool.submit(hand.take(message.tasks, session));
+    pool.submit(leased.add(message.tasks, session));
   };
 
   return {

@@ -35,8 +35,8 @@ export interface Muon {
 
 /** Readout window of a simulated event, ns: light of a muon through the detector's centre at 10 µs, and noise. */
 const READOUT: TimeWindow = { start: 5000, stop: 16000 };
-/** Delays (ns) at which the arrival time's distribution is sampled; light later than the last is lost. */
-const DELAYS = Array.from({ length: 240 }, (_, i) => -60 + 0.08 * i * i);
+/** Time residuals (ns) at which the arrival time's distribution is sampled; light later than the last is lost. */
+const RESIDUALS = Array.from({ length: 240 }, (_, i) => -60 + 0.08 * i * i);
 /** Photoelectrons of one DOM within this time merge into one pulse, ns: the width of the FADC's resolution. */
 const MERGE = 10;
 /** Single-photoelectron charge: Gaussian of this width (PE), cut at the discriminator's threshold. */
@@ -112,7 +112,7 @@ function arrivalTimes(
   random: () => number,
 ): number[] {
   if (count === 0) return [];
-  const seen = muonLight(light, muon, site(dom), DELAYS);
+  const seen = muonLight(light, muon, site(dom), RESIDUALS);
   if (!seen) return [];
   const times: number[] = [];
   for (let k = 0; k < count; k++) {
@@ -124,8 +124,8 @@ function arrivalTimes(
       seen.timing[upper]!.cumulative.value,
     ];
     const between = above > below ? (share - below) / (above - below) : 0;
-    const delay = DELAYS[upper - 1]! + between * (DELAYS[upper]! - DELAYS[upper - 1]!);
-    times.push(muon.time + seen.geometricTime.value + delay);
+    const residual = RESIDUALS[upper - 1]! + between * (RESIDUALS[upper]! - RESIDUALS[upper - 1]!);
+    times.push(muon.time + seen.geometricTime.value + residual);
   }
   return times;
 }

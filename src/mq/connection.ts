@@ -14,7 +14,7 @@ const connectPatience = 5;
 const reconnectPeriod = 500;
 
 export interface ConnectionHandlers {
-  /** One message; a promise holds back the next until it settles. Must not throw. */
+  /** One message; a promise holds back the next until it is fulfilled. Must not throw. */
   onMessage(topic: string, payload: Uint8Array): void | Promise<void>;
   /** Connected, the first time and after every loss, subscriptions in place: time to renew what the broker should retain. */
   onConnect?(isFirst: boolean): void;

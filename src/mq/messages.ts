@@ -82,7 +82,7 @@ const failureEntry = v.tuple([
 export const ResultMessage = v.object({
   client: clientId,
   session: count,
-  /** Tasks the client wants in hand from now on. */
+  /** Tasks the client wants to hold from now on. */
   want: v.pipe(count, v.maxValue(100_000)),
   results: v.pipe(v.array(resultEntry), v.maxLength(maxBatch)),
   /** Attempts that crashed, hung or threw: to be tried elsewhere. */
@@ -105,7 +105,7 @@ export const ClientStatus = v.object({
   /** The light model's kind and description; null for algorithms that need none. */
   light: v.nullable(v.object({ kind: text(20), description: text(2000) })),
   session: count,
-  /** Leases in hand: what the server thinks beyond these got lost on the way. */
+  /** Leases held: what the server thinks beyond these got lost on the way. */
   holding: v.optional(v.pipe(v.array(lease), v.maxLength(100_000))),
 });
 export type ClientStatus = v.InferOutput<typeof ClientStatus>;

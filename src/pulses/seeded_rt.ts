@@ -58,9 +58,12 @@ export function cleanSeededRt(
   const isHlc = (dom: number, pulse: number) => (series[dom]![pulse]!.flags & PulseFlag.LC) !== 0;
   const hlc = timesOf(isHlc);
   // Each HLC pulse counts itself once.
-  const enough = settings.seedNeighbours + 1;
+  const pulsesNeeded = settings.seedNeighbours + 1;
   const kept = series.map((all, dom) =>
-    all.map(({ time }, pulse) => isHlc(dom, pulse) && around(hlc, dom, time, enough) >= enough),
+    all.map(
+      ({ time }, pulse) =>
+        isHlc(dom, pulse) && around(hlc, dom, time, pulsesNeeded) >= pulsesNeeded,
+    ),
   );
   if (!kept.some((marks) => marks.includes(true)))
     kept.forEach((marks, dom) => {

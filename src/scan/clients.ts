@@ -2,7 +2,7 @@ import FlatQueue from "flatqueue";
 import type { Holder, OpenLease } from "./leases.ts";
 
 export interface ClientWants {
-  /** Tasks it wants in hand. */
+  /** Tasks it wants to hold. */
   readonly wanted: number;
   /** Fits it runs at a time. */
   readonly workers: number;

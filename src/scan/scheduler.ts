@@ -100,7 +100,7 @@ export class Scheduler {
     this.#clients.welcome(client, wants, now);
   }
 
-  /** A known client wants another number of tasks in hand. */
+  /** A known client wants to hold another number of tasks. */
   setWanted(client: string, wanted: number): void {
     const known = this.#clients.get(client);
     if (known) this.#clients.setWanted(known, wanted);

@@ -22,8 +22,8 @@ export interface Dispatch {
   receive(topic: string, payload: Uint8Array): void;
   /** Looks at deadlines, silent clients and stragglers: to be called about once a second. */
   tick(): void;
-  /** Time without results, s. */
-  readonly quiet: number;
+  /** Since the last result, s. */
+  readonly secondsWithoutResults: number;
   /** Counts that time from now on: whatever kept results away has changed. */
   expectResults(): void;
   /** Messages that were not believed. */
@@ -167,7 +167,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       }
     },
     tick: () => handOut(scheduler.tick(clock())),
-    get quiet() {
+    get secondsWithoutResults() {
       return clock() - lastResultAt;
     },
     expectResults() {

@@ -222,7 +222,7 @@ function keepBusy(
     every(tickPeriod, () => {
       dispatch.tick();
       collection.mark(now());
-      if (dispatch.quiet > timeoutFromClients)
+      if (dispatch.secondsWithoutResults > timeoutFromClients)
         fail(new TimedOut(`no results for ${timeoutFromClients} s`));
     }),
     every(Math.min(statusInterval, progressInterval()), () =>

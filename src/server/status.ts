@@ -18,7 +18,7 @@ export interface StatusOptions {
 }
 
 /** What is retained arrives within this time of the first message, ms. */
-const settle = 300;
+const retainedArrive = 300;
 
 /** Shows a scan's retained messages. Throws TimedOut when there is no such scan, BrokerError. */
 export async function watchStatus(options: StatusOptions): Promise<void> {
@@ -62,7 +62,7 @@ export async function watchStatus(options: StatusOptions): Promise<void> {
     }
     if (control === undefined) return;
     clearTimeout(noScan);
-    timer ??= setTimeout(show, settle);
+    timer ??= setTimeout(show, retainedArrive);
   };
   const connection = await connect(
     options.broker,

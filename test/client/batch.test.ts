@@ -8,7 +8,7 @@ const tasks = (count: number): FitTask[] =>
     ...{ id, nside: 8, pixel: Math.floor(id / 7), posvar: id % 7, parent: null },
   }));
 const needs = (more: Partial<BatchNeeds>): BatchNeeds => ({
-  ...{ waiting: tasks(700), suspects: [], inHand: 0, usualSeconds: 0.001, workers: 2, ...more },
+  ...{ waiting: tasks(700), suspects: [], unfinished: 0, usualSeconds: 0.001, workers: 2, ...more },
 });
 
 describe("a batch for a fit process", () => {
@@ -18,9 +18,9 @@ describe("a batch for a fit process", () => {
     ["short ones for 20 ms, to the end of their pixel", {}, 21],
     ["the shortest up to the longest batch", { usualSeconds: 1e-9 }, 70],
     ["no more than a share of the rest", { waiting: tasks(28), workers: 4 }, 7],
-    ["nothing for who has enough", { inHand: 11 }, 0],
+    ["nothing for who has enough", { unfinished: 11 }, 0],
     ["suspects one at a time", { suspects: tasks(5) }, 1],
-    ["and only when nothing else is at risk", { suspects: tasks(5), inHand: 1 }, 0],
+    ["and only when nothing else is at risk", { suspects: tasks(5), unfinished: 1 }, 0],
     ["nothing where nothing is", { waiting: [] }, 0],
   ] as const)("%s", (_name, more, count) => {
     const given = needs(more as Partial<BatchNeeds>);

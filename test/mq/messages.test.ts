@@ -51,7 +51,7 @@ describe("messages", () => {
     ["too many results", { ...result, results: Array(1001).fill(result.results[0]) }],
     ["an endless reason", { ...result, failures: [result.failures[0]!.with(4, "x".repeat(501))] }],
     ["a client id that is a path", { ...result, client: "../../etc/passwd" }],
-    ["an absurd appetite", { ...result, want: 1e9 }],
+    ["an absurd number of tasks wanted", { ...result, want: 1e9 }],
   ];
   test.each(bad)("%s is malformed", (_, message) => {
     expect(() => parseMessage(ResultMessage, bytes(message))).toThrow(MalformedMessage);

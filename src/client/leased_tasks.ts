@@ -1,0 +1,50 @@
+import type { TaskEntry } from "../mq/messages.ts";
+import type { Task } from "../scan/task.ts";
+import type { FitTask } from "./protocol.ts";
+
+/** A task the server has leased to this client. */
+export interface LeasedTask extends Task {
+  readonly lease: number;
+  /** The server's session that gave the lease. */
+  readonly session: number;
+}
+
+/** The tasks leased to a client, by the number its pool knows them by. */
+export class LeasedTasks {
+  readonly #tasks = new Map<number, LeasedTask>();
+  readonly #ids = new Map<string, number>();
+  #nextId = 1;
+
+  /** Adds tasks; one that is there already only gets its new lease. @returns the others */
+  add(entries: readonly TaskEntry[], session: number): FitTask[] {
+    const fresh: FitTask[] = [];
+    for (const [lease, nside, pixel, posvar, parent] of entries) {
+      const task = { lease, session, nside, pixel, posvar };
+      const known = this.#ids.get(keyOf(task));
+      const id = known ?? this.#nextId++;
+      this.#tasks.set(id, task);
+      if (known !== undefined) continue;
+      this.#ids.set(keyOf(task), id);
+      fresh.push({ id, nside, pixel, posvar, parent });
+    }
+    return fresh;
+  }
+
+  /** A task is done, or has been given back. @returns undefined for one that is not there */
+  remove(id: number): LeasedTask | undefined {
+    const task = this.#tasks.get(id);
+    if (task === undefined) return undefined;
+    this.#tasks.delete(id);
+    this.#ids.delete(keyOf(task));
+    return task;
+  }
+
+  /** Leases of a session. */
+  leases(session: number): number[] {
+    return [...this.#tasks.values()]
+      .filter((task) => task.session === session)
+      .map(({ lease }) => lease);
+  }
+}
+
+const keyOf = ({ nside, pixel, posvar }: Task) => `${nside}/${pixel}/${posvar}`;
