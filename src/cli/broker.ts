@@ -4,11 +4,11 @@ import { Interrupted } from "../config/errors.ts";
 import { catchSignals } from "../config/signals.ts";
 import { startBroker } from "../mq/broker.ts";
 import { flag, integerFrom } from "./flags.ts";
+import { tokenFileMeaning, tokenOf } from "./token.ts";
 
 interface Flags {
   host: string;
   port: number;
-  authToken?: string;
 }
 
 /** Runs the embedded broker alone. */
@@ -24,8 +24,12 @@ export function brokerCommand(): Command {
       ),
     )
     .addOption(
-      flag("-a, --auth-token <token>", "password clients must give (better: SKYSCAN_AUTH_TOKEN)"),
+      flag(
+        "-a, --auth-token <token>",
+        "password clients must give (better: --auth-token-file or SKYSCAN_AUTH_TOKEN)",
+      ),
     )
+    .addOption(flag("--auth-token-file <file>", tokenFileMeaning))
     .addHelpText(
       "after",
       `
@@ -33,7 +37,8 @@ Prints its URL on stdout when it listens. It keeps nothing when it ends; servers
 Example:
   SKYSCAN_AUTH_TOKEN=secret skyscan broker --host 0.0.0.0`,
     )
-    .action(async ({ host, port, authToken }: Flags) => {
+    .action(async ({ host, port }: Flags, command: Command) => {
+      const authToken = tokenOf(command);
       const { stop } = catchSignals();
       const broker = await startBroker({
         host,

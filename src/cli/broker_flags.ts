@@ -1,11 +1,13 @@
 import type { Command } from "commander";
 import { type BrokerAddress, parseAddress } from "../mq/address.ts";
 import { flag } from "./flags.ts";
+import { tokenFileMeaning, tokenOf } from "./token.ts";
 
 /** What all who talk to a broker have in common. */
 export interface BrokerFlags {
   broker: string;
   authToken?: string;
+  authTokenFile?: string;
   caFile?: string;
 }
 
@@ -18,12 +20,20 @@ export const addBrokerFlags = (command: Command): Command =>
         "mqtt, mqtts, ws or wss URL, or host[:port]",
       ).makeOptionMandatory(),
     )
-    .addOption(flag("-a, --auth-token <token>", "MQTT password (better: SKYSCAN_AUTH_TOKEN)"))
+    .addOption(
+      flag(
+        "-a, --auth-token <token>",
+        "MQTT password (better: --auth-token-file or SKYSCAN_AUTH_TOKEN)",
+      ),
+    )
+    .addOption(flag("--auth-token-file <file>", tokenFileMeaning))
     .addOption(flag("--ca-file <pem>", "certificate of a private TLS authority"));
 
-/** The broker as the flags say. Throws InputError naming what is wrong. */
-export const brokerOf = ({ broker, authToken, caFile }: BrokerFlags): BrokerAddress =>
-  parseAddress(broker, {
+/** The broker as the flags of this command say. Throws InputError naming what is wrong. */
+export function brokerOf({ broker, caFile }: BrokerFlags, command: Command): BrokerAddress {
+  const authToken = tokenOf(command);
+  return parseAddress(broker, {
     ...(authToken !== undefined && { authToken }),
     ...(caFile !== undefined && { caFile }),
   });
+}

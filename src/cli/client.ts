@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs";
+import { isAbsolute } from "node:path";
 import { Command } from "commander";
 import { consola } from "consola";
-import { runClient } from "../client/client.ts";
-import { readStartup, readStartupParts } from "../client/startup_files.ts";
-import { InputError } from "../config/errors.ts";
+import { type ClientOutcome, runClient } from "../client/client.ts";
+import { readBaseline, readPacket, readStartup } from "../client/startup_files.ts";
+import type { Startup } from "../client/work.ts";
+import { InputError, TimedOut } from "../config/errors.ts";
 import { setLogLevels } from "../config/log.ts";
 import { selfCommand } from "../config/self.ts";
 import { catchSignals } from "../config/signals.ts";
@@ -12,7 +15,7 @@ import { flag, integerFrom, numberFrom } from "./flags.ts";
 
 interface Flags extends BrokerFlags {
   mqBasename?: string;
-  baselineGcdFile?: string;
+  baselineGcdFile?: string | true;
   gcdqpPacketJson?: string;
   startupJson?: string;
   gcdDir?: string;
@@ -21,6 +24,7 @@ interface Flags extends BrokerFlags {
   recoTimeout?: number;
   timeoutToClients?: number;
   timeoutFromClients?: number;
+  idleOk?: boolean;
   debugDirectory?: string;
   log: string;
   logThirdParty: string;
@@ -32,7 +36,12 @@ export function clientCommand(): Command {
     new Command("client")
       .description("Do fits for a scan's server, until the scan is over or there is no more work.")
       .addOption(flag("--mq-basename <name>", "the scan's name on the broker"))
-      .addOption(flag("--baseline-gcd-file <file>", "the server's baseline_GCD_file.txt"))
+      .addOption(
+        flag(
+          "--baseline-gcd-file [baseline]",
+          'what the server\'s baseline_GCD_file.txt holds (a path, or "built-in"), or that file',
+        ),
+      )
       .addOption(flag("--gcdqp-packet-json <file>", "the server's GCDQp_packet.json"))
       .addOption(
         flag("--startup-json <file>", "the server's startup.json, instead of those three"),
@@ -61,6 +70,12 @@ export function clientCommand(): Command {
         "accepted for the sake of old command lines; the server's matters",
       ).argParser(numberFrom(0.1, "seconds")),
     )
+    .addOption(
+      flag(
+        "--idle-ok",
+        "no work in time is no failure: exit code 0 instead of 4 (DAGMan, Kubernetes)",
+      ),
+    )
     .addOption(flag("--debug-directory <dir>", "keep every message in and out as a file"))
     .addOption(flag("-l, --log <level>", "level of the log", "INFO"))
     .addOption(flag("--log-third-party <level>", "level of the libraries' log", "WARNING"))
@@ -70,30 +85,39 @@ export function clientCommand(): Command {
 With --broker and --mq-basename alone the event comes over the broker.
 Every flag can be given as SKYSCAN_<FLAG_IN_CAPITALS>; the flag wins.
 SIGTERM: finish the fits at hand, hand back the rest; a second one: at once.
-Exit code 0 when it ever worked, 4 when no work came.
+Exit code 0 when it ever worked, 4 when no work came, 6 when this machine is at fault and another may do.
 Example:
   skyscan client --broker broker.example.org --startup-json startup/startup.json --workers 4`,
     )
-    .action(async (flags: Flags) => {
+    .action(async (flags: Flags, command: Command) => {
       setLogLevels(flags.log, flags.logThirdParty);
       const { stop, now } = catchSignals(() => {});
-      const outcome = await runClient({
-        ...(await startupOf(flags)),
-        broker: brokerOf(flags),
+      const given = await startupOf(flags);
+      const gcdDir = flags.gcdDir ?? baselineHere(given.startup);
+      const work = runClient({
+        ...given,
+        ...(gcdDir !== undefined && { gcdDir }),
+        broker: brokerOf(flags, command),
         workers: flags.workers,
         fitCommand: [...selfCommand(), fitProcessName],
         ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
-        ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
         ...(flags.recoTimeout !== undefined && { recoTimeout: flags.recoTimeout }),
         ...(flags.timeoutToClients !== undefined && { timeoutToClients: flags.timeoutToClients }),
         ...(flags.debugDirectory !== undefined && { debugDirectory: flags.debugDirectory }),
         drain: stop,
         now,
       });
+      const outcome = await work.catch((error) => {
+        if (flags.idleOk && error instanceof TimedOut) return { ...nothing, why: error.message };
+        throw error;
+      });
       const { fits, failures, why } = outcome;
       consola.info(`${fits} fits done, ${failures} attempts failed: ${why}`);
     });
 }
+
+/** What a client has done for whom no work came. */
+const nothing: Omit<ClientOutcome, "why"> = { fits: 0, failures: 0 };
 
 async function startupOf(flags: Flags) {
   const { mqBasename, baselineGcdFile, gcdqpPacketJson, startupJson } = flags;
@@ -104,8 +128,16 @@ async function startupOf(flags: Flags) {
   if (mqBasename === undefined)
     throw new InputError("--mq-basename or --startup-json is needed to find the scan");
   if (gcdqpPacketJson === undefined) return { basename: mqBasename };
-  if (baselineGcdFile === undefined)
-    throw new InputError("--gcdqp-packet-json needs --baseline-gcd-file beside it");
-  const startup = await readStartupParts(baselineGcdFile, gcdqpPacketJson);
+  const given = typeof baselineGcdFile === "string" ? baselineGcdFile : "";
+  const startup = {
+    baseline_GCD_file: await readBaseline(given),
+    GCDQp_packet: await readPacket(gcdqpPacketJson),
+  };
   return { basename: mqBasename, startup };
+}
+
+/** The server's baseline GCD, where it lies under the same path here. Not for one a message names: files are ours to name. */
+function baselineHere(startup: Startup | undefined): string | undefined {
+  const path = startup?.baseline_GCD_file;
+  return path && isAbsolute(path) && existsSync(path) ? path : undefined;
 }

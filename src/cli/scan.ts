@@ -1,15 +1,14 @@
 import { availableParallelism } from "node:os";
 import { Command } from "commander";
-import { consola } from "consola";
 import { runLocalScan } from "../client/local_scan.ts";
 import { setLogLevels } from "../config/log.ts";
 import { selfCommand } from "../config/self.ts";
 import { catchSignals } from "../config/signals.ts";
 import { planScan } from "../server/plan.ts";
 import { requireWritable } from "../server/startup.ts";
-import { missedBy, summary } from "../server/summary.ts";
 import { fitProcessName } from "./fit_process.ts";
 import { flag, integerFrom } from "./flags.ts";
+import { printOutcome } from "./outcome.ts";
 import { addScanFlags, planOptions, recoList, type ScanFlags, serverTimes } from "./scan_flags.ts";
 
 interface Flags extends ScanFlags {
@@ -55,10 +54,6 @@ Example:
         ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
         stop,
       });
-      const seconds = (performance.now() - started) / 1000;
-      consola.info(`written: ${outcome.files.join(", ")}`);
-      const missed = missedBy(plan, outcome);
-      if (missed !== undefined) consola.info(missed);
-      process.stdout.write(`${summary(plan, outcome, seconds)}\n`);
+      printOutcome(plan, outcome, started);
     });
 }

@@ -28,8 +28,8 @@ export function statusCommand(): Command {
 Example:
   skyscan status --broker broker.example.org --mq-basename $(cat startup/mq-basename.txt) --follow`,
     )
-    .action(async (flags: Flags) => {
-      const broker = brokerOf(flags);
+    .action(async (flags: Flags, command: Command) => {
+      const broker = brokerOf(flags, command);
       await watchStatus({
         broker,
         basename: flags.mqBasename,

@@ -5,7 +5,7 @@ import { runServer, type ServerOptions, type ServerOutcome } from "../server/ser
 import { type ClientOptions, runClient } from "./client.ts";
 
 export interface LocalScanOptions
-  extends Omit<ServerOptions, "broker" | "startupDir" | "onOpen" | "stop">,
+  extends Omit<ServerOptions, "broker" | "startup" | "onOpen" | "stop">,
     Pick<ClientOptions, "workers" | "fitCommand" | "photonTables" | "gcdDir"> {
   /** Aborted: save what there is and stop. */
   readonly stop: AbortSignal;

@@ -73,7 +73,12 @@ export function createPool(options: PoolOptions): Pool {
 
   const env = { ...process.env };
   // Fit processes talk to nobody but us: what opens the broker is none of their business.
-  for (const name of ["SKYSCAN_AUTH_TOKEN", "SKYSCAN_BROKER_AUTH", "SKYSCAN_BROKER"])
+  for (const name of [
+    "SKYSCAN_AUTH_TOKEN",
+    "SKYSCAN_AUTH_TOKEN_FILE",
+    "SKYSCAN_BROKER_AUTH",
+    "SKYSCAN_BROKER",
+  ])
     delete env[name];
 
   const fatal = (error: Error) => {

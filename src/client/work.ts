@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { consola } from "consola";
-import { InputError, TimedOut } from "../config/errors.ts";
+import { InputError, MachineError, TimedOut } from "../config/errors.ts";
 import { version } from "../config/version.ts";
 import {
   type ClientStatus,
@@ -164,7 +164,7 @@ export function createWork(options: WorkOptions): Work {
   };
   const onTasks = (message: TaskMessage) => {
     if (message.refused !== undefined)
-      throw new InputError(`the server refuses this client: ${message.refused}`);
+      throw new MachineError(`the server refuses this client: ${message.refused}`);
     // Left over in the broker from before the server's restart.
     if (message.session < session) return;
     enterSession(message.session);

@@ -7,6 +7,8 @@ export const ExitCode = {
   broker: 3,
   timeout: 4,
   internal: 5,
+  /** This machine's fault: another one may well do it. */
+  machine: 6,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
@@ -41,6 +43,13 @@ export class BrokerError extends SkyscanError {
 export class TimedOut extends SkyscanError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, ExitCode.timeout, options);
+  }
+}
+
+/** This machine lacks what the work needs (photon tables, a place to unpack the native core): to be tried on another. */
+export class MachineError extends SkyscanError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, ExitCode.machine, options);
   }
 }
 

@@ -20,6 +20,9 @@ export const isHighQuantumEfficiency = (key: OMKey): boolean =>
   stringOf(key) >= FIRST_DEEPCORE_STRING;
 
 /** What stands in `Detector.source` when no GCD was read. */
+/** What stands for a baseline's path where none was read: never nothing, which a shell would drop. */
+export const BUILTIN_BASELINE = "built-in";
+
 export const BUILTIN_SOURCE = "built-in IC86 geometry, nominal calibration";
 
 let detector: Detector | undefined;

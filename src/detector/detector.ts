@@ -32,4 +32,6 @@ export interface Detector {
   readonly source: string;
   /** Name of the baseline GCD file that was read; unset where none was needed. */
   readonly baselineFile?: string;
+  /** Where it lies on this machine, absolute. */
+  readonly baselinePath?: string;
 }

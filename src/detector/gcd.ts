@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { consola } from "consola";
-import { InputError } from "../config/errors.ts";
+import { InputError, MachineError } from "../config/errors.ts";
 import { placed } from "../i3/context.ts";
 import { readI3File } from "../i3/file.ts";
 import type { Frame } from "../i3/frame.ts";
@@ -43,7 +43,8 @@ const PACKED = ["", ".zst", ".gz", ".bz2"] as const;
  * `gcdDir`: the built-in detector; only the event's own lists of bad DOMs are taken.
  *
  * @param gcdDir folder of baseline GCD files, searched before the standard places; or one such file
- * @throws InputError for differences to different baselines, a baseline not found, or one they were not made for
+ * @throws InputError for differences to different baselines, or one they were not made for; MachineError where the
+ *   baseline is not on this machine
  */
 export async function detectorOf(event: DetectorEvent, gcdDir?: string): Promise<Detector> {
   const own = contentsOf(event.frames);
@@ -73,6 +74,7 @@ export async function detectorOf(event: DetectorEvent, gcdDir?: string): Promise
     badDoms,
     badDomsSlc,
     source: baselineFile ?? "the event's own GCD frames",
+    ...(basePath !== undefined && { baselinePath: resolve(basePath) }),
     ...(baselineFile !== undefined && { baselineFile }),
   };
 }
@@ -150,7 +152,7 @@ async function findBaseline(gcdDir: string, name: string): Promise<string> {
       const path = join(folder, name + ending);
       if (await isFile(path)) return path;
     }
-  throw new InputError(
+  throw new MachineError(
     `baseline GCD file "${name}" is neither in ${gcdDir} nor in ${STANDARD_GCD_DIRS.join(" nor in ")}`,
   );
 }
@@ -178,7 +180,7 @@ async function baselineByRun(gcdDir: string, run: number): Promise<string> {
       consola.warn(`no baseline GCD file of a run before ${run} in ${folder}; taking ${best}`);
     return join(folder, best);
   }
-  throw new InputError(
+  throw new MachineError(
     `no GCD file (.i3) in ${gcdDir} nor in ${STANDARD_GCD_DIRS.join(" nor in ")}, and the event has no geometry of its own`,
   );
 }

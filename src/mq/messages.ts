@@ -142,7 +142,7 @@ export type Control = v.InferOutput<typeof Control>;
 /** What a client needs of the event; also the file startup.json. Names as in the system this replaces. */
 export const StartupData = v.object({
   mq_basename: text(128),
-  /** Empty when the built-in geometry serves. */
+  /** The baseline GCD's path on the server's machine, of which the name counts; empty when none was read. */
   baseline_GCD_file: text(4096),
   GCDQp_packet: v.unknown(),
 });

@@ -1,7 +1,7 @@
 import { dlopen, type FFIFunction, ptr } from "bun:ffi";
 import baseline from "../../build/libskyscan-x86-64.so" with { type: "file" };
 import avx2 from "../../build/libskyscan-x86-64-v3.so" with { type: "file" };
-import { InputError } from "../config/errors.ts";
+import { InputError, MachineError } from "../config/errors.ts";
 
 /** The C ABI, skyscan.h, name by name. Calls that can fail end with (message, messageSize). */
 const symbols = {
@@ -126,7 +126,7 @@ function open(path: string) {
   try {
     return dlopen(path, symbols);
   } catch (cause) {
-    throw new InputError(
+    throw new MachineError(
       `cannot load the native core from ${path}: ${cause instanceof Error ? cause.message : cause} (the directory for temporary files, TMPDIR, must be writable, not full and not mounted noexec)`,
       { cause },
     );

@@ -3,7 +3,7 @@ import { ptr } from "bun:ffi";
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { consola } from "consola";
-import { InputError } from "../config/errors.ts";
+import { InputError, MachineError } from "../config/errors.ts";
 import { check, core } from "./binding.ts";
 import type { LightModel, LightPurpose } from "./light.ts";
 
@@ -251,7 +251,8 @@ const effectiveDistance = ["eff", "prob", "tmod"].map(
 
 /**
  * Looks for the photon tables of one source: in `directory` if given (then they must be there, all of
- * them; otherwise InputError), else in the standard places; undefined when they are in none.
+ * them; otherwise MachineError: other machines may have them), else in the standard places; undefined
+ * when they are in none.
  */
 export function findTables(source: LightPurpose, directory?: string): PhotonTables | undefined {
   const names = officialNames[source];
@@ -259,7 +260,7 @@ export function findTables(source: LightPurpose, directory?: string): PhotonTabl
     const missing = Object.values(names).filter((name) => !existsSync(join(place, name)));
     if (missing.length > 0) {
       if (directory === undefined) continue;
-      throw new InputError(`no photon table ${missing.join(", ")} in ${directory}`);
+      throw new MachineError(`no photon table ${missing.join(", ")} in ${directory}`);
     }
     const paths = Object.fromEntries(
       Object.entries(names).map(([role, name]) => [role, join(place, name)]),
@@ -279,7 +280,8 @@ const CASCADE_LIGHT = 2;
 
 /**
  * The light model of the photon tables found by findTables, undefined when there are none. Logs a line
- * per file. Throws InputError when they are of the wrong kind or do not belong together.
+ * per file. Throws MachineError when they are not in `directory`, InputError when they are of the wrong
+ * kind or do not belong together.
  * @param singlePrecision round the light of cascades as photospline does, number by number: slow
  */
 export function openTableLight(

@@ -15,7 +15,7 @@ import type { Progression } from "../sky/progression.ts";
 export interface ScanPlan {
   readonly event: Event;
   readonly detector: Detector;
-  /** File name of the baseline GCD; undefined: the built-in geometry serves. */
+  /** Path of the baseline GCD; undefined: none is needed, or the built-in geometry serves. */
   readonly baselineGcd?: string;
   readonly reco: Reco;
   readonly miniTest: boolean;
@@ -60,7 +60,7 @@ export async function planScan(options: PlanOptions): Promise<ScanPlan> {
   return {
     event,
     detector,
-    ...(detector.baselineFile !== undefined && { baselineGcd: detector.baselineFile }),
+    ...(detector.baselinePath !== undefined && { baselineGcd: detector.baselinePath }),
     reco,
     miniTest: options.miniTest,
     progression: options.progression,

@@ -1,5 +1,3 @@
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import { consola } from "consola";
 import {
   brokerPatience,
@@ -26,7 +24,7 @@ import { createOutput } from "./output.ts";
 import { type ScanPlan, startScan } from "./plan.ts";
 import { showProgress } from "./progress.ts";
 import { beginSession, rememberLight } from "./session.ts";
-import { startupData, writeStartupFiles } from "./startup.ts";
+import { forgetOtherScans, type StartupPlaces, startupData, writeStartupFiles } from "./startup.ts";
 import { saveUnfinished, shortfall } from "./unfinished.ts";
 
 export interface ServerOptions {
@@ -35,7 +33,7 @@ export interface ServerOptions {
   /** undefined: nothing is remembered. */
   readonly cacheDir?: string;
   /** undefined: no files, clients are given the basename otherwise. */
-  readonly startupDir?: string;
+  readonly startup?: StartupPlaces;
   /** s. */
   readonly timeoutToClients: number;
   readonly timeoutFromClients: number;
@@ -70,9 +68,6 @@ const missedHeartbeats = 3;
  */
 export async function runServer(plan: ScanPlan, options: ServerOptions): Promise<ServerOutcome> {
   const identity = identityOf(plan);
-  // Whoever waits for this start's file must not find an earlier one's.
-  if (options.startupDir !== undefined)
-    await rm(join(options.startupDir, "startup.json"), { force: true });
   const store = openStore(storePath(plan, identity, options.cacheDir), identity);
   let outcome: ServerOutcome;
   try {
@@ -147,6 +142,9 @@ async function serve(plan: ScanPlan, options: ServerOptions, store: Store): Prom
   over.promise.catch(() => {});
   const parts = assemble(plan, options, store, publish, over);
   const { session, topics, collection, dispatch, output, announcement } = parts;
+  const { startup: places } = options;
+  // Not before the store is ours: a second server is refused there, and these files are the first one's.
+  if (places !== undefined) await forgetOtherScans(places, session.basename);
 
   connection = await connect(
     options.broker,
@@ -173,8 +171,8 @@ async function serve(plan: ScanPlan, options: ServerOptions, store: Store): Prom
   let rest = () => {};
   let ending: { readonly state: "done" | "failed"; readonly reason?: string } | undefined;
   try {
-    if (options.startupDir !== undefined) {
-      await writeStartupFiles(options.startupDir, parts.startup);
+    if (places !== undefined) {
+      await writeStartupFiles(places, parts.startup);
       const name = eventName(plan.event.metadata);
       consola.info(
         `${name}: ${plan.reco.name}, clients may come: --mq-basename ${session.basename}`,

@@ -1,6 +1,9 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { consola } from "consola";
 import { InputError } from "../config/errors.ts";
+import { BUILTIN_BASELINE } from "../detector/builtin.ts";
 import type { Event } from "../event/event.ts";
 import { encodeAlert } from "../i3/envelope.ts";
 import type { StartupData } from "../mq/messages.ts";
@@ -20,17 +23,58 @@ export function startupData(
   };
 }
 
+/** Where the server leaves what clients are started with. */
+export interface StartupPlaces {
+  /** A folder for startup.json and its parts as files of their own. */
+  readonly directory?: string;
+  /** A file like startup.json, under a name of the user's. */
+  readonly file?: string;
+}
+
+/** The files that say, by being there, that clients may come. */
+const markers = ({ directory, file }: StartupPlaces): string[] => [
+  ...(directory === undefined ? [] : [join(directory, "startup.json")]),
+  ...(file === undefined ? [] : [file]),
+];
+
 /**
  * Writes the files clients are started with. startup.json holds all of it and comes last, whole: whoever
  * waits for it finds the others complete.
  * Throws InputError where they cannot be written.
  */
-export async function writeStartupFiles(directory: string, data: StartupData): Promise<void> {
+export async function writeStartupFiles(places: StartupPlaces, data: StartupData): Promise<void> {
   const { mq_basename, baseline_GCD_file, GCDQp_packet } = data;
-  await writeAtomically(join(directory, "mq-basename.txt"), mq_basename);
-  await writeAtomically(join(directory, "baseline_GCD_file.txt"), baseline_GCD_file);
-  await writeAtomically(join(directory, "GCDQp_packet.json"), JSON.stringify(GCDQp_packet));
-  await writeAtomically(join(directory, "startup.json"), JSON.stringify(data));
+  const { directory } = places;
+  if (directory !== undefined) {
+    await writeAtomically(join(directory, "mq-basename.txt"), mq_basename);
+    await writeAtomically(
+      join(directory, "baseline_GCD_file.txt"),
+      baseline_GCD_file || BUILTIN_BASELINE,
+    );
+    await writeAtomically(join(directory, "GCDQp_packet.json"), JSON.stringify(GCDQp_packet));
+  }
+  for (const marker of markers(places)) await writeAtomically(marker, JSON.stringify(data));
+}
+
+/**
+ * Takes away another scan's markers: whoever waits for ours must not find them. Ours from before a restart stay,
+ * since batch systems hold clients whose input is missing.
+ */
+export async function forgetOtherScans(places: StartupPlaces, basename: string): Promise<void> {
+  for (const marker of markers(places)) {
+    const found = await readFile(marker, "utf8").catch(() => undefined);
+    if (found === undefined || basenameIn(found) === basename) continue;
+    consola.info(`${marker}: of another scan, replaced`);
+    await rm(marker, { force: true });
+  }
+}
+
+function basenameIn(startup: string): unknown {
+  try {
+    return JSON.parse(startup)?.mq_basename;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Makes a directory that will be written to. Throws InputError, naming the flag, where that is impossible. */

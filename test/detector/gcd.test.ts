@@ -99,6 +99,7 @@ describeShared("GCD files", () => {
     expectDetector(detector, expected);
     expect(detector.source).toBe("GCD_nominal.i3.zst");
     expect(detector.baselineFile).toBe("GCD_nominal.i3.zst");
+    expect(detector.baselinePath).toBe(shared("oracle/gcd/GCD_nominal.i3.zst"));
   });
 
   test("packets with a full GCD, and with differences", async () => {

@@ -1,0 +1,16 @@
+import { consola } from "consola";
+import type { ScanPlan } from "../server/plan.ts";
+import type { ServerOutcome } from "../server/server.ts";
+import { missedBy, summary } from "../server/summary.ts";
+
+/**
+ * Tells how a scan ended: files and the true direction in the log, the best fit as the one line of stdout.
+ * @param started when the command began, on performance.now()'s clock (ms)
+ */
+export function printOutcome(plan: ScanPlan, outcome: ServerOutcome, started: number): void {
+  const seconds = (performance.now() - started) / 1000;
+  consola.info(`written: ${outcome.files.join(", ")}`);
+  const missed = missedBy(plan, outcome);
+  if (missed !== undefined) consola.info(missed);
+  process.stdout.write(`${summary(plan, outcome, seconds)}\n`);
+}

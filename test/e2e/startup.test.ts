@@ -1,0 +1,109 @@
+import { afterAll, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  freePort,
+  listens,
+  program,
+  type Running,
+  simulatedEvent,
+  skyscan,
+  start,
+  stopAll,
+  temporaryDirectory,
+  until,
+} from "../programs.ts";
+
+const directory = temporaryDirectory();
+const path = (...names: string[]) => join(directory, ...names);
+afterAll(async () => {
+  await stopAll();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const token = path("token");
+writeFileSync(token, "a password of the test's own, quite long", { mode: 0o600 });
+const quick = { SKYSCAN_DUMMY_SECONDS: "0,0", SKYSCAN_AUTH_TOKEN_FILE: token };
+
+async function startBroker(): Promise<{ url: string; broker: Running }> {
+  const port = await freePort();
+  const broker = skyscan(["broker", "--port", port, "--auth-token-file", token]);
+  await until("the broker", () => listens(port));
+  return { url: `127.0.0.1:${port}`, broker };
+}
+
+const serverArgs = (url: string, name: string, ...more: string[]) => [
+  ...["server", "--reco-algo", "dummy", "--seed", "1", "--nsides", "1:0", "-e", simulatedEvent],
+  ...["-c", path(name, "cache"), "-o", path(name, "out"), "-b", url, ...more],
+];
+
+test("the token from a file, the original's client command, and the best fit at the server's end", async () => {
+  const { url, broker } = await startBroker();
+  const startup = path("whole", "start up");
+  mkdirSync(startup, { recursive: true });
+  writeFileSync(join(startup, "startup.json"), '{"mq_basename":"the last scan\'s"}');
+  const alone = path("whole", "alone.json");
+  const places = ["--startup-json-dir", startup, "--client-startup-json", alone];
+  const server = skyscan(serverArgs(url, "whole", ...places), quick);
+  await until("the file alone, which is written last", () => existsSync(alone));
+  expect(readFileSync(alone, "utf8")).toBe(readFileSync(join(startup, "startup.json"), "utf8"));
+
+  const name = readFileSync(join(startup, "mq-basename.txt"), "utf8");
+  const status = await skyscan(["status", "-b", url, "--mq-basename", name], quick).exited;
+  expect(status.stdout).toMatch(/dummy {2}open/);
+
+  // As its users write it: not quoted, so that an empty file would swallow the next flag.
+  const command = `"$@" client --mq-basename $(cat mq-basename.txt) \
+    --baseline-gcd-file $(cat baseline_GCD_file.txt) --gcdqp-packet-json GCDQp_packet.json --broker ${url}`;
+  const client = start(["sh", "-c", `cd "$STARTUP" && ${command}`, "sh", ...program], {
+    ...quick,
+    STARTUP: startup,
+  });
+  const ended = await client.exited;
+  expect({ code: ended.code, stderr: ended.stderr }).toMatchObject({ code: 0 });
+
+  const { code, stdout, stderr } = await server.exited;
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /^best fit RA [\d.]+° Dec -?[\d.]+°, zenith [\d.]+° azimuth [\d.]+°, llh [\d.]+, 12 fits in [\d.]+ s\n$/,
+  );
+  expect(stderr).toMatch(/written: .*_1\.npz, .*_1\.json, .*\.png, .*\.svg/);
+  expect(stderr).toMatch(/startup\.json: of another scan, replaced/);
+  broker.process.kill();
+  await broker.exited;
+}, 60_000);
+
+test("a second server is refused, and the first one's startup.json stays, also over its restart", async () => {
+  const { url } = await startBroker();
+  const args = serverArgs(url, "twice", "--startup-json-dir", path("twice", "startup"));
+  const file = path("twice", "startup", "startup.json");
+  const first = skyscan(args, quick);
+  await until("startup.json", () => existsSync(file));
+  const written = readFileSync(file, "utf8");
+  const second = await skyscan(args, quick).exited;
+  expect({ code: second.code, stderr: second.stderr }).toMatchObject({ code: 2 });
+  expect(readFileSync(file, "utf8")).toBe(written);
+
+  first.process.kill("SIGKILL");
+  await first.exited;
+  // The broker is away: the restarted server gets no further, but clients of the same scan find their file.
+  const deaf = await freePort();
+  const restarted = await skyscan([...args, "-b", `127.0.0.1:${deaf}`], quick).exited;
+  expect(restarted.code).toBe(3);
+  expect(readFileSync(file, "utf8")).toBe(written);
+}, 60_000);
+
+test("a server that is told no place for its start-up files is refused; a client may end well without work", async () => {
+  const { url } = await startBroker();
+  const server = await skyscan(serverArgs(url, "nowhere"), quick).exited;
+  expect(server.code).toBe(2);
+  expect(server.stderr).toMatch(/--startup-json-dir or --client-startup-json is needed/);
+  const client = (...more: string[]) =>
+    skyscan(
+      ["client", "-b", url, "--mq-basename", "x", "--timeout-to-clients", "0.5", ...more],
+      quick,
+    ).exited;
+  const [strict, patient] = await Promise.all([client(), client("--idle-ok")]);
+  expect([strict.code, patient.code]).toEqual([4, 0]);
+  expect(patient.stderr).toMatch(/0 fits done, 0 attempts failed: no server found/);
+}, 60_000);
