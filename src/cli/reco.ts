@@ -9,6 +9,7 @@ import { openLight } from "../native/light.ts";
 import type { FitTask, Fitter, Reco, Seed } from "../reco/reco.ts";
 import { findReco, recoNames } from "../reco/registry.ts";
 import { pixelSeed } from "../reco/seed.ts";
+import { fitValues } from "../scan/fit_values.ts";
 import { isNside, npix, pixelCentre } from "../sky/healpix.ts";
 import { integerFrom } from "./flags.ts";
 import { readJsonLines, writeJsonLine } from "./jsonl.ts";
@@ -130,16 +131,9 @@ async function answer(
   const start = performance.now();
   const fit = await fitter.fit(seed, task);
   const seconds = (performance.now() - start) / 1000;
-  const { llh, x, y, z, time, energy, E_in, E_tot, evaluations, reason } = fit;
+  const { evaluations, reason } = fit;
   return {
-    llh,
-    x,
-    y,
-    z,
-    time,
-    energy,
-    E_in,
-    E_tot,
+    ...fitValues((name) => fit[name]),
     evaluations,
     seconds,
     ...(reason === undefined ? {} : { reason }),

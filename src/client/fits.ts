@@ -7,6 +7,7 @@ import { toDetector } from "../native/astro.ts";
 import { openLight } from "../native/light.ts";
 import { findReco } from "../reco/registry.ts";
 import { pixelSeed, withMiniTest } from "../reco/seed.ts";
+import { fitTuple, seedValues } from "../scan/fit_values.ts";
 import { pixelCentre } from "../sky/healpix.ts";
 import type { Fits } from "./fit_process.ts";
 import type { FitOutcome, FitSetup, FitTask } from "./protocol.ts";
@@ -37,19 +38,18 @@ export async function openFits(setup: FitSetup): Promise<Fits> {
       const started = performance.now();
       const { id, nside, pixel, posvar, parent } = task;
       const { ra, dec } = pixelCentre(nside, pixel);
-      const coarser = parent && {
-        x: parent[0],
-        y: parent[1],
-        z: parent[2],
-        time: parent[3],
-        energy: parent[4],
-      };
       const direction = toDetector(ra, dec, mjd);
-      const start = pixelSeed(prepared, seeds, direction, posvar, coarser ?? undefined);
+      const start = pixelSeed(
+        prepared,
+        seeds,
+        direction,
+        posvar,
+        parent ? seedValues(parent) : undefined,
+      );
       const fit = await fitter.fit(start, { nside, pixel, posvar });
       return {
         id,
-        values: [fit.llh, fit.x, fit.y, fit.z, fit.time, fit.energy, fit.E_in, fit.E_tot],
+        values: fitTuple(fit),
         evaluations: fit.evaluations,
         seconds: (performance.now() - started) / 1000,
         ...(fit.reason !== undefined && { reason: fit.reason }),

@@ -1,4 +1,5 @@
 import type { StartupData } from "../mq/messages.ts";
+import type { FitTuple, SeedTuple } from "../scan/fit_values.ts";
 
 /** What a fit process needs before its first task. */
 export interface FitSetup {
@@ -18,15 +19,14 @@ export interface FitTask {
   readonly nside: number;
   readonly pixel: number;
   readonly posvar: number;
-  /** The coarser pixel's x, y, z (m), time (ns), energy (GeV). */
-  readonly parent: readonly [number, number, number, number, number] | null;
+  /** From the coarser pixel's fit. */
+  readonly parent: Readonly<SeedTuple> | null;
 }
 
 /** What came of it: values (llh NaN with a reason where the fit could not be done), or an attempt that failed. */
 export interface FitOutcome {
   readonly id: number;
-  /** llh, x, y, z, time, energy, E_in, E_tot. */
-  readonly values?: readonly [number, number, number, number, number, number, number, number];
+  readonly values?: Readonly<FitTuple>;
   readonly evaluations: number;
   readonly seconds: number;
   /** Why llh is NaN, or why the attempt failed. */

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { forFitValues, forSeedValues } from "../scan/fit_values.ts";
 
 /** Raised whenever a message changes its meaning: server and clients must agree. */
 export const protocolVersion = 1;
@@ -34,7 +35,7 @@ const clientId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/));
 const lease = count;
 
 /** Vertex (m, ns) and energy (GeV) of the coarser pixel's fit a seed starts from. */
-const parent = v.tuple([real, real, real, real, real]);
+const parent = v.tuple(forSeedValues(() => real));
 
 /** [lease, nside, pixel, posvar, parent [x, y, z, time, energy] or null] */
 const taskEntry = v.tuple([lease, nside, count, posvar, v.nullable(parent)]);
@@ -55,14 +56,7 @@ const resultEntry = v.tuple([
   nside,
   count,
   posvar,
-  real,
-  real,
-  real,
-  real,
-  real,
-  real,
-  real,
-  real,
+  ...forFitValues(() => real),
   v.pipe(v.number(), v.minValue(0)),
   count,
   v.nullable(text(500)),

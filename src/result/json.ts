@@ -2,7 +2,13 @@ import { InputError } from "../config/errors.ts";
 import type { PixelResult } from "../scan/task.ts";
 import { disagreement, metadataFields, parseMetadata } from "./metadata.ts";
 import { pixelsInOrder } from "./order.ts";
-import { columnsOf, type PixelVersion, type ResultMetadata, type SkyScanResult } from "./result.ts";
+import {
+  columnsOf,
+  type PixelVersion,
+  pixelFromFile,
+  type ResultMetadata,
+  type SkyScanResult,
+} from "./result.ts";
 
 /** Stands for NaN, which JSON does not have; skyreader's. */
 const NAN = "<skyreader.nan>";
@@ -143,16 +149,14 @@ function readPixels(
   const pixels = entry.data.map((row: unknown, i): PixelResult => {
     if (!Array.isArray(row) || row.length !== columns.length)
       throw new InputError(`${where}: row ${i}: expected ${columns.length} numbers`);
-    const values = { x: NaN, y: NaN, z: NaN, time: NaN, energy: NaN } as Record<string, number>;
-    columns.forEach(([name, key], column) => {
+    return pixelFromFile(nside, version, (name, column) => {
       const value: unknown = row[column] === NAN ? Number.NaN : row[column];
       if (typeof value !== "number" || (name === "index" && !Number.isSafeInteger(value)))
         throw new InputError(
           `${where}: row ${i}: ${name} is ${JSON.stringify(row[column])}, expected ${name === "index" ? "an integer" : "a number"}`,
         );
-      values[key] = value;
+      return value;
     });
-    return { nside, ...(values as unknown as Omit<PixelResult, "nside">) };
   });
   return pixelsInOrder(pixels, nside, where);
 }

@@ -3,7 +3,14 @@ import type { PixelResult } from "../scan/task.ts";
 import { disagreement, metadataFields, parseMetadata } from "./metadata.ts";
 import { type Field, readNpy, type Scalar, type StructuredArray, writeNpy } from "./npy.ts";
 import { pixelsInOrder } from "./order.ts";
-import { columnsOf, type PixelVersion, type ResultMetadata, type SkyScanResult } from "./result.ts";
+import {
+  columnsOf,
+  type PixelColumn,
+  type PixelVersion,
+  pixelFromFile,
+  type ResultMetadata,
+  type SkyScanResult,
+} from "./result.ts";
 import { readZip, writeZip, type ZipMember } from "./zip.ts";
 
 const pixelFields = (version: PixelVersion): Field[] =>
@@ -75,22 +82,9 @@ export function readNpz(bytes: Uint8Array, file: string): SkyScanResult {
       throw new InputError(
         `${file}: ${name}.npy: pixels have ${describe(table.fields)}, version ${version} has ${describe(expected)}`,
       );
-    const column = table.columns as Record<string, readonly number[]>;
-    const nan = new Array<number>(table.length).fill(Number.NaN);
-    const { index, llh, E_in, E_tot, X = nan, Y = nan, Z = nan, T = nan } = column;
-    const pixels = index!.map(
-      (pixel, i): PixelResult => ({
-        nside,
-        pixel,
-        llh: llh![i]!,
-        x: X[i]!,
-        y: Y[i]!,
-        z: Z[i]!,
-        time: T[i]!,
-        energy: Number.NaN,
-        E_in: E_in![i]!,
-        E_tot: E_tot![i]!,
-      }),
+    const columns = table.columns as Record<PixelColumn, readonly number[]>;
+    const pixels = Array.from({ length: table.length }, (_, row) =>
+      pixelFromFile(nside, version, (column) => columns[column][row]!),
     );
     nsides.set(nside, pixelsInOrder(pixels, nside, `${file}: ${name}.npy`));
   }

@@ -1,4 +1,5 @@
 import type { EventMetadata } from "../event/event.ts";
+import { noFit } from "../scan/fit_values.ts";
 import type { PixelResult } from "../scan/task.ts";
 
 /** What a result file says of each pixel: 0 has llh, E_in, E_tot; 1 has the fitted vertex and time as well. */
@@ -44,6 +45,20 @@ export type PixelColumn = (typeof pixelColumns)[number][0];
 
 /** The columns a pixel version has, in file order. */
 export const columnsOf = (version: PixelVersion) => pixelColumns.slice(0, version === 0 ? 4 : 8);
+
+/**
+ * A pixel as a file has it. What its version has no column for is NaN.
+ * @param value the number in a column of that name and place
+ */
+export function pixelFromFile(
+  nside: number,
+  version: PixelVersion,
+  value: (column: PixelColumn, at: number) => number,
+): PixelResult {
+  const pixel: { -readonly [K in keyof PixelResult]: number } = { nside, pixel: 0, ...noFit };
+  for (const [at, [column, key]] of columnsOf(version).entries()) pixel[key] = value(column, at);
+  return pixel;
+}
 
 /** The result of a scan, finished or not: pixels of version 1, nsides ascending, those without a pixel left out. */
 export function resultFromScan(

@@ -2,6 +2,7 @@ import { InputError } from "../config/errors.ts";
 import { choosePixels, firstPixels, isBetter, type Pointing } from "../sky/choose.ts";
 import { parentOf } from "../sky/healpix.ts";
 import { checkProgression, expectedPixels, type Progression } from "../sky/progression.ts";
+import { fitValues } from "./fit_values.ts";
 import { randomIntegers, shuffle } from "./random.ts";
 import type { Pixel, PixelResult, ReleasedTask, Task, TaskResult } from "./task.ts";
 
@@ -305,7 +306,8 @@ function isBetterVariation(a: TaskResult, b: TaskResult | undefined): boolean {
   return a.llh < b.llh || Number.isNaN(b.llh);
 }
 
-function withoutVariation(result: TaskResult): PixelResult {
-  const { nside, pixel, llh, x, y, z, time, energy, E_in, E_tot } = result;
-  return { nside, pixel, llh, x, y, z, time, energy, E_in, E_tot };
-}
+const withoutVariation = (result: TaskResult): PixelResult => ({
+  nside: result.nside,
+  pixel: result.pixel,
+  ...fitValues((name) => result[name]),
+});

@@ -1,4 +1,5 @@
 import type { FailureEntry, ResultEntry, TaskEntry } from "../mq/messages.ts";
+import { fitValueNames, fitValues, noFit, seedTuple } from "../scan/fit_values.ts";
 import type { Lease } from "../scan/leases.ts";
 import type { Task } from "../scan/task.ts";
 import type { StoredResult } from "../store/store.ts";
@@ -7,10 +8,7 @@ import type { StoredResult } from "../store/store.ts";
 export function taskEntry({ id, task }: Lease): TaskEntry {
   const { nside, pixel, posvar, parent } = task;
   const hasParent = parent !== undefined && !Number.isNaN(parent.llh);
-  return [
-    ...([id, nside, pixel, posvar] as const),
-    hasParent ? [parent.x, parent.y, parent.z, parent.time, parent.energy] : null,
-  ];
+  return [...([id, nside, pixel, posvar] as const), hasParent ? seedTuple(parent) : null];
 }
 
 /** The task a client's entry is about. */
@@ -19,6 +17,9 @@ export const taskOf = ([, nside, pixel, posvar]: ResultEntry | FailureEntry): Ta
   pixel,
   posvar,
 });
+
+/** What follows a fit's values in a result entry: seconds, evaluations, reason. */
+type Tail = [seconds: number, evaluations: number, reason: string | null];
 
 /**
  * A client's result as it is remembered.
@@ -30,26 +31,17 @@ export function resultOf(
   roundTrip: number | undefined,
   at: number,
 ): StoredResult {
-  const [, , , , llh, x, y, z, time, energy, E_in, E_tot, seconds, evaluations, reason] = entry;
+  const [, , , , ...rest] = entry;
+  const [seconds, evaluations, reason] = rest.slice(fitValueNames.length) as Tail;
+  const values = fitValues((_, at) => rest[at] as number);
   return {
     ...taskOf(entry),
-    ...{ llh, x, y, z, time, energy, E_in, E_tot, seconds, evaluations, at },
+    ...values,
+    ...{ seconds, evaluations, at },
     roundTrip: roundTrip ?? seconds,
-    ...(Number.isNaN(llh) && { reason: reason ?? "no reason given" }),
+    ...(Number.isNaN(values.llh) && { reason: reason ?? "no reason given" }),
   };
 }
-
-/** The values of a fit there is none of. */
-const none = {
-  llh: Number.NaN,
-  x: Number.NaN,
-  y: Number.NaN,
-  z: Number.NaN,
-  time: Number.NaN,
-  energy: Number.NaN,
-  E_in: Number.NaN,
-  E_tot: Number.NaN,
-};
 
 /** A task that was given up, as it is remembered: no values, but the reason of every attempt. */
 export function givenUp(
@@ -59,5 +51,15 @@ export function givenUp(
   at: number,
 ): StoredResult {
   const reason = reasons.join("\n");
-  return { nside, pixel, posvar, ...none, seconds, roundTrip: seconds, evaluations: 0, at, reason };
+  return {
+    nside,
+    pixel,
+    posvar,
+    ...noFit,
+    seconds,
+    roundTrip: seconds,
+    evaluations: 0,
+    at,
+    reason,
+  };
 }

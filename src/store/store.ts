@@ -2,6 +2,7 @@ import { Database, SQLiteError } from "bun:sqlite";
 import { chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { InputError, unwritable } from "../config/errors.ts";
+import { fitTuple, fitValueNames, fitValues } from "../scan/fit_values.ts";
 import type { TaskResult } from "../scan/task.ts";
 
 /** One fit as it is remembered. */
@@ -35,6 +36,12 @@ export interface Store {
 /** Raised with the table layout. */
 const layout = 1;
 
+/** What is written of each result, in this order. */
+const columns = [
+  ...["nside", "pixel", "posvar", ...fitValueNames],
+  ...["seconds", "round_trip", "evaluations", "at", "reason"],
+];
+
 /**
  * Opens or makes the store of one scan.
  * @param path the file; ":memory:" for a scan that need not be remembered
@@ -58,7 +65,7 @@ export function openStore(path: string, identity: string): Store {
       `CREATE TABLE IF NOT EXISTS result (
         number INTEGER PRIMARY KEY,
         nside INTEGER NOT NULL, pixel INTEGER NOT NULL, posvar INTEGER NOT NULL,
-        llh REAL, x REAL, y REAL, z REAL, time REAL, energy REAL, E_in REAL, E_tot REAL,
+        ${fitValueNames.map((name) => `${name} REAL`).join(", ")},
         seconds REAL NOT NULL, round_trip REAL NOT NULL, evaluations INTEGER NOT NULL, at REAL NOT NULL,
         reason TEXT,
         UNIQUE (nside, pixel, posvar)
@@ -97,7 +104,7 @@ export function openStore(path: string, identity: string): Store {
     );
   }
   const insert = db.query(
-    "INSERT INTO result (nside, pixel, posvar, llh, x, y, z, time, energy, E_in, E_tot, seconds, round_trip, evaluations, at, reason) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    `INSERT INTO result (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
   );
   const append = db.transaction((results: readonly StoredResult[]) => {
     for (const r of results)
@@ -105,7 +112,7 @@ export function openStore(path: string, identity: string): Store {
         r.nside,
         r.pixel,
         r.posvar,
-        ...[r.llh, r.x, r.y, r.z, r.time, r.energy, r.E_in, r.E_tot].map(nullForNan),
+        ...fitTuple(r).map(nullForNan),
         r.seconds,
         r.roundTrip,
         r.evaluations,
@@ -143,14 +150,7 @@ function fromRow(row: Record<string, number | string | null>): StoredResult {
     nside: real("nside"),
     pixel: real("pixel"),
     posvar: real("posvar"),
-    llh: real("llh"),
-    x: real("x"),
-    y: real("y"),
-    z: real("z"),
-    time: real("time"),
-    energy: real("energy"),
-    E_in: real("E_in"),
-    E_tot: real("E_tot"),
+    ...fitValues(real),
     seconds: real("seconds"),
     roundTrip: real("round_trip"),
     evaluations: real("evaluations"),
