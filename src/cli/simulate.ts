@@ -1,12 +1,12 @@
 import { Command } from "commander";
 import { consola } from "consola";
 import { InputError } from "../config/errors.ts";
+import { uniformNumbers } from "../config/random.ts";
 import { builtinDetector } from "../detector/builtin.ts";
 import { type Muon, simulatedAlert, simulatePulses } from "../event/simulate.ts";
 import { toDetector } from "../native/astro.ts";
 import { openEmbeddedLight } from "../native/light.ts";
 import { writeAtomically } from "../result/files.ts";
-import { randomIntegers } from "../scan/random.ts";
 import { integerFrom, numberFrom } from "./flags.ts";
 
 interface SimulateFlags {
@@ -41,8 +41,7 @@ export function simulateCommand(): Command {
       "\nExample:\n  skyscan simulate --ra 83.6 --dec 22 --out muon.json && skyscan scan muon.json",
     )
     .action(async (flags: SimulateFlags) => {
-      const next = randomIntegers(flags.seed);
-      const random = () => (next() + 0.5) / 2 ** 32;
+      const random = uniformNumbers(flags.seed);
       const [x, y, z] = flags.offset as [number, number, number];
       const radians = Math.PI / 180;
       const muon: Muon = {

@@ -9,7 +9,7 @@ import type {
 import type { OMGeo } from "../i3/classes/geometry.ts";
 import { NO_SPE } from "../i3/classes/spe.ts";
 import type { DomStatus } from "../i3/classes/status.ts";
-import { type OMKey, omOf, stringOf } from "../i3/omkey.ts";
+import { domName, type OMKey } from "../i3/omkey.ts";
 
 /** What the detector is made of: the parts of geometry, calibration and status that describe a DOM. */
 export interface DetectorParts {
@@ -64,7 +64,7 @@ function applyMapDiff<V, D>(
   for (const key of minus)
     if (!result.delete(key))
       throw new InputError(
-        `the difference takes out DOM ${stringOf(key)},${omOf(key)}, which ${baseName} does not have: it was made for another baseline`,
+        `the difference takes out DOM ${domName(key)}, which ${baseName} does not have: it was made for another baseline`,
       );
   let isAscending = true;
   for (const [key, change] of plus) {

@@ -7,7 +7,7 @@ import { inContext } from "../i3/context.ts";
 import type { Alert } from "../i3/envelope.ts";
 import type { Frame, FrameRecord } from "../i3/frame.ts";
 import { classOf, type I3Object, objectOf } from "../i3/objects.ts";
-import { type OMKey, omOf, stringOf } from "../i3/omkey.ts";
+import { domName, type OMKey, omOf, stringOf } from "../i3/omkey.ts";
 import type { PulseMap, TimeWindowMap } from "../i3/pulses.ts";
 import { type Event, type EventMetadata, METADATA_VERSION } from "./event.ts";
 import { type FrameView, resolvePulses, seenFrom } from "./objects.ts";
@@ -20,8 +20,6 @@ export type Json =
   | string
   | readonly Json[]
   | { readonly [key: string]: Json };
-
-const domName = (key: OMKey): string => `${stringOf(key)},${omOf(key)}`;
 
 function byDom<V>(map: ReadonlyMap<OMKey, V>, convert: (value: V) => Json): Json {
   return Object.fromEntries([...map].map(([key, value]) => [domName(key), convert(value)]));

@@ -67,6 +67,7 @@ export function simulatePulses(
   const sites = new Float64Array(doms.flatMap((dom) => site(dom)));
   const { bare, stochastic } = muonExpectation(light, muon, sites);
   const muonFactor = 1 + muonLowEnergyFactor(light, muon.energy);
+  // Poisson numbers of large means take a rejection method with a table of its own: d3-random has it.
   const poisson = randomPoisson.source(random);
 
   const hits = new Map<OMKey, number[]>();

@@ -2,7 +2,7 @@ import { superDstPulses } from "../i3/classes/superdst.ts";
 import type { Alert } from "../i3/envelope.ts";
 import type { FrameRecord } from "../i3/frame.ts";
 import { classOf, objectOf } from "../i3/objects.ts";
-import { omOf, stringOf } from "../i3/omkey.ts";
+import { domName } from "../i3/omkey.ts";
 import type { PulseMap } from "../i3/pulses.ts";
 import { PulseFlag } from "../i3/pulses.ts";
 import { utcText } from "../i3/time.ts";
@@ -86,7 +86,7 @@ function summary(view: FrameView, record: FrameRecord): string {
     case "I3TrackCharacteristicsValues":
       return `mean DOM distance ${fixed(object.avg_dom_dist_q_tot_dom, 1)} m`;
     case "I3PortiaEvent":
-      return `${fixed(object.total_best_npe, 1)} PE in ${object.total_nch} DOMs, first ${stringOf(object.first_om)},${omOf(object.first_om)}`;
+      return `${fixed(object.total_best_npe, 1)} PE in ${object.total_nch} DOMs, first ${domName(object.first_om)}`;
     case "I3Geometry":
       return `${object.omgeo.size} DOMs`;
     case "I3Calibration":

@@ -8,12 +8,12 @@ export const omKey = (string: number, om: number): OMKey => string * 256 + om;
 export const stringOf = (key: OMKey): number => Math.floor(key / 256);
 export const omOf = (key: OMKey): number => key % 256;
 
-/** "string,om", the form used in all JSON output. */
-export const formatOMKey = (key: OMKey): string => `${stringOf(key)},${omOf(key)}`;
+/** "string,om": what a DOM is called in all output. */
+export const domName = (key: OMKey): string => `${stringOf(key)},${omOf(key)}`;
 
-/** Inverse of {@link formatOMKey}. Throws a RangeError on anything else. */
-export function parseOMKey(text: string): OMKey {
+/** Inverse of {@link domName}. Throws a RangeError on anything else. */
+export function parseDomName(text: string): OMKey {
   const match = /^(\d+),(\d+)$/.exec(text);
-  if (!match || Number(match[2]) > 255) throw new RangeError(`not an OMKey: "${text}"`);
+  if (!match || Number(match[2]) > 255) throw new RangeError(`not a DOM's name: "${text}"`);
   return omKey(Number(match[1]), Number(match[2]));
 }

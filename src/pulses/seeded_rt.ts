@@ -1,6 +1,6 @@
 import { InputError } from "../config/errors.ts";
 import type { Detector, Dom } from "../detector/detector.ts";
-import { formatOMKey, type OMKey } from "../i3/omkey.ts";
+import { domName, type OMKey } from "../i3/omkey.ts";
 import { PulseFlag, type PulseMap } from "../i3/pulses.ts";
 import { selectPulses } from "./select.ts";
 
@@ -128,7 +128,7 @@ function domAt(detector: Detector, key: OMKey): Dom {
   const dom = detector.doms.get(key);
   if (!dom)
     throw new InputError(
-      `the event has pulses on DOM ${formatOMKey(key)}, which the detector (${detector.source}) does not have`,
+      `the event has pulses on DOM ${domName(key)}, which the detector (${detector.source}) does not have`,
     );
   return dom;
 }

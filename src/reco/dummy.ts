@@ -1,4 +1,5 @@
 import { InputError } from "../config/errors.ts";
+import { uniformNumbers } from "../config/random.ts";
 import type { Detector } from "../detector/detector.ts";
 import type { Event } from "../event/event.ts";
 import { keysOf } from "../event/objects.ts";
@@ -75,13 +76,9 @@ function dummySeconds(): readonly [number, number] {
   return [a, b];
 }
 
-/** Uniform numbers in [0, 1): with a seed, they depend on it and the task alone. */
+/** Uniform numbers: with a seed, they depend on it and the task alone. */
 function generator(seed: number | undefined, task?: FitTask): () => number {
   if (seed === undefined) return Math.random;
   const { nside = 0, pixel = 0, posvar = 0 } = task ?? {};
-  let state = Bun.hash.wyhash(`${seed} ${nside} ${pixel} ${posvar}`);
-  return () => {
-    state = Bun.hash.wyhash(String(state));
-    return Number(state >> 11n) / 2 ** 53;
-  };
+  return uniformNumbers(seed, nside, pixel, posvar);
 }

@@ -1,5 +1,5 @@
 import { pulsesJson } from "../event/json.ts";
-import { formatOMKey } from "../i3/omkey.ts";
+import { domName } from "../i3/omkey.ts";
 import type { TimeWindow } from "../i3/pulses.ts";
 import type { PreparedEvent } from "./reco.ts";
 
@@ -15,7 +15,7 @@ export function preparedJson(prepared: PreparedEvent): object {
     ),
     vertex: { x: vertex.x, y: vertex.y, z: vertex.z, time: vertex.time },
     exclusions: Object.fromEntries(
-      [...exclusions].map(([key, windows]) => [formatOMKey(key), windows.map(windowJson)]),
+      [...exclusions].map(([key, windows]) => [domName(key), windows.map(windowJson)]),
     ),
     energy: energy ? { value: energy.value, source: energy.source } : null,
   };

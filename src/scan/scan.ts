@@ -1,9 +1,9 @@
 import { InputError } from "../config/errors.ts";
+import { randomIntegers, shuffle } from "../config/random.ts";
 import { choosePixels, firstPixels, isBetter, type Pointing } from "../sky/choose.ts";
 import { parentOf } from "../sky/healpix.ts";
 import { checkProgression, expectedPixels, type Progression } from "../sky/progression.ts";
 import { fitValues } from "./fit_values.ts";
-import { randomIntegers, shuffle } from "./random.ts";
 import type { Pixel, PixelResult, ReleasedTask, Task, TaskResult } from "./task.ts";
 
 /** All a scan's course depends on, but the results. */

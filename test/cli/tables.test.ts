@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { uniformNumbers } from "../../src/config/random.ts";
 import { writeTable } from "../../src/native/tables.ts";
 import { program } from "../programs.ts";
 import { describeShared, shared } from "../shared.ts";
@@ -192,11 +193,7 @@ describe("processes with a big table", () => {
       samples: new Float32Array(size / 4).map((_, i) => i % 1009),
       samplesAre: "coefficients",
     });
-    let state = 1;
-    const random = () => {
-      state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-      return state / 0x80000000;
-    };
+    const random = uniformNumbers(1);
     const points = Array.from({ length: 12_000 }, () =>
       extents.map(([low, high]) => low + (high - low) * (0.001 + 0.998 * random())),
     );

@@ -19,7 +19,7 @@ import {
   type I3Object,
   type ObjectOf,
 } from "../../src/i3/objects.ts";
-import { type OMKey, omKey, omOf, stringOf } from "../../src/i3/omkey.ts";
+import { domName, type OMKey, omKey } from "../../src/i3/omkey.ts";
 import { testFolder } from "../folder.ts";
 import { describeShared, shared } from "../shared.ts";
 
@@ -35,13 +35,11 @@ interface Expected {
   BadDomsListSLC: string[];
 }
 
-const keyText = (key: OMKey) => `${stringOf(key)},${omOf(key)}`;
-
 /** Compares every value the reference lists with what the detector holds. */
 function expectDetector(detector: Detector, expected: Expected, chargeTolerance = 1e-9): void {
-  expect([...detector.doms.keys()].map(keyText)).toEqual(Object.keys(expected.omgeo));
+  expect([...detector.doms.keys()].map(domName)).toEqual(Object.keys(expected.omgeo));
   for (const dom of detector.doms.values()) {
-    const key = keyText(dom.key);
+    const key = domName(dom.key);
     const [x, y, z, , type] = expected.omgeo[key]!;
     const calibration = expected.dom_cal[key]!;
     const hv = expected.dom_status[key]?.pmt_hv ?? 0;
@@ -59,7 +57,7 @@ function expectDetector(detector: Detector, expected: Expected, chargeTolerance 
       chargeTolerance,
     );
   }
-  const listed = (keys: ReadonlySet<OMKey>) => [...keys].map(keyText).sort();
+  const listed = (keys: ReadonlySet<OMKey>) => [...keys].map(domName).sort();
   expect(listed(detector.badDoms)).toEqual([...expected.BadDomsList].sort());
   expect(listed(detector.badDomsSlc)).toEqual([...expected.BadDomsListSLC].sort());
 }
@@ -143,9 +141,9 @@ describeShared("GCD files", () => {
         applyCalibrationDiff(calibration, of(diff, "I3CalibrationDiff")),
       ],
     ] as const) {
-      for (const [key, om] of omgeo) expect(om.area).toBe(expected.omgeo[keyText(key)][3]);
+      for (const [key, om] of omgeo) expect(om.area).toBe(expected.omgeo[domName(key)][3]);
       for (const [key, dom] of cal)
-        expect(dom.mean_atwd_charge).toBe(expected.dom_cal[keyText(key)].mean_atwd);
+        expect(dom.mean_atwd_charge).toBe(expected.dom_cal[domName(key)].mean_atwd);
     }
   });
 

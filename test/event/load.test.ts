@@ -8,7 +8,7 @@ import { findOf, keysOf, resolvePulses } from "../../src/event/objects.ts";
 import { encodeAlert } from "../../src/i3/envelope.ts";
 import { encodeFrame, type Frame } from "../../src/i3/frame.ts";
 import type { I3Object } from "../../src/i3/objects.ts";
-import { omKey } from "../../src/i3/omkey.ts";
+import { omKey, omOf, stringOf } from "../../src/i3/omkey.ts";
 import type { PulseMap } from "../../src/i3/pulses.ts";
 import {
   eventHeaderOf,
@@ -209,7 +209,7 @@ describeShared("the pulses of alerts", () => {
       const key =
         event.formatVersion === "2023a" ? "SplitInIcePulses" : "SplitUncleanedInIcePulses";
       const isHighEfficiency = (dom: number) => {
-        const [string, om] = [Math.floor(dom / 256), dom % 256];
+        const [string, om] = [stringOf(dom), omOf(dom)];
         return (
           string >= 79 ||
           (string === 36 &&

@@ -1,17 +1,13 @@
 import { describe, expect, test } from "bun:test";
+import { uniformNumbers } from "../../src/config/random.ts";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { parseEvent } from "../../src/event/load.ts";
 import { findOf, resolvePulses } from "../../src/event/objects.ts";
 import { type Muon, simulatedAlert, simulatePulses, TRUE_TRACK } from "../../src/event/simulate.ts";
 import { PulseFlag, type PulseMap } from "../../src/i3/pulses.ts";
 import { muonExpectation, muonLowEnergyFactor, openEmbeddedLight } from "../../src/native/light.ts";
-import { randomIntegers } from "../../src/scan/random.ts";
 
 const muon: Muon = { x: 0, y: 0, z: 0, time: 10_000, zenith: 1.6, azimuth: 2, energy: 1e4 };
-const uniform = (seed: number) => {
-  const next = randomIntegers(seed);
-  return () => (next() + 0.5) / 2 ** 32;
-};
 const charge = (pulses: PulseMap) =>
   [...pulses.values()].flat().reduce((sum, pulse) => sum + pulse.charge, 0);
 
@@ -31,7 +27,7 @@ describe("simulated muons", () => {
     const runs = 12;
     let mean = 0;
     for (let seed = 1; seed <= runs; seed++)
-      mean += charge(simulatePulses(muon, detector, light, uniform(seed))) / runs;
+      mean += charge(simulatePulses(muon, detector, light, uniformNumbers(seed))) / runs;
     // 11 µs of 500 Hz in 5160 DOMs add 28 PE; some light comes after the readout's end.
     const error = Math.sqrt((1.1 * expected) / runs);
     expect(mean).toBeGreaterThan(expected + 28 - 4 * error - 0.06 * expected);
@@ -40,7 +36,7 @@ describe("simulated muons", () => {
 
   test("give the same alert for the same seed, and another for another", () => {
     const alert = (seed: number) => {
-      const random = uniform(seed);
+      const random = uniformNumbers(seed);
       const pulses = simulatePulses(muon, detector, light, random);
       const start = new Date("2023-02-25T06:00:00Z");
       return simulatedAlert({ runId: 1, eventId: 2, start, muon, pulses }, random);
@@ -50,7 +46,7 @@ describe("simulated muons", () => {
   });
 
   test("are read back as they were drawn, to the resolution of the detector's record", () => {
-    const random = uniform(3);
+    const random = uniformNumbers(3);
     const pulses = simulatePulses(muon, detector, light, random);
     const start = new Date("2023-02-25T06:00:00Z");
     const text = simulatedAlert({ runId: 7, eventId: 9, start, muon, pulses }, random);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { InputError } from "../../src/config/errors.ts";
+import { randomIntegers } from "../../src/config/random.ts";
 import { recordJson } from "../../src/event/json.ts";
 import { parseEvent } from "../../src/event/load.ts";
 import { seenFrom } from "../../src/event/objects.ts";
@@ -18,16 +19,10 @@ import { hasShared, shared } from "../shared.ts";
  * bombs, deep pickles; at every level of the format, so that checksums do not hide what lies below them.
  */
 
-/** Small deterministic generator (mulberry32); unsigned 32-bit numbers. */
-export function randomNumbers(seed: number): (limit: number) => number {
-  let state = seed >>> 0;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % limit;
-  };
+/** Whole numbers below a limit. */
+function randomBelow(seed: number): Random {
+  const next = randomIntegers(seed);
+  return (limit) => next() % limit;
 }
 type Random = (limit: number) => number;
 
@@ -384,7 +379,7 @@ export async function fuzz(count: number, seed: number): Promise<Report> {
   };
   for (; report.mutants < count; report.mutants++) {
     const own = seed + report.mutants;
-    const { kind, attempt } = prepare(corpus, randomNumbers(own));
+    const { kind, attempt } = prepare(corpus, randomBelow(own));
     // what is measured is one input, not what the collector has left of those before
     if (kind === "bomb") Bun.gc(true);
     const start = process.cpuUsage();

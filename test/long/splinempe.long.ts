@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { uniformNumbers } from "../../src/config/random.ts";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
 import { openLight, type Source } from "../../src/native/light.ts";
@@ -36,7 +37,7 @@ describeShared("splinempe on photon tables, in random directions", () => {
     const energy = prepared.energy!.value;
     const window = prepared.readoutWindow;
     const likelihood = openSplineMpe(light, { doms, window, energy });
-    const random = randomNumbers(20261122);
+    const random = uniformNumbers(20261122);
     let [worseThanOnce, worse, lower] = [0, 0, 0];
     for (let i = 0; i < DIRECTIONS; i++) {
       const zenith = Math.acos(2 * random() - 1);
@@ -73,14 +74,3 @@ describeShared("splinempe on photon tables, in random directions", () => {
     expect(lower).toBeGreaterThan(0.25 * DIRECTIONS);
   });
 });
-
-/** mulberry32: the same numbers in every run. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

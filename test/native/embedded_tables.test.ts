@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { uniformNumbers } from "../../src/config/random.ts";
 import { detectorOf } from "../../src/detector/gcd.ts";
 import { loadEvent } from "../../src/event/load.ts";
 import type { TableAccuracy } from "../../src/native/embedded_tables.ts";
@@ -28,15 +29,6 @@ const python = ["/usr/bin/python3", "python3"].find((command) => {
   }
 });
 if (!python) console.warn("skipped, needs Python with scipy and astropy: an independent reader");
-
-/** Numbers in [0, 1), the same in every run. */
-function randoms(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-    return state / 0x80000000;
-  };
-}
 
 const names = {
   bare: "InfBareMu_mie_abs_z20a10_V2.fits",
@@ -73,7 +65,7 @@ describe("tables made from the embedded light", () => {
 
   test.skipIf(!python).each(Object.values(names))("%s: as SciPy reads it", async (name) => {
     const table = openTable(path(name));
-    const next = randoms(7);
+    const next = uniformNumbers(7);
     const points = Array.from({ length: 40 }, () =>
       table.info.axes.map(({ extent: [low, high] }) => low + next() * (high - low)),
     );
@@ -108,7 +100,7 @@ describe("tables made from the embedded light", () => {
   }
   /** Points (shares of the axes) until `points` of them are of use. */
   function collect(points: number, dimensions: number, use: (u: number[]) => boolean) {
-    const next = randoms(11);
+    const next = uniformNumbers(11);
     for (let found = 0; found < points; )
       if (use(Array.from({ length: dimensions }, next))) found++;
   }
@@ -207,7 +199,7 @@ describe("tables made from the embedded light", () => {
     );
     const [model, tables] = fitters as [Fitter, Fitter];
     const { vertex } = splinempe.prepare(event, detector, lights[0]!);
-    const next = randoms(3);
+    const next = uniformNumbers(3);
     // Bad tracks pass most DOMs at great distances, where tables may end and the model does not.
     for (let i = 0; i < 12; i++) {
       const seed = { ...vertex, zenith: Math.acos(2 * next() - 1), azimuth: 2 * Math.PI * next() };

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { builtinDetector } from "../../src/detector/builtin.ts";
-import { parseOMKey } from "../../src/i3/omkey.ts";
+import { parseDomName } from "../../src/i3/omkey.ts";
 import { cascadeLight, type LightModel, muonLight, openLight } from "../../src/native/light.ts";
 import {
   findTables,
@@ -416,7 +416,7 @@ describeShared("muon light, DOM by DOM, as splinempe's reference sees it", () =>
           ...{ zenith: particle.zenith, azimuth: particle.azimuth },
         };
         for (const [key, { bare, stoch, noise }] of Object.entries(seen)) {
-          const dom = doms.get(parseOMKey(key))!;
+          const dom = doms.get(parseDomName(key))!;
           const site = [dom.x, dom.y, dom.z, 1];
           const direct = muonLight(light, track, site, [bare.tres]);
           const random = muonLight(light, track, site, [bare.tres, bare.tres - 2000], "noise");

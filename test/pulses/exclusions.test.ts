@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
-import { formatOMKey, omKey, parseOMKey } from "../../src/i3/omkey.ts";
+import { domName, omKey, parseDomName } from "../../src/i3/omkey.ts";
 import type { TimeWindow } from "../../src/i3/pulses.ts";
 import {
   brightDoms,
@@ -53,7 +53,7 @@ describeShared("what millipede leaves out", () => {
         expect([window.start, window.stop]).toEqual(reference.ReadoutWindow);
         for (const [key, { edges, valid }] of Object.entries(reference.doms)) {
           const open = validPieces(edges, valid);
-          expect([key, openPieces(window, exclusions.get(parseOMKey(key)) ?? [])]).toEqual([
+          expect([key, openPieces(window, exclusions.get(parseDomName(key)) ?? [])]).toEqual([
             key,
             open,
           ]);
@@ -101,11 +101,11 @@ describeShared("excluded DOMs equal the reference's", () => {
       const base = oracle.map(oracle.base);
       const original = reference("millipede_original", name);
       expect(deepCoreDoms(detector).length).toBe(original.exclusion_sizes.DeepCoreDOMs!);
-      expect(brightDoms(base, 10).map(formatOMKey)).toEqual(original.BrightDOMs);
+      expect(brightDoms(base, 10).map(domName)).toEqual(original.BrightDOMs);
 
       const wilks = reference("millipede_wilks", name);
       const ic = iceCubePulses(base);
-      expect(brightDoms(ic, 2).map(formatOMKey)).toEqual(wilks.BrightDOMs);
+      expect(brightDoms(ic, 2).map(domName)).toEqual(wilks.BrightDOMs);
       const cleaned = cleanPulses(ic).pulses;
       expect(unhitDoms(cleaned, detector).length).toBe(wilks.exclusion_sizes.OtherUnhits!);
     });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Detector, Dom } from "../../src/detector/detector.ts";
-import { omKey, parseOMKey } from "../../src/i3/omkey.ts";
+import { omKey, parseDomName } from "../../src/i3/omkey.ts";
 import type { Pulse, PulseMap, TimeWindow, TimeWindowMap } from "../../src/i3/pulses.ts";
 import { shared } from "../shared.ts";
 
@@ -83,7 +83,7 @@ export function cleaningOracle(name: string): CleaningOracle {
       new Map(
         Object.entries(file.timewindows[key]!)
           .map(([dom, windows]): [number, TimeWindow[]] => [
-            parseOMKey(dom.replace(/,0$/, "")),
+            parseDomName(dom.replace(/,0$/, "")),
             windows.map(([start, stop]) => ({
               start,
               stop: stop === "inf" ? Number.POSITIVE_INFINITY : stop,
@@ -99,7 +99,7 @@ function pulseMap(perDom: Triples): PulseMap {
   return new Map(
     Object.entries(perDom)
       .map(([key, pulses]): [number, Pulse[]] => [
-        parseOMKey(key),
+        parseDomName(key),
         pulses.map(([time, charge, flags]) => ({ time, charge, width: 0, flags })),
       ])
       .sort(([a], [b]) => a - b),

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { builtinDetector } from "../../src/detector/builtin.ts";
-import type { OMKey } from "../../src/i3/omkey.ts";
+import { type OMKey, omKey } from "../../src/i3/omkey.ts";
 import type { Pulse, PulseMap } from "../../src/i3/pulses.ts";
 import { weightedQuantile } from "../../src/pulses/quantile.ts";
 import { cleanSeededRt } from "../../src/pulses/seeded_rt.ts";
@@ -86,6 +86,6 @@ test("weighted quantiles", () => {
 });
 
 test("a DOM the detector does not have is named", () => {
-  const stray: PulseMap = new Map([[87 * 256 + 3, [{ time: 1, charge: 1, width: 1, flags: 7 }]]]);
+  const stray: PulseMap = new Map([[omKey(87, 3), [{ time: 1, charge: 1, width: 1, flags: 7 }]]]);
   expect(() => cleanSeededRt(stray, detector)).toThrow("DOM 87,3");
 });

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { instrumentedVolume, intersection } from "../../src/detector/volume.ts";
 import { loadEvent } from "../../src/event/load.ts";
-import { formatOMKey } from "../../src/i3/omkey.ts";
+import { domName } from "../../src/i3/omkey.ts";
 import { toDetector } from "../../src/native/astro.ts";
 import { cascadeLight, openEmbeddedLight, openLight } from "../../src/native/light.ts";
 import { millipedeData } from "../../src/reco/millipede.ts";
@@ -43,7 +43,7 @@ describeShared("the data vector of millipede", () => {
         expect(keys.length).toBe(expected.n_doms);
         const bins = core.bins;
         keys.forEach((key, i) => {
-          const { edges, charges, valid } = expected.doms[formatOMKey(key)]!;
+          const { edges, charges, valid } = expected.doms[domName(key)]!;
           expect(bins[i]).toEqual({ edges, charges, valid });
         });
         expect(bins.reduce((sum, dom) => sum + dom.charges.length, 0)).toBe(expected.n_bins);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import FlatQueue from "flatqueue";
+import { uniformNumbers } from "../../src/config/random.ts";
 import type { Lease } from "../../src/scan/leases.ts";
-import { randomIntegers } from "../../src/scan/random.ts";
 import { Scheduler } from "../../src/scan/scheduler.ts";
 import type { ReleasedTask } from "../../src/scan/task.ts";
 
@@ -207,8 +207,7 @@ interface World {
  * twice; clients die with or without a will, and new ones come. @returns how often each task counted
  */
 function simulate(world: World) {
-  const next = randomIntegers(world.seed);
-  const rng = () => next() / 2 ** 32;
+  const rng = uniformNumbers(world.seed);
   const scheduler = new Scheduler({
     recoTimeout: 20,
     maxFailures: world.maxFailures,

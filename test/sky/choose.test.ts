@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { randomIntegers } from "../../src/config/random.ts";
 import { readResult } from "../../src/result/files.ts";
-import { randomIntegers } from "../../src/scan/random.ts";
 import { bestPixel, choosePixels, firstPixels, pixelsToSplit } from "../../src/sky/choose.ts";
 import {
   angleBetween,

@@ -21,6 +21,15 @@ export function randomIntegers(...seeds: readonly number[]): () => number {
   return xoshiro128(Uint32Array.from([splitmix(), splitmix(), splitmix(), splitmix()]));
 }
 
+/**
+ * Numbers uniform in (0, 1): the middles of 2³² equal parts. The same on every machine.
+ * @param seeds as of {@link randomIntegers}
+ */
+export function uniformNumbers(...seeds: readonly number[]): () => number {
+  const next = randomIntegers(...seeds);
+  return () => (next() + 0.5) / 2 ** 32;
+}
+
 /** The bare generator. @param s its state, four numbers, not all 0; changes with every number taken */
 export function xoshiro128(s: Uint32Array): () => number {
   const rotate = (x: number, k: number): number => (x << k) | (x >>> (32 - k));
