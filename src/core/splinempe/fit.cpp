@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "base/constants.hpp"
+#include "minimise/distinct_minima.hpp"
+#include "minimise/simplex.hpp"
+#include "minimise/trust_region.hpp"
 #include "splinempe/coarse_map.hpp"
-#include "splinempe/descent.hpp"
 #include "splinempe/likelihood.hpp"
 
 namespace skyscan {
@@ -24,9 +26,11 @@ constexpr double limit = 2000;  // m: |x|, |y|, |z| of a vertex
 // The same while searching, where the vertex is that point of the track that suits the search.
 constexpr double search_limit = 3 * limit;
 
+// Steps longer than this teach nothing of the curvature [m].
+constexpr double longest_lesson = 30;
 constexpr double first_radius = 50;  // m: of the trust region
 constexpr double settled = 0.05;     // llh: an improvement not worth another step
-constexpr long most_steps = 60;
+constexpr int most_steps = 60;
 // Closer than this [m] to a minimum known and hardly higher [llh], a descent would end there.
 constexpr double same_place = 10, same_llh = 5;
 
@@ -45,9 +49,8 @@ constexpr double first_jump = 40, closer = 0.6;
 constexpr std::size_t descents_per_jump = 2;
 
 // The simplex: first steps as the reference's.
-constexpr double simplex_step = 20;       // m
-constexpr double simplex_settled = 0.02;  // llh
-constexpr int most_simplex_steps = 80;
+constexpr double simplex_step = 20;                 // m
+constexpr SimplexLimits simplex_limits{160, 0.02};  // evaluations, llh
 
 Vec3 sum(const Vec3& a, double factor, const Vec3& b) {
   return {a.x + factor * b.x, a.y + factor * b.y, a.z + factor * b.z};
@@ -70,48 +73,9 @@ struct Frame {
   Vec3 along, u, v;
 };
 
-template <typename Place>
-void sort_by_llh(std::vector<Place>& places) {
-  std::stable_sort(places.begin(), places.end(),
-                   [](const Place& a, const Place& b) { return a.llh < b.llh; });
-}
-
-template <typename Place>
-const Place& lowest(const std::vector<Place>& places) {
-  return *std::min_element(places.begin(), places.end(),
-                           [](const Place& a, const Place& b) { return a.llh < b.llh; });
-}
-
-template <typename Place>
-bool is_near_any(const std::vector<Place>& places, const Vec3& position) {
-  return std::any_of(places.begin(), places.end(), [&](const Place& place) {
-    return distance(place.position, position) < same_place;
-  });
-}
-
-// Stops when improvements get small, when it has taken long, or on the way into a minimum known.
-template <typename Place>
-class Stop {
- public:
-  Stop(double settled, const std::vector<Place>& known) : settled_(settled), known_(known) {}
-
-  bool should_continue_search(const Column& x, double value, const Column&) {
-    for (const Place& place : known_)
-      if (value >= place.llh && value < place.llh + same_llh &&
-          distance(vector(x), place.position) < same_place)
-        return false;
-    const bool is_first = taken_ == 0;
-    const double gain = before_ - value;
-    before_ = value;
-    return ++taken_ <= most_steps && (is_first || std::fabs(gain) > settled_);
-  }
-
- private:
-  double settled_;
-  const std::vector<Place>& known_;
-  long taken_ = 0;
-  double before_ = 0;
-};
+using Position = std::array<double, 3>;
+Position array(const Vec3& v) { return {v.x, v.y, v.z}; }
+Vec3 vector(const Position& x) { return {x[0], x[1], x[2]}; }
 
 }  // namespace
 
@@ -132,76 +96,74 @@ class SplineMpe::Search {
     std::vector<Minimum> starts;
     for (const Vec3& place : likely_places(sketches.coarse, sketches.fine, track_))
       starts.push_back({value(place, nullptr), place});
-    sort_by_llh(starts);
+    sort_lowest_first(starts, &Minimum::llh);
     std::vector<Minimum> found;
     for (const Minimum& start : starts) {
       if (found.size() == descents) break;
-      if (!found.empty() && start.llh > lowest(found).llh + promising) break;
+      if (!found.empty() && start.llh > lowest_of(found, &Minimum::llh).llh + promising) break;
       found.push_back(descend_from(start.position, found));
     }
     std::vector<Minimum> finished;
     const auto finish_lowest = [&](std::vector<Minimum> of) {
-      sort_by_llh(of);
+      sort_lowest_first(of, &Minimum::llh);
       std::size_t count = 0;
       for (const Minimum& minimum : of) {
-        if (count == finishes || minimum.llh > lowest(found).llh + worth_finishing) break;
-        if (is_near_any(finished, minimum.position)) continue;
+        if (count == finishes ||
+            minimum.llh > lowest_of(found, &Minimum::llh).llh + worth_finishing)
+          break;
+        if (is_known(finished, minimum, are_same)) continue;
         finished.push_back(minimum);
         found.push_back(finish(minimum));
         ++count;
       }
     };
     const std::vector<Minimum> beside =
-        closely ? around(lowest(found), found) : std::vector<Minimum>{};
+        closely ? around(lowest_of(found, &Minimum::llh), found) : std::vector<Minimum>{};
     finish_lowest(found);
     finish_lowest(beside);
     return found;
   }
 
-  Minimum descend_from(Vec3 position, const std::vector<Minimum>& known) const {
-    const double llh =
-        descend([&](const Vec3& at, SplineMpeSlope& slope) { return value(at, &slope); },
-                search_limit, first_radius, Stop(settled, known), position);
-    return {llh, position};
+  Minimum descend_from(const Vec3& position, const std::vector<Minimum>& known) const {
+    struct Function {
+      double value(const Position& x) {
+        if (!is_within(vector(x), search_limit)) return std::nan("");
+        return search.value(vector(x), &slope);
+      }
+      Slopes<3> slopes(const Position&) const {
+        const auto& [gradient, s] = slope;
+        return {array(gradient), {{{s.xx, s.xy, s.xz}, {s.xy, s.yy, s.yz}, {s.xz, s.yz, s.zz}}}};
+      }
+      const Search& search;
+      SplineMpeSlope slope;
+    };
+    const auto is_end = [&](const Position& x, double llh) {
+      return std::ranges::any_of(known, [&](const Minimum& minimum) {
+        return llh >= minimum.llh && llh < minimum.llh + same_llh &&
+               distance(vector(x), minimum.position) < same_place;
+      });
+    };
+    Function function{*this, {}};
+    const auto found = trust_region_minimum<3>(
+        function, array(position), BfgsNearby<3>(longest_lesson),
+        {.first_radius = first_radius, .least_gain = settled, .most_steps = most_steps}, is_end);
+    return {found.value, vector(found.x)};
   }
 
-  // A minimum's last metres, by the method of J. Nelder and R. Mead, Computer Journal 7 (1965) 308:
-  // kinks, where slopes mislead, do not stop it.
+  // A minimum's last metres: kinks, where slopes mislead, do not stop a simplex.
   Minimum finish(const Minimum& minimum) const {
-    const auto place = [&](const Vec3& at) { return Minimum{value(at, nullptr), at}; };
-    std::vector<Minimum> corners = {minimum};
-    for (const Vec3& way : {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}})
-      corners.push_back(place(sum(minimum.position, simplex_step, way)));
-    sort_by_llh(corners);
-    for (int i = 0; i < most_simplex_steps; ++i) {
-      if (corners[3].llh - corners[0].llh < simplex_settled) break;
-      const Vec3 middle =
-          sum(sum(sum({0, 0, 0}, 1 / 3., corners[0].position), 1 / 3., corners[1].position), 1 / 3.,
-              corners[2].position);
-      const Vec3 away = sum(middle, -1, corners[3].position);
-      const Minimum reflected = place(sum(middle, 1, away));
-      if (reflected.llh < corners[0].llh) {
-        const Minimum further = place(sum(middle, 2, away));
-        corners[3] = further.llh < reflected.llh ? further : reflected;
-      } else if (reflected.llh < corners[2].llh) {
-        corners[3] = reflected;
-      } else {
-        const bool is_beyond = reflected.llh < corners[3].llh;
-        const Minimum nearer = place(sum(middle, is_beyond ? 0.5 : -0.5, away));
-        if (nearer.llh < std::min(reflected.llh, corners[3].llh)) {
-          corners[3] = nearer;
-        } else {
-          for (std::size_t k = 1; k < 4; ++k)
-            corners[k] = place(
-                sum(corners[0].position, 0.5, sum(corners[k].position, -1, corners[0].position)));
-        }
-      }
-      sort_by_llh(corners);
-    }
-    return corners[0];
+    const auto at = [&](const Position& x) { return value(vector(x), nullptr); };
+    const auto found =
+        simplex_minimum<3>(at, {array(minimum.position), minimum.llh},
+                           {simplex_step, simplex_step, simplex_step}, simplex_limits);
+    return {found.value, vector(found.x)};
   }
 
  private:
+  static bool are_same(const Minimum& a, const Minimum& b) {
+    return distance(a.position, b.position) < same_place;
+  }
+
   // What jumps around a minimum, and on from what they find, lead to. Minima come in groups.
   std::vector<Minimum> around(Minimum centre, const std::vector<Minimum>& known) const {
     const Frame frame(track_.direction);
@@ -219,12 +181,12 @@ class SplineMpe::Search {
             const Vec3 p = sum(centre.position, 1, frame.at(i * step, j * step, k * step));
             starts.push_back({value(p, nullptr), p});
           }
-      sort_by_llh(starts);
+      sort_lowest_first(starts, &Minimum::llh);
       starts.resize(descents_per_jump);
       for (const Minimum& start : starts)
         if (start.llh < centre.llh + promising)
           found.push_back(descend_from(start.position, found));
-      const Minimum& best = lowest(found);
+      const Minimum& best = lowest_of(found, &Minimum::llh);
       if (best.llh < centre.llh - settled)
         centre = best;
       else
@@ -268,14 +230,15 @@ SplineMpeFit SplineMpe::fit(const Track* seeds, std::size_t count) {
   std::vector<Minimum> places = minima_;
   for (std::size_t i = 0; i < count; ++i) {
     const Vec3 position = moved(seeds[i].position, seeds[i].time, middle_time_);
-    if (search.value(position, nullptr) < lowest(minima_).llh + promising)
+    if (search.value(position, nullptr) < lowest_of(minima_, &Minimum::llh).llh + promising)
       places.push_back(search.descend_from(position, places));
   }
-  if (const Minimum best = lowest(places); best.llh < lowest(minima_).llh - settled)
+  if (const Minimum best = lowest_of(places, &Minimum::llh);
+      best.llh < lowest_of(minima_, &Minimum::llh).llh - settled)
     places.push_back(search.finish(best));
 
   // The lowest one whose vertex, at the seed's time, is within the limit.
-  sort_by_llh(places);
+  sort_lowest_first(places, &Minimum::llh);
   track.time = time;
   track.position = {std::clamp(seeds[0].position.x, -limit, limit),
                     std::clamp(seeds[0].position.y, -limit, limit),
