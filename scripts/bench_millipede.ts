@@ -5,7 +5,7 @@
 import { join, resolve } from "node:path";
 import { builtinDetector } from "../src/detector/builtin.ts";
 import { loadEvent } from "../src/event/load.ts";
-import { openEmbeddedLight, openLight } from "../src/native/light.ts";
+import { openEmbeddedLight, openLight } from "../src/light/light.ts";
 import { millipedeOriginal } from "../src/reco/millipede_original.ts";
 import { millipedeWilks } from "../src/reco/millipede_wilks.ts";
 

@@ -6,7 +6,7 @@ import { dlopen, ptr } from "bun:ffi";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openTable, writeTable } from "../src/native/tables.ts";
+import { openTable, writeTable } from "../src/native/spline_table.ts";
 
 /** ns per evaluation, random points: value, value and gradient; then the same for points in cache. */
 const photospline = [

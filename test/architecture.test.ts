@@ -25,6 +25,7 @@ const rooms = [
   "i3",
   "detector",
   "native",
+  "light",
   "event",
   "pulses",
   "reco",

@@ -1,6 +1,6 @@
 import { detectorOf } from "../detector/gcd.ts";
 import type { Event } from "../event/event.ts";
-import { openLight } from "../native/light.ts";
+import { openLight } from "../light/light.ts";
 import type { PreparedEvent } from "../reco/reco.ts";
 import { findReco } from "../reco/registry.ts";
 

@@ -4,8 +4,8 @@ import { InputError } from "../config/errors.ts";
 import { uniformNumbers } from "../config/random.ts";
 import { builtinDetector } from "../detector/builtin.ts";
 import { type Muon, simulatedAlert, simulatePulses } from "../event/simulate.ts";
-import { toDetector } from "../native/astro.ts";
-import { openEmbeddedLight } from "../native/light.ts";
+import { openEmbeddedLight } from "../light/light.ts";
+import { toDetector } from "../native/sky.ts";
 import { writeAtomically } from "../result/files.ts";
 import { integerFrom, numberFrom } from "./flags.ts";
 

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import * as v from "valibot";
 import { InputError } from "../config/errors.ts";
-import { toDetector, toEquatorial } from "../native/astro.ts";
+import { toDetector, toEquatorial } from "../native/sky.ts";
 import { readResult } from "../result/files.ts";
 import { choosePixels } from "../sky/choose.ts";
 import { DEFAULT_PROGRESSION, formatProgression, parseProgression } from "../sky/progression.ts";

@@ -1,8 +1,8 @@
 import { Command, Option } from "commander";
 import * as v from "valibot";
 import { InputError } from "../config/errors.ts";
-import { makeEmbeddedTables } from "../native/embedded_tables.ts";
-import { type Convolution, openTable, smearing } from "../native/tables.ts";
+import { makeEmbeddedTables } from "../light/make_tables.ts";
+import { type Convolution, openTable, smearing } from "../native/spline_table.ts";
 import { readJsonLines, writeJsonLine } from "./jsonl.ts";
 
 /** AXIS:SIGMA of --convolve. */

@@ -1,8 +1,7 @@
-import type { Pointer } from "bun:ffi";
 import type { TimeWindow } from "../i3/pulses.ts";
 import type { EnergyLoss, Hypothesis, Seed, Vertex } from "../reco/reco.ts";
-import { check, core } from "./binding.ts";
-import { type LightModel, lightPointer } from "./light.ts";
+import { call, type Handle, opened } from "./core.ts";
+import type { LightModel } from "./light.ts";
 
 /** One DOM that takes part in the unfolding. */
 export interface MillipedeDom {
@@ -92,10 +91,10 @@ export interface Millipede {
     energies: readonly number[],
     relativeUncertainty?: number,
   ): number;
-  /** What all bins together see of each cascade, PE/GeV; "scan": with the light neglected while fitting. */
-  columnSums(hypothesis: Hypothesis, spacing: number, precision?: "full" | "scan"): Float64Array;
   /** @param seed its fallback, where a neighbouring direction has its minimum, spares most of the search */
   fit(seed: Seed, search: MillipedeSearch): MillipedeFit;
+  /** The core's. */
+  readonly handle: Handle;
   close(): void;
 }
 
@@ -119,42 +118,30 @@ export function openMillipede(
   sketchLight?: LightModel,
 ): Millipede {
   const { window } = settings;
-  const handleOut = new BigUint64Array(1);
-  check((message, size) =>
-    core.skyscan_millipede_open(
-      lightPointer(light),
-      sketchLight ? lightPointer(sketchLight) : null,
-      doms.length,
-      numbers(
-        doms.flatMap(({ x, y, z, efficiency, noiseRate }) => [x, y, z, efficiency, noiseRate]),
-      ),
-      offsets(doms.map((dom) => dom.pulses.length)),
-      numbers(doms.flatMap((dom) => dom.pulses.flatMap((p) => [p.time, p.charge, p.width]))),
-      offsets(doms.map((dom) => dom.exclusions.length)),
-      numbers(doms.flatMap((dom) => dom.exclusions.flatMap((w) => [w.start, w.stop]))),
-      numbers([
-        window.start,
-        window.stop,
-        settings.binSigma,
-        settings.minTimeWidth,
-        settings.boundary,
-        settings.regularisation,
-      ]),
-      handleOut,
-      message,
-      size,
-    ),
+  const handle = opened(
+    "millipede likelihood",
+    "skyscan_millipede_open",
+    "skyscan_millipede_close",
+    light.handle,
+    sketchLight?.handle ?? null,
+    doms.length,
+    numbers(doms.flatMap(({ x, y, z, efficiency, noiseRate }) => [x, y, z, efficiency, noiseRate])),
+    offsets(doms.map((dom) => dom.pulses.length)),
+    numbers(doms.flatMap((dom) => dom.pulses.flatMap((p) => [p.time, p.charge, p.width]))),
+    offsets(doms.map((dom) => dom.exclusions.length)),
+    numbers(doms.flatMap((dom) => dom.exclusions.flatMap((w) => [w.start, w.stop]))),
+    numbers([
+      window.start,
+      window.stop,
+      settings.binSigma,
+      settings.minTimeWidth,
+      settings.boundary,
+      settings.regularisation,
+    ]),
   );
-  let handle: Pointer | undefined = Number(handleOut[0]) as Pointer;
-  const opened = (): Pointer => {
-    if (handle === undefined) throw new Error("this millipede has been closed");
-    return handle;
-  };
 
   const losses = (): EnergyLoss[] => {
-    const flat = list((out, capacity, count, message, size) =>
-      core.skyscan_millipede_losses(opened(), out, capacity, count, message, size),
-    );
+    const flat = list((...room) => call("skyscan_millipede_losses", handle, ...room));
     return Array.from({ length: flat.length / 5 }, (_, i) => ({
       x: flat[5 * i]!,
       y: flat[5 * i + 1]!,
@@ -166,24 +153,17 @@ export function openMillipede(
 
   return {
     get bins() {
-      return unpackBins(
-        list((out, capacity, count, message, size) =>
-          core.skyscan_millipede_bins(opened(), out, capacity, count, message, size),
-        ),
-      );
+      return unpackBins(list((...room) => call("skyscan_millipede_bins", handle, ...room)));
     },
     evaluate(hypothesis, spacing, relativeUncertainty = 0) {
       const out = new Float64Array(7);
-      check((message, size) =>
-        core.skyscan_millipede_evaluate(
-          opened(),
-          pack(hypothesis),
-          spacing,
-          relativeUncertainty,
-          out,
-          message,
-          size,
-        ),
+      call(
+        "skyscan_millipede_evaluate",
+        handle,
+        pack(hypothesis),
+        spacing,
+        relativeUncertainty,
+        out,
       );
       return {
         llh: out[0]!,
@@ -195,48 +175,28 @@ export function openMillipede(
     },
     llh(hypothesis, spacing, energies, relativeUncertainty = 0) {
       const out = new Float64Array(1);
-      check((message, size) =>
-        core.skyscan_millipede_llh(
-          opened(),
-          pack(hypothesis),
-          spacing,
-          relativeUncertainty,
-          numbers(energies),
-          energies.length,
-          out,
-          message,
-          size,
-        ),
+      call(
+        "skyscan_millipede_llh",
+        handle,
+        pack(hypothesis),
+        spacing,
+        relativeUncertainty,
+        numbers(energies),
+        energies.length,
+        out,
       );
       return out[0]!;
     },
-    columnSums: (hypothesis, spacing, precision = "full") =>
-      list((out, capacity, count, message, size) =>
-        core.skyscan_millipede_column_sums(
-          opened(),
-          pack(hypothesis),
-          spacing,
-          precision === "scan" ? 1 : 0,
-          out,
-          capacity,
-          count,
-          message,
-          size,
-        ),
-      ),
     fit(seed, { spacing, reach, keepsTime, maxEvaluations }) {
       const out = new Float64Array(7);
       const { fallback } = seed;
-      check((message, size) =>
-        core.skyscan_millipede_fit(
-          opened(),
-          pack(seed),
-          fallback ? numbers([fallback.x, fallback.y, fallback.z, fallback.time]) : null,
-          numbers([spacing, reach, keepsTime ? 1 : 0, maxEvaluations]),
-          out,
-          message,
-          size,
-        ),
+      call(
+        "skyscan_millipede_fit",
+        handle,
+        pack(seed),
+        fallback ? numbers([fallback.x, fallback.y, fallback.z, fallback.time]) : null,
+        numbers([spacing, reach, keepsTime ? 1 : 0, maxEvaluations]),
+        out,
       );
       const [llh, x, y, z, time, evaluations, outcome] = out as unknown as number[];
       const reason = REASONS[outcome!];
@@ -251,16 +211,12 @@ export function openMillipede(
         ...(reason ? { reason } : {}),
       };
     },
-    close() {
-      if (handle !== undefined) core.skyscan_millipede_close(handle);
-      handle = undefined;
-    },
+    handle,
+    close: () => handle.close(),
   };
 }
 
-/** Numbers for the core; never empty, since bun:ffi has no address for an empty array. */
-const numbers = (values: readonly number[]): Float64Array =>
-  values.length > 0 ? Float64Array.from(values) : new Float64Array(1);
+const numbers = (values: readonly number[]): Float64Array => Float64Array.from(values);
 
 /** Where each group begins when groups of these lengths are laid end to end, and where the last ends. */
 function offsets(lengths: readonly number[]): BigInt64Array {
@@ -275,19 +231,13 @@ const pack = ({ x, y, z, time, zenith, azimuth }: Hypothesis): Float64Array =>
   numbers([x, y, z, time, zenith, azimuth]);
 
 /** A list whose length only the core knows: asked for twice when it is longer than expected. */
-function list(
-  call: (
-    out: Float64Array,
-    capacity: number,
-    count: BigInt64Array,
-    message: Pointer,
-    size: number,
-  ) => number,
+export function list(
+  ask: (out: Float64Array, capacity: number, count: BigInt64Array) => void,
 ): Float64Array {
   const count = new BigInt64Array(1);
   for (let capacity = 8192; ; capacity = Number(count[0])) {
     const out = new Float64Array(capacity);
-    check((message, size) => call(out, capacity, count, message, size));
+    ask(out, capacity, count);
     if (Number(count[0]) <= capacity) return out.slice(0, Number(count[0]));
   }
 }

@@ -1,6 +1,5 @@
-import { ptr } from "bun:ffi";
-import { check, core } from "./binding.ts";
-import { hypothesisArray, type LightModel, opened, type Source } from "./light.ts";
+import { call, opened } from "./core.ts";
+import { hypothesisArray, type LightModel, type Source } from "./light.ts";
 
 /** What one DOM saw, and where it is (m). */
 export interface FirstPulse {
@@ -60,35 +59,27 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
     doms.set([x, y, z, relative, firstTime, charge], 6 * i);
   });
   const { start, stop } = input.window;
-  const handle = opened((out, message, size) =>
-    core.skyscan_splinempe_open(
-      light.handle,
-      input.doms.length,
-      // bun:ffi has no address for an empty array.
-      ptr(input.doms.length > 0 ? doms : new Float64Array(1)),
-      start,
-      stop,
-      input.energy,
-      out,
-      message,
-      size,
-    ),
+  const handle = opened(
+    "splinempe likelihood",
+    "skyscan_splinempe_open",
+    "skyscan_splinempe_close",
+    light.handle,
+    input.doms.length,
+    doms,
+    start,
+    stop,
+    input.energy,
   );
   const out = new Float64Array(6);
-  const evaluate = (hypothesis: Source, energy: number, exact: boolean) => {
-    const at = hypothesisArray(hypothesis);
-    check((message, size) =>
-      core.skyscan_splinempe_evaluate(
-        handle,
-        ptr(at),
-        energy,
-        exact ? 1 : 0,
-        ptr(out),
-        message,
-        size,
-      ),
+  const evaluate = (hypothesis: Source, energy: number, exact: boolean): void =>
+    call(
+      "skyscan_splinempe_evaluate",
+      handle,
+      hypothesisArray(hypothesis),
+      energy,
+      exact ? 1 : 0,
+      out,
     );
-  };
   return {
     evaluate(hypothesis, { energy = Number.NaN, exact = false } = {}) {
       evaluate(hypothesis, energy, exact);
@@ -102,17 +93,7 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
       const from = hypothesisArray(seed);
       const { fallback } = seed;
       const other = fallback && Float64Array.of(fallback.x, fallback.y, fallback.z, fallback.time);
-      check((message, size) =>
-        core.skyscan_splinempe_fit(
-          handle,
-          ptr(from),
-          other ? ptr(other) : null,
-          Number.NaN,
-          ptr(out),
-          message,
-          size,
-        ),
-      );
+      call("skyscan_splinempe_fit", handle, from, other ?? null, Number.NaN, out);
       const [llh, x, y, z, time, evaluations] = out as unknown as [
         number,
         number,
@@ -123,6 +104,6 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
       ];
       return { llh, x, y, z, time, evaluations };
     },
-    close: () => core.skyscan_splinempe_close(handle),
+    close: () => handle.close(),
   };
 }

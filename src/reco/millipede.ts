@@ -3,7 +3,8 @@ import { instrumentedVolume, intersection } from "../detector/volume.ts";
 import type { Event } from "../event/event.ts";
 import type { OMKey } from "../i3/omkey.ts";
 import type { PulseMap } from "../i3/pulses.ts";
-import { type LightModel, openEmbeddedLight } from "../native/light.ts";
+import { openEmbeddedLight } from "../light/light.ts";
+import type { LightModel } from "../native/light.ts";
 import {
   type Millipede,
   type MillipedeSearch,

@@ -4,7 +4,7 @@ import type { Detector } from "../detector/detector.ts";
 import { detectorOf } from "../detector/gcd.ts";
 import type { Event } from "../event/event.ts";
 import { loadEvent } from "../event/load.ts";
-import { toEquatorial } from "../native/astro.ts";
+import { toEquatorial } from "../native/sky.ts";
 import type { EnergyEstimate, Reco } from "../reco/reco.ts";
 import { findReco } from "../reco/registry.ts";
 import { withMiniTest } from "../reco/seed.ts";

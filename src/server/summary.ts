@@ -1,6 +1,6 @@
 import { findOf } from "../event/objects.ts";
 import { TRUE_TRACK } from "../event/simulate.ts";
-import { toDetector, toEquatorial } from "../native/astro.ts";
+import { toDetector, toEquatorial } from "../native/sky.ts";
 import { bestFit } from "../result/result.ts";
 import { angleBetween, pixelCentre, vectorOf } from "../sky/healpix.ts";
 import type { ScanPlan } from "./plan.ts";

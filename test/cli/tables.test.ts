@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { uniformNumbers } from "../../src/config/random.ts";
-import { writeTable } from "../../src/native/tables.ts";
+import { writeTable } from "../../src/native/spline_table.ts";
 import { program } from "../programs.ts";
 import { describeShared, shared } from "../shared.ts";
 

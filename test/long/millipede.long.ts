@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
-import { toDetector } from "../../src/native/astro.ts";
-import { openEmbeddedLight, openLight } from "../../src/native/light.ts";
+import { openEmbeddedLight, openLight } from "../../src/light/light.ts";
+import { toDetector } from "../../src/native/sky.ts";
 import { millipedeOriginal } from "../../src/reco/millipede_original.ts";
 import { millipedeWilks } from "../../src/reco/millipede_wilks.ts";
 import type { Fitter, PreparedEvent } from "../../src/reco/reco.ts";

@@ -1,13 +1,9 @@
 import { afterAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import {
-  cascadeLight,
-  cascadeString,
-  type LightModel,
-  openEmbeddedLight,
-  openLight,
-} from "../../src/native/light.ts";
+import { openEmbeddedLight, openLight } from "../../src/light/light.ts";
+import { cascadeLight, type LightModel } from "../../src/native/light.ts";
 import { hasShared, shared } from "../shared.ts";
+import { cascadeString } from "./diagnostics.ts";
 
 const SPEED_OF_LIGHT = 0.299792458;
 

@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { angularAcceptance } from "../../src/detector/acceptance.ts";
 import type { Ice } from "../../src/detector/ice.ts";
+import { openEmbeddedLight } from "../../src/light/light.ts";
 import {
   cascadeLight,
   muonExpectation,
   muonLight,
   muonLowEnergyFactor,
-  openEmbeddedLight,
   type Source,
 } from "../../src/native/light.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { openEmbeddedLight } from "../../src/native/light.ts";
+import { openEmbeddedLight } from "../../src/light/light.ts";
 import { type MillipedeDom, openMillipede } from "../../src/native/millipede.ts";
 
 const light = openEmbeddedLight("cascade");

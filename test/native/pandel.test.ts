@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { convolutedPandel } from "../../src/native/pandel.ts";
 import { describeShared, shared } from "../shared.ts";
+import { convolutedPandel } from "./diagnostics.ts";
 import sets from "./pandel_scipy.json";
 
 /** 1/τ + c/(n_group · 98 m), 1/ns. */

@@ -3,7 +3,7 @@
  * them (C. de Boor's recurrence; float32 basis values, products and sums), and the same in double precision.
  */
 import { readFileSync } from "node:fs";
-import type { Convolution, SplineTable } from "../../src/native/tables.ts";
+import type { Convolution, SplineTable } from "../../src/native/spline_table.ts";
 
 type Rounding = (x: number) => number;
 const single: Rounding = Math.fround;

@@ -1,13 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
-import {
-  type LightModel,
-  muonLight,
-  openEmbeddedLight,
-  openLight,
-  type Source,
-} from "../../src/native/light.ts";
+import { openEmbeddedLight, openLight } from "../../src/light/light.ts";
+import { type LightModel, muonLight, type Source } from "../../src/native/light.ts";
 import { openSplineMpe, type SplineMpeInput } from "../../src/native/splinempe.ts";
 import { splinempe } from "../../src/reco/splinempe.ts";
 import { describeShared, shared } from "../shared.ts";

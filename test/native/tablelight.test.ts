@@ -4,16 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { parseDomName } from "../../src/i3/omkey.ts";
-import { cascadeLight, type LightModel, muonLight, openLight } from "../../src/native/light.ts";
-import {
-  findTables,
-  openTable,
-  openTablePair,
-  smearing,
-  type TablePair,
-  type TableSource,
-} from "../../src/native/tables.ts";
+import { openLight } from "../../src/light/light.ts";
+import { findTables } from "../../src/light/photon_tables.ts";
+import { cascadeLight, type LightModel, muonLight } from "../../src/native/light.ts";
+import { openTable, smearing } from "../../src/native/spline_table.ts";
 import { describeShared, shared } from "../shared.ts";
+import { openTablePair, type TablePair, type TableSource } from "./diagnostics.ts";
 import { type Precisions, photospline } from "./photospline.ts";
 
 // Single precision is emulated number by number.

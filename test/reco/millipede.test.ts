@@ -3,13 +3,15 @@ import { builtinDetector } from "../../src/detector/builtin.ts";
 import { instrumentedVolume, intersection } from "../../src/detector/volume.ts";
 import { loadEvent } from "../../src/event/load.ts";
 import { domName } from "../../src/i3/omkey.ts";
-import { toDetector } from "../../src/native/astro.ts";
-import { cascadeLight, openEmbeddedLight, openLight } from "../../src/native/light.ts";
+import { openEmbeddedLight, openLight } from "../../src/light/light.ts";
+import { cascadeLight } from "../../src/native/light.ts";
+import { toDetector } from "../../src/native/sky.ts";
 import { millipedeData } from "../../src/reco/millipede.ts";
 import { millipedeOriginal, originalUnfolding } from "../../src/reco/millipede_original.ts";
 import { millipedeWilks, wilksUnfolding } from "../../src/reco/millipede_wilks.ts";
 import { pixelSeed } from "../../src/reco/seed.ts";
 import { pixelCentre } from "../../src/sky/healpix.ts";
+import { columnSums } from "../native/diagnostics.ts";
 import { describeShared, shared } from "../shared.ts";
 
 const events = [
@@ -86,7 +88,7 @@ describeShared("the likelihood of millipede, with tables", () => {
           const [x, y, z] = h.pos;
           const track = { x, y, z, time: h.time, zenith: h.zenith, azimuth: h.azimuth };
           const spacing = h.spacing === "coarse" ? 5 : 2.5;
-          const sums = core.columnSums(track, spacing);
+          const sums = columnSums(core, track, spacing);
           expect(sums.length).toBe(h.n_sources);
           // The reference evaluates its splines in single precision: 1e-5 of a column, and more of
           // bins of 8 ns after most of their light, small differences of large cumulatives.
@@ -124,7 +126,7 @@ describeShared("the likelihood of millipede, with tables", () => {
           const [x, y, z] = h.pos;
           const track = { x, y, z, time: h.time, zenith: h.zenith, azimuth: h.azimuth };
           const spacing = h.spacing === "coarse" ? 5 : 2.5;
-          core.columnSums(track, spacing).forEach((sum, j) => {
+          columnSums(core, track, spacing).forEach((sum, j) => {
             columns.push(Math.abs(sum / h.column_sums[j]! - 1));
           });
           const given = core.llh(track, spacing, h.energies);
@@ -179,7 +181,7 @@ describeShared("the likelihood of millipede, with tables", () => {
     const prepared = millipedeOriginal.prepare(event, builtinDetector(), light);
     const { keys, core } = millipedeData(prepared, light, originalUnfolding);
     const track = { ...prepared.vertex, zenith: 1.511, azimuth: 0.695 };
-    const [full, scan] = (["full", "scan"] as const).map((p) => core.columnSums(track, 50, p));
+    const [full, scan] = (["full", "scan"] as const).map((p) => columnSums(core, track, 50, p));
     const doms = keys.map((key) => prepared.detector.doms.get(key)!);
     const { bins } = core;
     const inside = intersection(instrumentedVolume(prepared.detector), track);

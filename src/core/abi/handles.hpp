@@ -10,10 +10,10 @@
 #include "light/light_model.hpp"
 
 // The light of muons, of cascades, or of both. Read-only once made: any number of likelihoods in
-// any number of threads may use one.
+// any number of threads may use one, and each keeps the light it uses.
 struct skyscan_light {
-  std::unique_ptr<const skyscan::MuonLight> muon;
-  std::unique_ptr<const skyscan::CascadeLight> cascade;
+  std::shared_ptr<const skyscan::MuonLight> muon;
+  std::shared_ptr<const skyscan::CascadeLight> cascade;
 };
 
 namespace skyscan {

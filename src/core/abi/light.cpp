@@ -49,8 +49,10 @@ int32_t skyscan_muon_expectation(const skyscan_light* light, const double* hypot
   });
 }
 
-double skyscan_muon_low_energy_factor(const skyscan_light* light, double energy) {
-  return light->muon ? light->muon->low_energy_factor(energy) : NAN;
+int32_t skyscan_muon_low_energy_factor(const skyscan_light* light, double energy, double* factor,
+                                       char* message, int64_t message_size) {
+  return guarded(message, message_size,
+                 [&] { *factor = muon_of(light).low_energy_factor(energy); });
 }
 
 int32_t skyscan_muon_light(const skyscan_light* light, const double* hypothesis, const double* site,

@@ -1,6 +1,7 @@
 // The C ABI of millipede.
 
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -13,6 +14,8 @@
 using namespace skyscan;
 
 struct skyscan_millipede {
+  // Kept as long as the likelihoods that ask them; the second may be null.
+  std::shared_ptr<const CascadeLight> light, sketch_light;
   Millipede millipede;
   std::optional<Millipede> sketch;
   MillipedeFitter fitter;
@@ -63,8 +66,12 @@ int32_t skyscan_millipede_open(const skyscan_light* light, const skyscan_light* 
     const MillipedeSettings millipede_settings{settings[4], settings[5]};
     std::optional<Millipede> sketch;
     if (sketch_light != nullptr) sketch.emplace(*sketch_light->cascade, list, millipede_settings);
-    *handle = new skyscan_millipede{
-        Millipede(*light->cascade, std::move(list), millipede_settings), std::move(sketch), {}, {}};
+    *handle = new skyscan_millipede{light->cascade,
+                                    sketch_light != nullptr ? sketch_light->cascade : nullptr,
+                                    Millipede(*light->cascade, std::move(list), millipede_settings),
+                                    std::move(sketch),
+                                    {},
+                                    {}};
   });
 }
 

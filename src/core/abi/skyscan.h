@@ -42,8 +42,9 @@ SKYSCAN_API int32_t skyscan_to_detector(int64_t count, const double* ra, const d
 
 /* --- Light (light.cpp) ---
  *
- * A light model is read-only once open: any number of threads and likelihoods may share one; it
- * must outlive them. A hypothesis is x, y, z, time, zenith, azimuth; a site x, y, z, efficiency. */
+ * A light model is read-only once open: any number of threads and likelihoods may share one.
+ * Likelihoods opened on it keep what they need of it: it may be closed before them. A hypothesis is
+ * x, y, z, time, zenith, azimuth; a site x, y, z, efficiency. */
 typedef struct skyscan_light skyscan_light;
 enum skyscan_light_kinds { SKYSCAN_MUON_LIGHT = 1, SKYSCAN_CASCADE_LIGHT = 2 };
 /* The analytic model. layers: height [m, ascending, evenly spaced], effective scattering and
@@ -62,9 +63,10 @@ SKYSCAN_API int32_t skyscan_muon_expectation(const skyscan_light* light, const d
                                              int64_t count, const double* sites, double* bare,
                                              double* stochastic, char* message,
                                              int64_t message_size);
-/* Light of small losses relative to the bare muon's at this energy [GeV]. NaN without muon light.
- */
-SKYSCAN_API double skyscan_muon_low_energy_factor(const skyscan_light* light, double energy);
+/* Light of small losses relative to the bare muon's at this energy [GeV]. */
+SKYSCAN_API int32_t skyscan_muon_low_energy_factor(const skyscan_light* light, double energy,
+                                                   double* factor, char* message,
+                                                   int64_t message_size);
 /* A muon at one site. out: 1 (0: outside, and nothing more), geometric time, its gradient by x, y,
  * z, bare PE, gradient, stochastic PE, gradient; then per delay: density, CDF, density's slope in
  * the delay, gradients of density and CDF at fixed delay. Room for 13 + 9 count numbers. noise: 0
@@ -118,12 +120,11 @@ SKYSCAN_API int32_t skyscan_splinempe_fit(skyscan_splinempe* handle, const doubl
  * A hypothesis is x, y, z, time, zenith, azimuth. Calls that hand out lists write at most
  * `capacity` numbers and set *count to how many there are.
  *
- * open: `light` must know cascades and outlive the handle; so must `sketch_light`, unless null, for
- * the first part of fits' search. doms: x, y, z, efficiency (relative DOM
- * efficiency x mean SPE charge x eta), noise rate [1/ns] each. pulses: time, charge, width each,
- * those of DOM k from pulse_begin[k] to pulse_begin[k + 1], in time order; exclusions: start, stop
- * each, likewise. settings: readout window's start and stop, BinSigma, MinTimeWidth, boundary,
- * regularisation. */
+ * open: `light` must know cascades; so must `sketch_light`, unless null, for the first part of
+ * fits' search. doms: x, y, z, efficiency (relative DOM efficiency x mean SPE charge x eta), noise
+ * rate [1/ns] each. pulses: time, charge, width each, those of DOM k from pulse_begin[k] to
+ * pulse_begin[k + 1], in time order; exclusions: start, stop each, likewise. settings: readout
+ * window's start and stop, BinSigma, MinTimeWidth, boundary, regularisation. */
 struct skyscan_light;
 typedef struct skyscan_millipede skyscan_millipede;
 SKYSCAN_API int32_t skyscan_millipede_open(const struct skyscan_light* light,

@@ -1,6 +1,7 @@
 // The C ABI of the splinempe likelihood.
 
 #include <cmath>
+#include <memory>
 #include <vector>
 
 #include "abi/guarded.hpp"
@@ -11,6 +12,7 @@
 using namespace skyscan;
 
 struct skyscan_splinempe {
+  std::shared_ptr<const MuonLight> light;  // kept as long as the likelihood that asks it
   SplineMpe likelihood;
   double energy;   // the event's own
   double current;  // the one set
@@ -43,8 +45,8 @@ int32_t skyscan_splinempe_open(const skyscan_light* light, int64_t count, const 
         if (!std::isfinite(dom[k])) throw BadInput("splinempe: a DOM or pulse holds no number");
       pulses.push_back({{{dom[0], dom[1], dom[2]}, dom[3]}, dom[4], dom[5]});
     }
-    *handle = new skyscan_splinempe{SplineMpe(muon, std::move(pulses), start, stop, energy), energy,
-                                    energy};
+    *handle = new skyscan_splinempe{
+        light->muon, SplineMpe(muon, std::move(pulses), start, stop, energy), energy, energy};
   });
 }
 

@@ -1,5 +1,4 @@
-import { ptr } from "bun:ffi";
-import { check, core } from "./binding.ts";
+import { call } from "./core.ts";
 
 /** Equatorial, J2000 (ICRS), rad: ra in [0, 2π), dec in [-π/2, π/2]. */
 export interface Equatorial {
@@ -13,11 +12,9 @@ export interface Local {
   readonly azimuth: number;
 }
 
-type Call = typeof core.skyscan_to_equatorial;
-
 /** One call of the core for any number of directions; the time may differ from one to the next. */
 function convert(
-  call: Call,
+  name: "skyscan_to_equatorial" | "skyscan_to_detector",
   first: Float64Array,
   second: Float64Array,
   mjd: number | Float64Array,
@@ -27,11 +24,7 @@ function convert(
   if (second.length !== count || times.length !== count)
     throw new RangeError(`directions of ${count}, ${second.length} and ${times.length} numbers`);
   const out: [Float64Array, Float64Array] = [new Float64Array(count), new Float64Array(count)];
-  // bun:ffi has no address for an empty array.
-  if (count > 0)
-    check((message, size) =>
-      call(count, ptr(first), ptr(second), ptr(times), ptr(out[0]), ptr(out[1]), message, size),
-    );
+  call(name, count, first, second, times, out[0], out[1]);
   return out;
 }
 
@@ -44,7 +37,7 @@ export function toEquatorialArray(
   azimuth: Float64Array,
   mjd: number | Float64Array,
 ): { ra: Float64Array; dec: Float64Array } {
-  const [ra, dec] = convert(core.skyscan_to_equatorial, zenith, azimuth, mjd);
+  const [ra, dec] = convert("skyscan_to_equatorial", zenith, azimuth, mjd);
   return { ra, dec };
 }
 
@@ -54,7 +47,7 @@ export function toDetectorArray(
   dec: Float64Array,
   mjd: number | Float64Array,
 ): { zenith: Float64Array; azimuth: Float64Array } {
-  const [zenith, azimuth] = convert(core.skyscan_to_detector, ra, dec, mjd);
+  const [zenith, azimuth] = convert("skyscan_to_detector", ra, dec, mjd);
   return { zenith, azimuth };
 }
 

@@ -7,7 +7,7 @@ import {
   toDetectorArray,
   toEquatorial,
   toEquatorialArray,
-} from "../../src/native/astro.ts";
+} from "../../src/native/sky.ts";
 import { describeShared, shared } from "../shared.ts";
 
 const arcsec = Math.PI / 180 / 3600;

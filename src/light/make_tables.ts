@@ -1,13 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import {
-  cascadeLight,
-  type LightModel,
-  muonLight,
-  muonLowEnergyFactor,
-  openEmbeddedLight,
-} from "./light.ts";
-import { fitSites, openTable, writeTable } from "./tables.ts";
+import { cascadeLight, type LightModel, muonLight, muonLowEnergyFactor } from "../native/light.ts";
+import { fitSites, openTable, writeTable } from "../native/spline_table.ts";
+import { openEmbeddedLight } from "./light.ts";
 
 /**
  * How well a table stands for the model it was made from, at points spread evenly between its extents where

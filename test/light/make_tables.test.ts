@@ -5,15 +5,16 @@ import { join, resolve } from "node:path";
 import { uniformNumbers } from "../../src/config/random.ts";
 import { detectorOf } from "../../src/detector/gcd.ts";
 import { loadEvent } from "../../src/event/load.ts";
-import type { TableAccuracy } from "../../src/native/embedded_tables.ts";
+import { openEmbeddedLight } from "../../src/light/light.ts";
+import type { TableAccuracy } from "../../src/light/make_tables.ts";
+import { openTableLight } from "../../src/light/photon_tables.ts";
 import {
   cascadeLight,
   type LightModel,
   muonLight,
   muonLowEnergyFactor,
-  openEmbeddedLight,
 } from "../../src/native/light.ts";
-import { openTable, openTableLight } from "../../src/native/tables.ts";
+import { openTable } from "../../src/native/spline_table.ts";
 import type { Fitter } from "../../src/reco/reco.ts";
 import { splinempe } from "../../src/reco/splinempe.ts";
 import { program, simulatedEvent } from "../programs.ts";
