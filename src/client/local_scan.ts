@@ -39,6 +39,7 @@ export async function runLocalScan(
     return await runServer(plan, {
       ...options,
       broker: address,
+      isAlone: true,
       stop,
       onOpen: (basename) => {
         client = runClient({

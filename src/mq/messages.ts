@@ -20,7 +20,7 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const text = (length: number) => v.pipe(v.string(), v.maxLength(length));
 /** JSON has no NaN: it travels as null. */
 const real = v.pipe(
-  v.nullable(v.number()),
+  v.nullable(v.pipe(v.number(), v.finite())),
   v.transform((value) => value ?? Number.NaN),
 );
 const nside = v.pipe(
@@ -33,12 +33,20 @@ const nside = v.pipe(
 const posvar = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(63));
 const clientId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/));
 const lease = count;
+/** JSON can write numbers beyond all bounds (1e999): they are no times. */
+const seconds = v.pipe(v.number(), v.finite(), v.minValue(0));
+
+const exists = (nside: number, pixel: number): boolean => pixel < 12 * nside ** 2;
+const noSuchPixel = "pixel: there is no such pixel at this nside";
 
 /** Vertex (m, ns) and energy (GeV) of the coarser pixel's fit a seed starts from. */
 const parent = v.tuple(forSeedValues(() => real));
 
 /** [lease, nside, pixel, posvar, parent [x, y, z, time, energy] or null] */
-const taskEntry = v.tuple([lease, nside, count, posvar, v.nullable(parent)]);
+const taskEntry = v.pipe(
+  v.tuple([lease, nside, count, posvar, v.nullable(parent)]),
+  v.check(([, nside, pixel]) => exists(nside, pixel), noSuchPixel),
+);
 
 /** Server → one client. */
 export const TaskMessage = v.object({
@@ -51,26 +59,20 @@ export type TaskMessage = v.InferOutput<typeof TaskMessage>;
 export type TaskEntry = v.InferOutput<typeof taskEntry>;
 
 /** [lease, nside, pixel, posvar, llh, x, y, z, time, energy, E_in, E_tot, seconds, evaluations, reason or null] */
-const resultEntry = v.tuple([
-  lease,
-  nside,
-  count,
-  posvar,
-  ...forFitValues(() => real),
-  v.pipe(v.number(), v.minValue(0)),
-  count,
-  v.nullable(text(500)),
-]);
+const resultEntry = v.pipe(
+  v.tuple([
+    ...([lease, nside, count, posvar] as const),
+    ...forFitValues(() => real),
+    ...([seconds, count, v.nullable(text(500))] as const),
+  ]),
+  v.check(([, nside, pixel]) => exists(nside, pixel), noSuchPixel),
+);
 
 /** [lease, nside, pixel, posvar, reason, seconds] */
-const failureEntry = v.tuple([
-  lease,
-  nside,
-  count,
-  posvar,
-  text(500),
-  v.pipe(v.number(), v.minValue(0)),
-]);
+const failureEntry = v.pipe(
+  v.tuple([lease, nside, count, posvar, text(500), seconds]),
+  v.check(([, nside, pixel]) => exists(nside, pixel), noSuchPixel),
+);
 
 /** Client → server. */
 export const ResultMessage = v.object({
@@ -121,9 +123,9 @@ export const Control = v.object({
   /** Two seed variations only. */
   miniTest: v.boolean(),
   /** Longest time one fit may take, s. */
-  recoTimeout: v.pipe(v.number(), v.minValue(0)),
+  recoTimeout: seconds,
   /** How long clients without a setting of their own wait for work, s. */
-  timeoutToClients: v.pipe(v.number(), v.minValue(0)),
+  timeoutToClients: seconds,
   /** Parts, bytes and SHA-256 (hex) of the start-up data. */
   startup: v.object({
     parts: v.pipe(count, v.maxValue(1000)),

@@ -10,6 +10,13 @@ export interface ClientWants {
 
 /** A client that fails this often in a row, without one success between, is set aside. */
 const blackHoleFailures = 10;
+/** The same for one that has never succeeded: what is broken from the start must not taste many tasks. */
+const strangersFailures = 3;
+/** Tasks per fit process a client is trusted with before it has delivered anything, and at most in all. */
+const firstPerWorker = 8;
+const firstInAll = 256;
+/** For every result it has delivered a client may hold so many more. */
+const trustPerResult = 2;
 /** First pause of such a client, s; doubled each time, up to the longest. */
 const firstPause = 10;
 const longestPause = 600;
@@ -24,26 +31,58 @@ export class Client implements Holder {
   readonly held = new Set<OpenLease>();
   /** s. */
   lastHeard: number;
+  /** Fits that succeeded. */
+  delivered = 0;
+  /** Attempts since then that failed, or missed their deadline. */
   failuresInRow = 0;
   pauses = 0;
   /** Set aside until then, s; -Infinity: not. */
   pausedUntil = Number.NEGATIVE_INFINITY;
   /** After a pause one task at a time, until one succeeds. */
   onProbation = false;
+  /** What it was allowed when it was last looked at: its part of the pool's total. */
+  share = 0;
 
   constructor(id: string, now: number) {
     this.id = id;
     this.lastHeard = now;
   }
 
+  /** How many tasks it may hold: what it wants, as far as it has shown that it can do them. */
+  get allowed(): number {
+    if (this.isSetAside) return 0;
+    if (this.onProbation) return Math.min(1, this.wanted);
+    const first = Math.min(firstPerWorker * this.workers, firstInAll);
+    return Math.min(this.wanted, first + trustPerResult * this.delivered);
+  }
+
   /** How many more tasks it may be given. */
   get room(): number {
-    if (this.pausedUntil > Number.NEGATIVE_INFINITY) return 0;
-    return (this.onProbation ? 1 : this.wanted) - this.held.size;
+    return this.allowed - this.held.size;
+  }
+
+  get isSetAside(): boolean {
+    return this.pausedUntil > Number.NEGATIVE_INFINITY;
+  }
+
+  /** It has done fits for this scan. What it fails, others may fail too; what a stranger fails says little. */
+  get isProven(): boolean {
+    return this.delivered > 0;
+  }
+
+  /** It wants tasks, and nothing speaks against giving it some. */
+  get isUnsuspected(): boolean {
+    return this.failuresInRow === 0 && !this.isSetAside && this.wanted > 0;
+  }
+
+  /** The same, and the last it was given succeeded. */
+  get isSound(): boolean {
+    return this.isProven && this.isUnsuspected;
   }
 
   /** One of its fits succeeded: whatever it failed before is forgiven. */
   succeeded(): void {
+    this.delivered++;
     this.failuresInRow = 0;
     this.pauses = 0;
     this.onProbation = false;
@@ -57,12 +96,19 @@ export class Clients {
   /** First come, first served. */
   readonly #withRoom = new Set<Client>();
   readonly #setAside = new FlatQueue<Client>();
-  #totalWanted = 0;
+  /** Sum of all clients' shares. */
+  #totalShares = 0;
   #lastSilenceCheck = Number.NEGATIVE_INFINITY;
 
-  /** @param silence a client not heard of for this long is gone, s */
-  constructor(silence: number) {
+  readonly #isOnlyOne: boolean;
+
+  /**
+   * @param silence a client not heard of for this long is gone, s
+   * @param isOnlyOne no second client is to be expected
+   */
+  constructor(silence: number, isOnlyOne: boolean) {
     this.#silence = silence;
+    this.#isOnlyOne = isOnlyOne;
   }
 
   get size(): number {
@@ -92,13 +138,14 @@ export class Clients {
   }
 
   setWanted(client: Client, wanted: number): void {
-    this.#totalWanted += wanted - client.wanted;
     client.wanted = wanted;
     this.update(client);
   }
 
   /** To be called when a client's leases or standing have changed. */
   update(client: Client): void {
+    this.#totalShares += client.allowed - client.share;
+    client.share = client.allowed;
     if (client.room > 0) this.#withRoom.add(client);
     else this.#withRoom.delete(client);
   }
@@ -117,26 +164,31 @@ export class Clients {
   remove(client: Client): void {
     this.#known.delete(client.id);
     this.#withRoom.delete(client);
-    this.#totalWanted -= client.wanted;
+    this.#totalShares -= client.share;
   }
 
-  /** Whether there is a client besides these. (They are few: at most a few times maxFailures.) */
-  hasOtherThan(ids: ReadonlySet<string>): boolean {
-    let known = 0;
-    for (const id of ids) if (this.#known.has(id)) known++;
-    return this.#known.size > known;
+  /** Whether there is such a client besides these. */
+  hasOther(ids: ReadonlySet<string>, isMeant: (client: Client) => boolean): boolean {
+    for (const client of this.#known.values())
+      if (isMeant(client) && !ids.has(client.id)) return true;
+    return false;
   }
 
-  /** A fit failed on this client: one that only fails is set aside for a while. */
+  /** Whether a client's failures say something about the fits, not only about the client. */
+  isCredible(client: Client): boolean {
+    return this.#isOnlyOne || client.isProven;
+  }
+
+  /** An attempt failed on this client, or missed its deadline: one that only fails is set aside for a while. */
   failed(client: Client, now: number): void {
     client.failuresInRow++;
-    // Alone it is rather the fits that are at fault, and there is nobody to give them to.
-    if (client.failuresInRow < blackHoleFailures || this.#known.size === 1) return;
+    // The only one there will ever be: it is rather the fits that are at fault, and nobody else does them.
+    if (this.#isOnlyOne || client.isSetAside) return;
+    if (client.failuresInRow < (client.isProven ? blackHoleFailures : strangersFailures)) return;
     client.pausedUntil = now + Math.min(longestPause, firstPause * 2 ** client.pauses);
     client.pauses++;
-    client.failuresInRow = 0;
     this.#setAside.push(client, client.pausedUntil);
-    this.#withRoom.delete(client);
+    this.update(client);
   }
 
   /** Takes back those whose pause is over, on probation. */
@@ -146,7 +198,7 @@ export class Clients {
       if (client.pausedUntil > now || this.#known.get(client.id) !== client) continue;
       client.pausedUntil = Number.NEGATIVE_INFINITY;
       client.onProbation = true;
-      client.failuresInRow = blackHoleFailures - 1;
+      client.failuresInRow = (client.isProven ? blackHoleFailures : strangersFailures) - 1;
       this.update(client);
     }
   }
@@ -160,10 +212,10 @@ export class Clients {
 
   /**
    * How many of the waiting tasks a client gets: half of what is left is shared out in proportion to what
-   * clients want, so that batches are big first, and single tasks at the end of a stage.
+   * clients may hold, so that batches are big first, and single tasks at the end of a stage.
    */
   batchSize(client: Client, waiting: number): number {
-    const share = Math.ceil((waiting * client.wanted) / (2 * Math.max(1, this.#totalWanted)));
+    const share = Math.ceil((waiting * client.share) / (2 * Math.max(1, this.#totalShares)));
     return Math.min(client.room, Math.max(1, share));
   }
 }

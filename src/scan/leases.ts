@@ -1,7 +1,7 @@
 import Denque from "denque";
 import FlatQueue from "flatqueue";
 import { RoundTrips } from "./round_trips.ts";
-import type { ReleasedTask } from "./task.ts";
+import type { ReleasedTask, Task } from "./task.ts";
 
 /** A task handed to one client, until its result, its death or its deadline. */
 export interface Lease {
@@ -25,8 +25,11 @@ export interface OpenTask {
 }
 
 export interface Failures {
+  /** Attempts that failed on clients that have done other fits: these speak against the task. */
   count: number;
-  /** The clients it failed on. */
+  /** Those clients. */
+  readonly credible: Set<string>;
+  /** All clients it failed on. */
   readonly clients: Set<string>;
   readonly reasons: string[];
   /** Until then it waits for a client that has not failed it; s. */
@@ -70,11 +73,15 @@ export class Leases {
   #deadlines = new FlatQueue<OpenLease>();
   /** Oldest first; closed ones are skipped when they come up. */
   readonly #byAge = new Denque<OpenLease>();
-  #nextId = 1;
+  readonly #idOf: (client: string, task: Task) => number;
 
-  /** @param recoTimeout longest time one fit may take, s */
-  constructor(recoTimeout: number) {
+  /**
+   * @param recoTimeout longest time one fit may take, s
+   * @param idOf a number for a client's lease on a task
+   */
+  constructor(recoTimeout: number, idOf: (client: string, task: Task) => number) {
     this.#recoTimeout = recoTimeout;
+    this.#idOf = idOf;
   }
 
   /** How many are open. */
@@ -89,7 +96,7 @@ export class Leases {
 
   grant(of: OpenTask, holder: Holder, now: number): OpenLease {
     const lease: OpenLease = {
-      id: this.#nextId++,
+      id: this.#idOf(holder.id, of.task),
       client: holder.id,
       task: of.task,
       of,
@@ -112,12 +119,15 @@ export class Leases {
     lease.holder.held.delete(lease);
   }
 
-  /** The lease a message speaks of, if it is that client's and that task's; else any the client has on the task. */
-  find(client: string, id: number, of: OpenTask): OpenLease | undefined {
-    const named = this.#open.get(id);
-    if (named?.client === client && named.of === of) return named;
+  /** The open lease a client has on a task. */
+  find(client: string, of: OpenTask): OpenLease | undefined {
     for (const lease of of.leases) if (lease.client === client) return lease;
     return undefined;
+  }
+
+  /** Whether this number names the client's lease on the task, open or not: nobody else was told it. */
+  isGranted(id: number, client: string, task: Task): boolean {
+    return id === this.#idOf(client, task);
   }
 
   /** The result of an open lease has come. */

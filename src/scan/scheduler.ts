@@ -1,18 +1,22 @@
 import { type Client, Clients, type ClientWants } from "./clients.ts";
-import { type Lease, Leases, type OpenLease, type OpenTask } from "./leases.ts";
+import { type Failures, type Lease, Leases, type OpenLease, type OpenTask } from "./leases.ts";
 import { TaskQueue } from "./queue.ts";
 import type { ReleasedTask, Task } from "./task.ts";
 
 export interface SchedulerOptions {
   /** Longest time one fit may take, s. */
   readonly recoTimeout: number;
-  /** A task that failed on this many clients is given up: its llh becomes NaN. */
+  /** A task that failed on this many clients that do others is given up: its llh becomes NaN. */
   readonly maxFailures: number;
   /** A client not heard of for this long is gone, s. */
   readonly silence: number;
+  /** There will be one client and no other: what fails there is given up, whoever is at fault. */
+  readonly isAlone?: boolean;
+  /** The number of a client's lease on a task; one that others cannot guess keeps them from answering for it. */
+  readonly leaseId: (client: string, task: Task) => number;
 }
 
-/** What became of a result. counted: the first for its task; foreign: no task of this scan. */
+/** What became of a result. counted: the first for its task; foreign: not leased to this client, or no task of this scan. */
 export type ResultOutcome = "counted" | "duplicate" | "foreign";
 
 /** What became of a failed attempt. givenUp: to be recorded as NaN, with the reasons. */
@@ -66,10 +70,10 @@ export class Scheduler {
     ...{ lost: 0, expired: 0, speculative: 0 },
   };
 
-  constructor({ recoTimeout, maxFailures, silence }: SchedulerOptions) {
-    this.#maxFailures = maxFailures;
-    this.#leases = new Leases(recoTimeout);
-    this.#clients = new Clients(silence);
+  constructor(options: SchedulerOptions) {
+    this.#maxFailures = options.maxFailures;
+    this.#leases = new Leases(options.recoTimeout, options.leaseId);
+    this.#clients = new Clients(options.silence, options.isAlone ?? false);
   }
 
   /** New tasks, to be handed out in this order. */
@@ -126,17 +130,16 @@ export class Scheduler {
   }
 
   result(client: string, lease: number, task: Task, now: number): ResultOutcome {
-    const sender = this.#clients.get(client);
-    if (sender) {
-      sender.lastHeard = now;
-      sender.succeeded();
-    }
+    this.heard(client, now);
     const open = this.#open.get(keyOf(task));
+    if (!this.#leases.isGranted(lease, client, task)) return this.#countForeign();
     if (open === undefined) return this.#countUnwanted(task);
-    const answered = this.#leases.find(client, lease, open);
+    const answered = this.#leases.find(client, open);
     if (answered) this.#leases.answered(answered, now);
     this.#finish(open);
-    // Whoever was on probation has more room now.
+    const sender = this.#clients.get(client);
+    sender?.succeeded();
+    // Who has delivered is trusted with more.
     if (sender) this.#clients.update(sender);
     return "counted";
   }
@@ -144,8 +147,9 @@ export class Scheduler {
   failure(client: string, lease: number, task: Task, reason: string, now: number): FailureOutcome {
     this.heard(client, now);
     const open = this.#open.get(keyOf(task));
+    if (!this.#leases.isGranted(lease, client, task)) return { kind: this.#countForeign() };
     if (open === undefined) return { kind: this.#countUnwanted(task) };
-    const failed = this.#leases.find(client, lease, open);
+    const failed = this.#leases.find(client, open);
     // Handed on already: that attempt was counted as lost.
     if (failed === undefined) {
       this.#counted.duplicates++;
@@ -153,13 +157,10 @@ export class Scheduler {
     }
     this.#close(failed);
     this.#counted.failures++;
-    const failures = this.#noteFailure(open, client, reason, now);
     const sender = this.#clients.get(client);
+    const failures = this.#noteFailure(open, client, reason, now);
     if (sender) this.#clients.failed(sender, now);
-    const isHopeless =
-      failures.clients.size >= this.#maxFailures ||
-      (failures.count >= this.#maxFailures && !this.#clients.hasOtherThan(failures.clients));
-    if (!isHopeless) {
+    if (!this.#isHopeless(failures)) {
       this.#queue.add(open);
       return { kind: "retry" };
     }
@@ -170,7 +171,9 @@ export class Scheduler {
 
   /** Leases for the clients that want tasks; each gets its share. */
   assign(now: number): Assigned {
-    return this.#assign(now);
+    const assigned = this.#assign(now);
+    if (this.#queue.size === 0) this.#speculate(assigned, now);
+    return assigned;
   }
 
   /** To be called about once a second: deadlines, silent clients, clients set aside, stragglers. */
@@ -180,9 +183,7 @@ export class Scheduler {
     this.#leases.forgetClosed();
     for (const client of this.#clients.silent(now)) this.#remove(client);
     if (this.#queue.size > 0) this.#clients.updateUnderfed();
-    const assigned = this.#assign(now);
-    if (this.#queue.size === 0) this.#speculate(assigned, now);
-    return assigned;
+    return this.assign(now);
   }
 
   /** Time from lease to result, s: what deadlines are made of. */
@@ -223,19 +224,36 @@ export class Scheduler {
     return assigned;
   }
 
-  /** A client is given what it has not failed yet; or, nobody else being there or after some patience, anything. */
+  /**
+   * Who may try a task that failed: a client that succeeds, if there is one that has not failed it; else one
+   * that nothing speaks against; nobody of these being there, or not taking it for a while, anyone.
+   */
   #mayRetry({ failures }: OpenTask, client: Client, now: number): boolean {
-    if (failures === undefined || now >= failures.retryAt) return true;
-    return !(failures.clients.has(client.id) && this.#clients.hasOtherThan(failures.clients));
+    if (failures === undefined) return true;
+    const hasFailed = failures.clients.has(client.id);
+    if (this.#clients.hasOther(failures.clients, (other) => other.isSound))
+      return client.isSound && !hasFailed;
+    if (now >= failures.retryAt) return true;
+    if (this.#clients.hasOther(failures.clients, (other) => other.isUnsuspected))
+      return client.isUnsuspected && !hasFailed;
+    return true;
+  }
+
+  /** Enough clients that do other fits have failed this one, or those that there are, often enough. */
+  #isHopeless({ count, credible, clients }: Failures): boolean {
+    if (credible.size >= this.#maxFailures || count >= 2 * this.#maxFailures) return true;
+    const hasHope = () => this.#clients.hasOther(clients, (other) => other.isUnsuspected);
+    return count >= this.#maxFailures && !hasHope();
   }
 
   /** Nothing is left to hand out: idle clients run the oldest open tasks a second time. */
   #speculate(assigned: Map<string, Lease[]>, now: number): void {
+    if (!this.#leases.hasStragglers(now)) return;
     for (const client of this.#clients.withRoom) {
       const suits = ({ client: holder, of }: OpenLease) =>
         holder !== client.id && !of.failures?.clients.has(client.id);
-      const most = Math.min(client.workers, client.wanted);
-      for (let held = client.held.size; held < most; held++) {
+      const room = Math.min(client.workers - client.held.size, client.room);
+      for (let n = 0; n < room; n++) {
         const straggler = this.#leases.takeStraggler(suits, now);
         if (straggler === undefined) break;
         this.#counted.speculative++;
@@ -253,6 +271,8 @@ export class Scheduler {
       lease.of.expiries++;
       this.#close(lease);
       this.#queue.add(lease.of);
+      const holder = this.#clients.get(lease.client);
+      if (holder) this.#clients.failed(holder, now);
     }
   }
 
@@ -281,14 +301,25 @@ export class Scheduler {
     for (const lease of [...client.held]) this.#lose(lease);
   }
 
-  #noteFailure(open: OpenTask, client: string, reason: string, now: number) {
-    open.failures ??= { count: 0, clients: new Set(), reasons: [], retryAt: 0 };
+  #noteFailure(open: OpenTask, client: string, reason: string, now: number): Failures {
+    open.failures ??= {
+      ...{ count: 0, credible: new Set(), clients: new Set(), reasons: [], retryAt: 0 },
+    };
     const { failures } = open;
-    failures.count++;
+    const sender = this.#clients.get(client);
     failures.clients.add(client);
+    if (sender && this.#clients.isCredible(sender)) {
+      failures.count++;
+      failures.credible.add(client);
+    }
     if (failures.reasons.length < this.#maxFailures) failures.reasons.push(reason);
     failures.retryAt = now + patienceForAnother;
     return failures;
+  }
+
+  #countForeign(): "foreign" {
+    this.#counted.foreign++;
+    return "foreign";
   }
 
   /** A message about a task that is done, or was never one. */

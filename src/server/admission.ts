@@ -21,13 +21,13 @@ export interface AdmissionOptions {
   readonly light: ClientLight | undefined;
   /** Called with the first client's light, where it was not known. */
   readonly onLight: (light: ClientLight) => void;
-  /** Called at a client's first admission, or its first refusal. */
-  readonly onFirst: (client: string, status: ClientStatus, objection: string | undefined) => void;
+  /** Called when a client is admitted or refused that was not before. */
+  readonly onChange: (client: string, status: ClientStatus, objection: string | undefined) => void;
 }
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const trusted = new Set<string>();
-  const refused = new Set<string>();
+  /** What is held against each client, by the newest it said of itself; undefined: nothing. */
+  const objections = new Map<string, string | undefined>();
   let { light } = options;
 
   const objectionTo = (status: ClientStatus): string | undefined => {
@@ -42,16 +42,16 @@ export function createAdmission(options: AdmissionOptions): Admission {
   return {
     admit(client, status) {
       const objection = objectionTo(status);
-      const known = objection === undefined ? trusted : refused;
-      if (!known.has(client)) options.onFirst(client, status, objection);
-      known.add(client);
+      if (!objections.has(client) || objections.get(client) !== objection)
+        options.onChange(client, status, objection);
+      objections.set(client, objection);
       if (objection === undefined && status.light !== null && light === undefined) {
         light = status.light;
         options.onLight(light);
       }
       return objection;
     },
-    isTrusted: (client) => trusted.has(client) && !refused.has(client),
+    isTrusted: (client) => objections.has(client) && objections.get(client) === undefined,
     get light() {
       return light;
     },

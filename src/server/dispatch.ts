@@ -4,6 +4,7 @@ import {
   ClientStatus,
   type FailureEntry,
   MalformedMessage,
+  maxBatch,
   parseMessage,
   type ResultEntry,
   ResultMessage,
@@ -69,11 +70,13 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (malformed === mostWarnings) consola.warn("further bad messages are counted only");
   };
   const handOut = (leases: ReadonlyMap<string, readonly Lease[]>) => {
+    const at = clock();
     for (const [client, list] of leases) {
-      const message: TaskMessage = { session, tasks: list.map(taskEntry) };
-      const at = clock();
       for (const lease of list) leasedAt.set(lease.id, at);
-      publish(topics.task(client), message);
+      for (let from = 0; from < list.length; from += maxBatch) {
+        const tasks = list.slice(from, from + maxBatch).map(taskEntry);
+        publish(topics.task(client), { session, tasks } satisfies TaskMessage);
+      }
     }
   };
   /** Keeps what has arrived, hands out what that sets free. */
@@ -120,18 +123,22 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     turnSoon();
   };
 
-  const onResult = (client: string, entry: ResultEntry, lease: number, at: number) => {
+  const onResult = (client: string, entry: ResultEntry, at: number) => {
+    const [lease] = entry;
     const since = leasedAt.get(lease);
     leasedAt.delete(lease);
     if (scheduler.result(client, lease, taskOf(entry), at) !== "counted") return;
     arrived.push(resultOf(entry, since === undefined ? undefined : at - since, now()));
   };
-  const onFailure = (client: string, entry: FailureEntry, lease: number, at: number) => {
+  const onFailure = (client: string, entry: FailureEntry, at: number) => {
+    const [lease, nside, pixel, posvar, reason, seconds] = entry;
     leasedAt.delete(lease);
-    const [, nside, pixel, posvar, reason, seconds] = entry;
     const fit = `nside ${nside} pixel ${pixel} variation ${posvar}`;
     consola.debug(`${fit} failed: ${reason}`);
+    const { clientsSetAside } = scheduler.counts;
     const answer = scheduler.failure(client, lease, taskOf(entry), reason, at);
+    if (scheduler.counts.clientsSetAside > clientsSetAside)
+      consola.warn(`client ${client} only fails, and is set aside for a while: ${reason}`);
     if (answer.kind !== "givenUp") return;
     consola.warn(`${fit} given up: ${answer.reasons.join("; ")}`);
     arrived.push(givenUp(answer.task, seconds, answer.reasons, now()));
@@ -142,11 +149,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       warn(`results of an unannounced client ignored (${client})`);
       return;
     }
-    const leaseOf = ([lease]: ResultEntry | FailureEntry) =>
-      message.session === session ? lease : 0;
     const at = clock();
-    for (const entry of results) onResult(client, entry, leaseOf(entry), at);
-    for (const entry of failures) onFailure(client, entry, leaseOf(entry), at);
+    for (const entry of results) onResult(client, entry, at);
+    for (const entry of failures) onFailure(client, entry, at);
     scheduler.setWanted(client, want);
     turnSoon();
   };

@@ -19,6 +19,7 @@ import { createAnnouncement } from "./announcement.ts";
 import { openCollection } from "./collection.ts";
 import { createDispatch } from "./dispatch.ts";
 import { identityOf, storePath } from "./identity.ts";
+import { leaseIds } from "./lease_ids.ts";
 import type { Manifest } from "./manifest.ts";
 import { createOutput } from "./output.ts";
 import { type ScanPlan, startScan } from "./plan.ts";
@@ -40,6 +41,8 @@ export interface ServerOptions {
   readonly recoTimeout: number;
   /** Different clients a fit may fail on before it is given up. */
   readonly maxFailures: number;
+  /** One client comes, and no other. */
+  readonly isAlone?: boolean;
   /** Aborted: save what there is and stop. */
   readonly stop?: AbortSignal;
   /** Called when clients can come. */
@@ -90,12 +93,14 @@ function assemble(
   publish: Connection["publish"],
   over: Pick<PromiseWithResolvers<void>, "resolve" | "reject">,
 ) {
-  const session = beginSession(store, now(), newBasename);
+  const session = beginSession(store, now(), newBasename, newBasename);
   const topics = topicsOf(session.basename);
   const scheduler = new Scheduler({
     recoTimeout: options.recoTimeout,
     maxFailures: options.maxFailures,
     silence: missedHeartbeats * heartbeatInterval(),
+    isAlone: options.isAlone ?? false,
+    leaseId: leaseIds(session.secret),
   });
   const collection = openCollection(startScan(plan), scheduler, store, session.startedAt, now());
   if (store.count > 0) consola.info(`resumed: ${store.count} fits are done already`);
@@ -107,7 +112,7 @@ function assemble(
       rememberLight(store, light);
       consola.info(`light: ${light.description}`);
     },
-    onFirst(client, { host, workers }, objection) {
+    onChange(client, { host, workers }, objection) {
       if (objection === undefined) consola.debug(`client ${client} on ${host}, ${workers} workers`);
       else consola.warn(`client ${client} on ${host}: ${objection}`);
     },

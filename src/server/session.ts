@@ -12,6 +12,8 @@ export interface Session {
   readonly basename: string;
   /** The first start: s since 1970. */
   readonly startedAt: number;
+  /** What the numbers of its leases are made with; never leaves the server. */
+  readonly secret: string;
   /** The light all of the scan's fits are made with; undefined: its first client will say. */
   readonly light: ClientLight | undefined;
 }
@@ -20,18 +22,26 @@ export interface Session {
  * Begins a session, and remembers that it did.
  * @param now s since 1970
  * @param newBasename a name nobody guesses, for the scan's first session
+ * @param newSecret the same, for its leases
  */
-export function beginSession(store: Store, now: number, newBasename: () => string): Session {
+export function beginSession(
+  store: Store,
+  now: number,
+  newBasename: () => string,
+  newSecret: () => string,
+): Session {
   const light = store.get("light");
   const session: Session = {
     number: Number(store.get("session") ?? 0) + 1,
     basename: store.get("basename") ?? newBasename(),
     startedAt: Number(store.get("started") ?? now),
+    secret: store.get("secret") ?? newSecret(),
     light: light === undefined ? undefined : JSON.parse(light),
   };
   store.set("session", String(session.number));
   store.set("basename", session.basename);
   store.set("started", String(session.startedAt));
+  store.set("secret", session.secret);
   return session;
 }
 

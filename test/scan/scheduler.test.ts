@@ -3,9 +3,12 @@ import FlatQueue from "flatqueue";
 import { uniformNumbers } from "../../src/config/random.ts";
 import type { Lease } from "../../src/scan/leases.ts";
 import { Scheduler } from "../../src/scan/scheduler.ts";
-import type { ReleasedTask } from "../../src/scan/task.ts";
+import type { ReleasedTask, Task } from "../../src/scan/task.ts";
 
-const options = { recoTimeout: 60, maxFailures: 3, silence: 60 };
+/** Any number will do that is a client's and a task's own. */
+const leaseId = (client: string, { nside, pixel, posvar }: Task): number =>
+  Number(Bun.hash(`${nside}/${pixel}/${posvar}/${client}`) & 0xffff_ffff_ffffn);
+const options = { recoTimeout: 60, maxFailures: 3, silence: 60, leaseId };
 const tasks = (count: number, nside = 8): ReleasedTask[] =>
   Array.from({ length: count }, (_, pixel) => ({ nside, pixel, posvar: 0 }));
 const given = (assigned: ReadonlyMap<string, readonly Lease[]>, client: string) =>
@@ -81,7 +84,8 @@ describe("leases", () => {
     const [first] = given(scheduler.assign(0), "a");
     scheduler.result("a", first!.id, first!.task, 1);
     scheduler.tick(11);
-    expect(scheduler.counts.expired).toBe(9);
+    // All it was trusted with but the first.
+    expect(scheduler.counts.expired).toBe(7);
   });
 
   test("near the end an idle client runs a straggler's task, and the first result counts", () => {
@@ -129,9 +133,20 @@ describe("failures", () => {
     scheduler.setWanted(client, 0);
     return answer;
   };
+  /** Clients that have done a fit of this scan. */
+  const prove = (scheduler: Scheduler, ...clients: string[]) => {
+    for (const [n, client] of clients.entries()) {
+      scheduler.add([{ nside: 16, pixel: n, posvar: 0 }]);
+      scheduler.welcome(client, { wanted: 1, workers: 1 }, 0);
+      const [lease] = given(scheduler.assign(0), client);
+      scheduler.result(client, lease!.id, lease!.task, 0);
+      scheduler.setWanted(client, 0);
+    }
+  };
 
-  test("a task that failed on three clients is given up, with the reasons", () => {
+  test("a task that failed on three clients that do others is given up, with the reasons", () => {
     const scheduler = new Scheduler(options);
+    prove(scheduler, "a", "b", "c");
     scheduler.add(tasks(1));
     expect(failOn(scheduler, "a", 0).kind).toBe("retry");
     expect(failOn(scheduler, "b", 1).kind).toBe("retry");
@@ -140,22 +155,79 @@ describe("failures", () => {
       task: { nside: 8, pixel: 0, posvar: 0 },
       reasons: ["broken on a", "broken on b", "broken on c"],
     });
-    expect(scheduler.counts).toMatchObject({ givenUp: 1, done: 1, leased: 0, pending: 0 });
+    expect(scheduler.counts).toMatchObject({ givenUp: 1, done: 4, leased: 0, pending: 0 });
   });
 
   test("a failed task waits for a client that has not failed it", () => {
     const scheduler = new Scheduler(options);
-    scheduler.add(tasks(1));
-    scheduler.welcome("b", { wanted: 0, workers: 1 }, 0);
+    scheduler.add(tasks(2));
+    scheduler.welcome("b", { wanted: 1, workers: 1 }, 0);
+    const [busy] = given(scheduler.assign(0), "b");
     expect(failOn(scheduler, "a", 0).kind).toBe("retry");
     scheduler.setWanted("a", 1);
     expect(scheduler.assign(1).size).toBe(0);
-    scheduler.setWanted("b", 1);
+    scheduler.result("b", busy!.id, busy!.task, 1);
     expect(given(scheduler.assign(1), "b")).toHaveLength(1);
   });
 
-  test("the only client there is tries three times", () => {
+  test("strangers that only fail make no NaN, however many and whoever else is away", () => {
+    const scheduler = new Scheduler({ ...options, silence: 1e9 });
+    scheduler.add(tasks(20));
+    for (let now = 0; now < 9; now++) {
+      for (const stranger of ["a", "b", "c", "d", "e", "f"])
+        scheduler.welcome(stranger, { wanted: 1, workers: 1 }, now);
+      for (const [stranger, leases] of scheduler.tick(now))
+        for (const { id, task } of leases)
+          expect(scheduler.failure(stranger, id, task, "broken", now).kind).toBe("retry");
+    }
+    expect(scheduler.counts).toMatchObject({ givenUp: 0, clientsSetAside: 6 });
+  });
+
+  test("a retry is for those that succeed: a broken client is not given it, a sound one is", () => {
     const scheduler = new Scheduler(options);
+    prove(scheduler, "sound");
+    scheduler.add(tasks(1));
+    expect(failOn(scheduler, "broken", 1).kind).toBe("retry");
+    scheduler.setWanted("sound", 1);
+    scheduler.welcome("stranger", { wanted: 1, workers: 1 }, 100);
+    const assigned = scheduler.assign(100);
+    expect([...assigned.keys()]).toEqual(["sound"]);
+  });
+
+  test("nobody answers for what was leased to others", () => {
+    const scheduler = new Scheduler(options);
+    scheduler.add(tasks(2));
+    scheduler.welcome("a", { wanted: 1, workers: 1 }, 0);
+    scheduler.welcome("liar", { wanted: 0, workers: 1 }, 0);
+    const [lease] = given(scheduler.assign(0), "a");
+    expect(scheduler.result("liar", lease!.id, lease!.task, 1)).toBe("foreign");
+    expect(scheduler.result("a", lease!.id, { ...lease!.task, pixel: 1 }, 1)).toBe("foreign");
+    expect(scheduler.failure("liar", lease!.id, lease!.task, "lie", 1).kind).toBe("foreign");
+    expect(scheduler.result("a", lease!.id, lease!.task, 2)).toBe("counted");
+  });
+
+  test("a hoarder keeps little and not for long; what a client may hold grows with what it delivers", () => {
+    const scheduler = new Scheduler({ ...options, recoTimeout: 1, silence: 1e9 });
+    scheduler.add(tasks(768));
+    scheduler.welcome("hoarder", { wanted: 100_000, workers: 100_000 }, 0);
+    expect(given(scheduler.assign(0), "hoarder").length).toBeLessThanOrEqual(256);
+    scheduler.welcome("honest", { wanted: 100, workers: 1 }, 0);
+    const batches: number[] = [];
+    for (let now = 1; now < 40; now++) {
+      scheduler.welcome("hoarder", { wanted: 100_000, workers: 100_000 }, now);
+      const batch = [...given(scheduler.tick(now), "honest")];
+      for (const lease of batch) scheduler.result("honest", lease.id, lease.task, now);
+      batches.push(batch.length);
+      scheduler.setWanted("honest", 100);
+    }
+    expect(batches[0]).toBe(8);
+    expect(batches[1]).toBeGreaterThan(batches[0]!);
+    expect(batches[2]).toBeGreaterThan(batches[1]!);
+    expect(scheduler.counts.done).toBe(768);
+  });
+
+  test("a client that has the scan to itself tries three times", () => {
+    const scheduler = new Scheduler({ ...options, isAlone: true });
     scheduler.add(tasks(1));
     expect(failOn(scheduler, "a", 0).kind).toBe("retry");
     expect(failOn(scheduler, "a", 1).kind).toBe("retry");
@@ -196,6 +268,8 @@ interface World {
   /** Chances per task. */
   readonly death: number;
   readonly failure: number;
+  /** Share of tasks that fail everywhere. */
+  readonly hopeless?: number;
   readonly duplicate: number;
   readonly lostMessage: number;
   readonly maxFailures: number;
@@ -212,6 +286,7 @@ function simulate(world: World) {
     recoTimeout: 20,
     maxFailures: world.maxFailures,
     silence: 60,
+    leaseId,
   });
   const counted = new Map<number, number>();
   const events = new FlatQueue<() => void>();
@@ -243,7 +318,8 @@ function simulate(world: World) {
       at(now + rng() * 5, join);
       return;
     }
-    const isFailed = rng() < world.failure;
+    const isHopeless = lease.task.pixel % 10 < 10 * (world.hopeless ?? 0);
+    const isFailed = isHopeless || rng() < world.failure;
     const end = now + 0.5 + rng() * (rng() < 0.02 ? 30 : 2);
     const copies = rng() < world.duplicate ? 2 : 1;
     for (let copy = 0; copy < copies; copy++)
@@ -335,10 +411,16 @@ describe("a pool of machines under a virtual clock", () => {
     expect(counts.done).toBe(30_000);
   });
 
-  test("hopeless tasks end as given up, the scan ends all the same", () => {
-    const { counted, counts } = simulate({ ...calm, failure: 1, clients: 20, tasks: 100, seed: 4 });
-    expect(counted.size).toBe(100);
-    expect(counts.givenUp).toBe(100);
+  test("hopeless tasks end as given up, the others do not, and the scan ends", () => {
+    const { counted, counts } = simulate({
+      ...calm,
+      hopeless: 0.1,
+      clients: 20,
+      tasks: 300,
+      seed: 4,
+    });
+    expect(counted.size).toBe(300);
+    expect(counts.givenUp).toBe(30);
   });
 
   test("one surviving client is enough", () => {

@@ -7,6 +7,7 @@ import { Scheduler } from "../../src/scan/scheduler.ts";
 import { createAdmission } from "../../src/server/admission.ts";
 import { openCollection } from "../../src/server/collection.ts";
 import { createDispatch } from "../../src/server/dispatch.ts";
+import { leaseIds } from "../../src/server/lease_ids.ts";
 import { beginSession } from "../../src/server/session.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 
@@ -15,8 +16,16 @@ const nan = null;
 
 /** A server without network and clock: time stands still, what is due soon is done when the test says. */
 function server(store: Store = openStore(":memory:", "test")) {
-  const session = beginSession(store, 1000, () => "s");
-  const scheduler = new Scheduler({ recoTimeout: 60, maxFailures: 2, silence: 60 });
+  const session = beginSession(
+    store,
+    1000,
+    () => "s",
+    () => "secret",
+  );
+  const scheduler = new Scheduler({
+    ...{ recoTimeout: 60, maxFailures: 2, silence: 60 },
+    leaseId: leaseIds(session.secret),
+  });
   const progression = [{ nside: 1, extension: 0 }];
   const scan = createScan({ progression, variations: 1, seed: 0, threshold: 1 });
   const collection = openCollection(scan, scheduler, store, 1000, 1000);
@@ -27,7 +36,7 @@ function server(store: Store = openStore(":memory:", "test")) {
     collection,
     admission: createAdmission({
       ...{ needsLight: false, needsTables: false, light: undefined },
-      ...{ onLight() {}, onFirst() {} },
+      ...{ onLight() {}, onChange() {} },
     }),
     ...{ session: session.number, topics, clock: () => 0, now: () => 1000 },
     publish: (topic, message) => void said.push([topic, message]),
@@ -134,19 +143,31 @@ describe("dispatch", () => {
     expect(second.isComplete()).toBe(true);
   });
 
-  test("leases of an earlier session are not taken for this one's", () => {
-    const { announce, answer, turn, tasksOf, collection } = server();
-    announce("a", 1);
-    turn();
-    const [[lease, nside, pixel, posvar, parent]] = tasksOf("a") as [TaskEntry];
-    // Another task's result, under the number of this session's lease.
-    answer("a", [[lease, nside, (pixel + 1) % 12, posvar, parent]], { session: 0, want: 1 });
-    turn();
-    expect(collection.scheduler.counts).toMatchObject({ done: 1, leased: 1 });
+  test("a lease is good for its client and its task, in this session and the next, and for nothing else", () => {
+    const first = server();
+    first.announce("a", 1);
+    first.announce("b", 1);
+    first.turn();
+    const [[lease, nside, pixel, posvar, parent]] = first.tasksOf("a") as [TaskEntry];
+    first.answer("b", [[lease, nside, pixel, posvar, parent]]);
+    first.answer("a", [[lease, nside, (pixel + 1) % 12, posvar, parent]]);
+    first.turn();
+    expect(first.collection.scheduler.counts).toMatchObject({ done: 0, foreign: 2 });
+    const second = server(first.store);
+    second.announce("a", 0);
+    second.answer("a", [[lease, nside, pixel, posvar, parent]], { session: 1, want: 1 });
+    second.turn();
+    expect(second.collection.scheduler.counts.done).toBe(1);
   });
 
   test("a fit given up is NaN with every reason, and so it is after a restart", () => {
-    const { announce, hear, turn, tasksOf, store } = server();
+    const { announce, answer, hear, turn, tasksOf, store } = server();
+    // Only what clients fail that do other fits speaks against a fit.
+    for (const client of ["a", "b"]) {
+      announce(client, 1);
+      turn();
+      answer(client, tasksOf(client), { want: 0 });
+    }
     for (const client of ["a", "b"]) {
       announce(client, 1);
       turn();
@@ -157,7 +178,8 @@ describe("dispatch", () => {
       hear(topics.status(client), gone);
       turn();
     }
-    expect([...store.results()].map(({ llh }) => llh)).toEqual([Number.NaN]);
+    const lost = [...store.results()].filter(({ llh }) => Number.isNaN(llh));
+    expect(lost).toHaveLength(1);
     const again = server(store).collection.failed;
     expect(again.map(({ reasons }) => reasons)).toEqual([["a crashed", "b crashed"]]);
   });
