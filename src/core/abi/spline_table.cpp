@@ -108,7 +108,7 @@ int32_t skyscan_table_derivative(const skyscan_table* table, int64_t count, cons
                                  char* message, int64_t message_size) {
   return skyscan::guarded(message, message_size, [&] {
     const auto& t = table->table;
-    int order[skyscan::SplineTable::kMostAxes] = {};
+    int order[skyscan::SplineTable::most_axes] = {};
     for (int axis = 0; axis < t.dimensions(); ++axis) {
       order[axis] = orders[axis];
       if (order[axis] < 0 || order[axis] > 16)

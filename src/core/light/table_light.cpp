@@ -633,7 +633,8 @@ class TableCascadeLight final : public CascadeLight {
     double value, slopes[TablePair::kMostCoordinates];
     if (!pair_.log_amplitude(sight, mask, &value, amplitude_gradient != nullptr ? slopes : nullptr))
       return false;
-    if (single_precision_) pair_.amplitude().evaluate_in_single_precision(sight.coordinate, &value);
+    if (single_precision_)
+      value = pair_.amplitude().rounded_as_reference(sight.coordinate).value_or(value);
     amplitude = std::exp(value) * yield_ * dom.efficiency;
     if (!(amplitude > 0) || !std::isfinite(amplitude)) return false;
     if (amplitude_gradient != nullptr) *amplitude_gradient = by_position(slopes, amplitude);
@@ -666,7 +667,7 @@ class TableCascadeLight final : public CascadeLight {
         for (int k = 0; k < coordinates; ++k)
           at[k < pair_.time_axis() ? k : k + 1] = sight.coordinate[k];
         at[pair_.time_axis()] = delay;
-        pair_.timing().evaluate_in_single_precision(at, &cumulative[i]);
+        cumulative[i] = pair_.timing().rounded_as_reference(at).value_or(cumulative[i]);
       }
       if (cumulative_gradient == nullptr) continue;
       double along[TablePair::kMostCoordinates];

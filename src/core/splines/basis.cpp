@@ -1,99 +1,15 @@
 #include "splines/basis.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstddef>
 
+#include "math/chebyshev.hpp"
 #include "math/simd4.hpp"
+#include "splines/de_boor.hpp"
 
 namespace skyscan {
 
-namespace {
-
 using Size = std::size_t;
-constexpr int kMostDegree = 31;
-
-// Values of all basis functions of degree p on t that are not zero at x in [t[m], t[m+1]):
-// functions m - p ... m. Where the knots beyond the ends are missing the functions are too: they
-// come out 0.
-void de_boor(const std::vector<double>& t, int p, int m, double x, double* out) {
-  const int n = static_cast<int>(t.size());
-  const auto knot = [&](int i) { return t[static_cast<Size>(i)]; };
-  std::fill(out, out + p + 1, 0.0);
-  out[p] = 1;
-  for (int k = 1; k <= p; ++k) {
-    for (int j = p - k; j <= p; ++j) {
-      const int i = m - p + j;  // function i of degree k
-      double value = 0;
-      if (i >= 0 && i + k < n && knot(i + k) > knot(i))
-        value += (x - knot(i)) / (knot(i + k) - knot(i)) * out[j];
-      if (j < p && i + 1 >= 0 && i + k + 1 < n && knot(i + k + 1) > knot(i + 1))
-        value += (knot(i + k + 1) - x) / (knot(i + k + 1) - knot(i + 1)) * out[j + 1];
-      out[j] = value;
-    }
-  }
-  for (int j = 0; j <= p; ++j)
-    if (m - p + j < 0 || m + j + 1 >= n) out[j] = 0;
-}
-
-// Chebyshev nodes in (-1, 1).
-std::vector<double> nodes(int n) {
-  std::vector<double> v(static_cast<Size>(n));
-  for (int i = 0; i < n; ++i) v[static_cast<Size>(i)] = std::cos(M_PI * (i + 0.5) / n);
-  return v;
-}
-
-// Inverse of the matrix v_i^k: turns values at the nodes into coefficients of powers. [power][node]
-std::vector<double> powers_from_values(const std::vector<double>& v) {
-  const Size n = v.size();
-  std::vector<double> inverse(n * n);
-  for (Size node = 0; node < n; ++node) {
-    std::vector<double> lagrange(n, 0.0);
-    lagrange[0] = 1;
-    Size degree = 0;
-    for (Size other = 0; other < n; ++other) {
-      if (other == node) continue;
-      const double scale = 1 / (v[node] - v[other]);
-      ++degree;
-      for (Size k = degree + 1; k-- > 0;)
-        lagrange[k] = scale * ((k > 0 ? lagrange[k - 1] : 0) - v[other] * lagrange[k]);
-    }
-    for (Size k = 0; k < n; ++k) inverse[k * n + node] = lagrange[k];
-  }
-  return inverse;
-}
-
-// Gauss-Legendre abscissae and weights on [-1, 1] (Newton's method on the Legendre polynomial).
-void gauss_legendre(int n, std::vector<double>& x, std::vector<double>& w) {
-  x.resize(static_cast<Size>(n));
-  w.resize(static_cast<Size>(n));
-  for (int i = 0; i < n; ++i) {
-    double z = std::cos(M_PI * (i + 0.75) / (n + 0.5));
-    double slope = 1;
-    for (int step = 0; step < 50; ++step) {
-      double p0 = 1, p1 = z;
-      for (int k = 2; k <= n; ++k) {
-        const double p2 = ((2 * k - 1) * z * p1 - (k - 1) * p0) / k;
-        p0 = p1;
-        p1 = p2;
-      }
-      slope = n * (z * p1 - p0) / (z * z - 1);
-      const double change = p1 / slope;
-      z -= change;
-      if (std::fabs(change) < 1e-16) break;
-    }
-    x[static_cast<Size>(i)] = z;
-    w[static_cast<Size>(i)] = 2 / ((1 - z * z) * slope * slope);
-  }
-}
-
-int interval_of(const std::vector<double>& t, double x) {
-  const auto above = std::upper_bound(t.begin(), t.end(), x);
-  return static_cast<int>(above - t.begin()) - 1;
-}
-
-}  // namespace
 
 void SplineBasis::set_breaks(std::vector<double> breaks) {
   breaks_ = std::move(breaks);
@@ -130,7 +46,7 @@ SplineBasis::SplineBasis(std::vector<double> knots, int order)
 
   const Size intervals = scale_.size();
   const Size powers = static_cast<Size>(degree_) + 1;
-  const auto sample = nodes(degree_ + 1);
+  const auto sample = chebyshev_nodes(degree_ + 1);
   const auto inverse = powers_from_values(sample);
   first_.resize(intervals);
   poly_.assign(intervals * powers * static_cast<Size>(lanes_), 0.0);
@@ -151,103 +67,6 @@ SplineBasis::SplineBasis(std::vector<double> knots, int order)
         poly_[(m * powers + k) * static_cast<Size>(lanes_) + static_cast<Size>(lane)] = sum;
       }
     }
-  }
-}
-
-SplineBasis::SplineBasis(const SplineBasis& plain, const std::vector<double>& kernel)
-    : order_(plain.order_ + static_cast<int>(kernel.size()) - 1),
-      degree_(order_),
-      size_(plain.size_) {
-  const int p = plain.order_;
-  const int q = static_cast<int>(kernel.size()) - 2;
-  const auto& t = plain.knots_;
-  for (const double a : t)
-    for (const double b : kernel) knots_.push_back(a + b);
-  std::sort(knots_.begin(), knots_.end());
-  // Knots closer than this are one: the convolved spline is smooth across them.
-  const double close = 1e-10 * (knots_.back() - knots_.front());
-  std::vector<double> breaks{knots_.front()};
-  for (const double knot : knots_)
-    if (knot > breaks.back() + close) breaks.push_back(knot);
-  if (knots_.back() > breaks.back()) breaks.back() = knots_.back();
-  set_breaks(std::move(breaks));
-  top_ = upper_;
-
-  const Size intervals = scale_.size();
-  std::vector<int> count(intervals);
-  first_.resize(intervals);
-  for (Size m = 0; m < intervals; ++m) {
-    int begin = size_, end = 0;
-    for (int i = 0; i < size_; ++i) {
-      const double low = t[static_cast<Size>(i)] + kernel.front();
-      const double high = t[static_cast<Size>(i + p + 1)] + kernel.back();
-      if (low < middle_[m] && high > middle_[m]) {
-        begin = std::min(begin, i);
-        end = std::max(end, i + 1);
-      }
-    }
-    first_[m] = std::min(begin, std::max(end - 1, 0));
-    count[m] = std::max(end - first_[m], 1);
-    width_ = std::max(width_, count[m]);
-  }
-  width_ = std::min(width_, size_);
-  lanes_ = (width_ + 3) / 4 * 4;
-  for (auto& first : first_) first = std::min(first, size_ - width_);
-
-  // Kernel value: the unit-area B-spline, (q+1) / (k[q+1] - k[0]) times the normalised one.
-  const double area = (q + 1) / (kernel.back() - kernel.front());
-  const auto kernel_at = [&](double y) {
-    const int m = interval_of(kernel, y);
-    if (m < 0 || m > q) return 0.0;
-    std::array<double, kMostDegree + 1> values{};
-    de_boor(kernel, q, m, y, values.data());
-    return area * values[static_cast<Size>(q - m)];
-  };
-  std::vector<double> gx, gw;
-  gauss_legendre((p + q) / 2 + 1, gx, gw);
-
-  const Size powers = static_cast<Size>(degree_) + 1;
-  const auto sample = nodes(degree_ + 1);
-  const auto inverse = powers_from_values(sample);
-  poly_.assign(intervals * powers * static_cast<Size>(lanes_), 0.0);
-  std::vector<double> values(powers * static_cast<Size>(lanes_));
-  std::vector<double> cuts;
-  for (Size m = 0; m < intervals; ++m) {
-    std::fill(values.begin(), values.end(), 0.0);
-    for (Size s = 0; s < powers; ++s) {
-      // integral of B_i(z) K(x - z) over z, exact by pieces.
-      const double x = middle_[m] + sample[s] / scale_[m];
-      cuts.clear();
-      const double low = std::max(t.front(), x - kernel.back());
-      const double high = std::min(t.back(), x - kernel.front());
-      for (const double k : kernel) cuts.push_back(std::clamp(x - k, low, high));
-      for (auto it = std::upper_bound(t.begin(), t.end(), low); it != t.end() && *it < high; ++it)
-        cuts.push_back(*it);
-      std::sort(cuts.begin(), cuts.end());
-      for (Size piece = 0; piece + 1 < cuts.size(); ++piece) {
-        const double half = 0.5 * (cuts[piece + 1] - cuts[piece]);
-        if (!(half > 0)) continue;
-        const double centre = 0.5 * (cuts[piece + 1] + cuts[piece]);
-        const int left = interval_of(t, centre);
-        std::array<double, kMostDegree + 1> basis{};
-        for (Size g = 0; g < gx.size(); ++g) {
-          const double z = centre + half * gx[g];
-          de_boor(t, p, left, z, basis.data());
-          const double weight = half * gw[g] * kernel_at(x - z);
-          for (int j = 0; j <= p; ++j) {
-            const int lane = left - p + j - first_[m];
-            if (lane >= 0 && lane < width_)
-              values[s * static_cast<Size>(lanes_) + static_cast<Size>(lane)] +=
-                  weight * basis[static_cast<Size>(j)];
-          }
-        }
-      }
-    }
-    for (Size k = 0; k < powers; ++k)
-      for (Size s = 0; s < powers; ++s)
-        for (Size lane = 0; lane < static_cast<Size>(lanes_); ++lane)
-          poly_[(m * powers + k) * static_cast<Size>(lanes_) + lane] +=
-              inverse[k * powers + s] * values[s * static_cast<Size>(lanes_) + lane];
   }
 }
 

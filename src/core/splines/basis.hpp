@@ -8,6 +8,16 @@
 
 namespace skyscan {
 
+// The basis functions of one axis that are not zero at one coordinate: values and slopes of those
+// numbered first ... first + count - 1. For axes with at most most_width of them.
+struct BasisValues {
+  static constexpr int most_width = 8;
+  int first, count;
+  double value[most_width], slope[most_width];
+  static constexpr int kMostWidth = most_width;
+};
+using AxisAt = BasisValues;
+
 class SplineBasis {
  public:
   // Basis functions of degree `order` on ascending knots; there are knots.size() - order - 1.
@@ -44,6 +54,9 @@ class SplineBasis {
 
  private:
   void set_breaks(std::vector<double> breaks);
+  void set_convolved_knots(const std::vector<double>& plain, const std::vector<double>& kernel);
+  void find_convolved_functions(const std::vector<double>& plain, int p,
+                                const std::vector<double>& kernel);
 
   std::vector<double> knots_;
   int order_ = 0;

@@ -21,10 +21,10 @@ namespace skyscan {
 namespace {
 
 // Smaller tables are converted in each process's own memory: not worth a file.
-constexpr std::int64_t kSharedFrom = std::int64_t{8} << 20;
-constexpr std::int64_t kPage = 4096;
+constexpr std::int64_t shared_from_bytes = std::int64_t{8} << 20;
+constexpr std::int64_t page_bytes = 4096;
 // To be changed with the layout of the shared file.
-constexpr const char* kLayout = "blocks of 2x2x4, 1";
+constexpr const char* layout_name = "blocks of 2x2x4, 1";
 
 std::uint64_t fnv1a(const std::string& text) {
   std::uint64_t hash = 0xcbf29ce484222325u;
@@ -53,7 +53,7 @@ bool has_room(const std::string& directory, std::int64_t bytes) {
 // Removes files of this owner that nobody has open and nobody has added to for a week: of tables
 // that were replaced, and from before the last boot.
 void sweep(const std::string& directory, const std::string& owner) {
-  constexpr std::time_t kWeek = 7 * 24 * 3600;
+  constexpr std::time_t week_s = 7 * 24 * 3600;
   DIR* list = ::opendir(directory.c_str());
   if (list == nullptr) return;
   while (const dirent* entry = ::readdir(list)) {
@@ -64,7 +64,7 @@ void sweep(const std::string& directory, const std::string& owner) {
     struct statx facts {};
     if (::statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &facts) == 0 &&
         S_ISREG(facts.stx_mode) && facts.stx_uid == ::geteuid() &&
-        facts.stx_mtime.tv_sec < std::time(nullptr) - kWeek &&
+        facts.stx_mtime.tv_sec < std::time(nullptr) - week_s &&
         ::flock(file, LOCK_EX | LOCK_NB) == 0)
       ::unlink(place.c_str());
     ::close(file);
@@ -109,7 +109,7 @@ Coefficients::Coefficients(const FitsFile& file, const FitsHdu& image, std::vect
   blocks_ = std::make_unique<std::atomic<const float*>[]>(static_cast<std::size_t>(block_count_));
 
   const std::int64_t bytes = block_count_ * block_floats_ * std::int64_t{sizeof(float)};
-  if (bytes >= kSharedFrom && open_shared()) return;
+  if (bytes >= shared_from_bytes && open_shared()) return;
   mapped_bytes_ = static_cast<std::size_t>(bytes);
   mapped_ = ::mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -128,8 +128,8 @@ bool Coefficients::open_shared() {
   char number[20];
   std::snprintf(number, sizeof number, "%016llx",
                 static_cast<unsigned long long>(
-                    fnv1a(file_.identity() + kLayout + std::to_string(inner_) + boot_id())));
-  data_start_ = (block_count_ + kPage - 1) / kPage * kPage;
+                    fnv1a(file_.identity() + layout_name + std::to_string(inner_) + boot_id())));
+  data_start_ = (block_count_ + page_bytes - 1) / page_bytes * page_bytes;
   const std::int64_t size =
       data_start_ + block_count_ * block_floats_ * std::int64_t{sizeof(float)};
   const auto open_in = [&](const std::string& directory, int create) {

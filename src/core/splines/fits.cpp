@@ -17,8 +17,8 @@ namespace skyscan {
 
 namespace {
 
-constexpr std::int64_t kBlock = 2880;
-constexpr std::int64_t kCard = 80;
+constexpr std::int64_t block_bytes = 2880;
+constexpr std::int64_t card_bytes = 80;
 
 std::string trimmed(std::string text) {
   const auto last = text.find_last_not_of(' ');
@@ -90,7 +90,7 @@ FitsFile::FitsFile(const std::string& path) : path_(path) {
     ::close(file);
     throw BadInput(path + ": is not a regular file; expected a FITS file");
   }
-  if (size_ < kBlock) {
+  if (size_ < block_bytes) {
     ::close(file);
     throw BadInput(path + ": " + std::to_string(size_) +
                    " bytes; expected a FITS file of whole 2880-byte blocks");
@@ -127,16 +127,16 @@ void FitsFile::parse() {
   if (std::memcmp(bytes_, "SIMPLE  =", 9) != 0)
     throw BadInput(path_ + ": is not a FITS file (expected SIMPLE at byte 0)");
   std::int64_t offset = 0;
-  while (offset + kBlock <= size_) {
+  while (offset + block_bytes <= size_) {
     FitsHdu hdu;
     hdu.name =
         hdus_.empty() ? "primary" : std::string("#").append(std::to_string(hdus_.size() + 1));
     if (!hdus_.empty() && std::memcmp(bytes_ + offset, "XTENSION", 8) != 0) break;  // padding
     bool ended = false;
-    for (; !ended; offset += kCard) {
-      if (offset + kCard > size_)
+    for (; !ended; offset += card_bytes) {
+      if (offset + card_bytes > size_)
         fail(hdu, "the file ends at byte " + std::to_string(size_) + " before the header's END");
-      const std::string card(reinterpret_cast<const char*>(bytes_ + offset), kCard);
+      const std::string card(reinterpret_cast<const char*>(bytes_ + offset), card_bytes);
       for (const char c : card)
         if (c < 32 || c > 126)
           fail(hdu, "a header card at byte " + std::to_string(offset) + " is not ASCII text");
@@ -144,7 +144,7 @@ void FitsFile::parse() {
       if (key == "END") ended = true;
       if (card.compare(8, 2, "= ") == 0) hdu.cards.push_back({key, value_of(card.substr(10))});
     }
-    offset = (offset + kBlock - 1) / kBlock * kBlock;
+    offset = (offset + block_bytes - 1) / block_bytes * block_bytes;
     if (const auto* name = hdu.find("EXTNAME"); name != nullptr) hdu.name = *name;
     if (const auto* kind = hdu.find("XTENSION"); kind != nullptr) hdu.is_image = *kind == "IMAGE";
 
@@ -180,7 +180,7 @@ void FitsFile::parse() {
       fail(hdu, "the file is truncated: the data needs " + std::to_string(bytes) +
                     " bytes from byte " + std::to_string(offset) + " on, the file has " +
                     std::to_string(size_));
-    offset += (bytes + kBlock - 1) / kBlock * kBlock;
+    offset += (bytes + block_bytes - 1) / block_bytes * block_bytes;
     hdus_.push_back(std::move(hdu));
   }
 }

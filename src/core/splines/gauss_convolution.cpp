@@ -39,7 +39,7 @@ SplineConvolution::SplineConvolution(const std::vector<double>& knots, int order
 
   // The coefficient of a convolved function at new knots z < bag... is the blossom of the piece
   // above z, a double divided difference of (x + y - bag...) over those x + y that lie above z.
-  std::vector<double> by_x(support), by_y(kernel.size());
+  std::vector<double> over_x(support), over_y(kernel.size());
   for (Size number = 0; number < size; ++number) {
     const double z = knots_[number];
     const double* bag = &knots_[number + 1];
@@ -53,14 +53,14 @@ SplineConvolution::SplineConvolution(const std::vector<double>& knots, int order
         for (Size k = 0; k < kernel.size(); ++k) {
           double product = x[i] + kernel[k] - z > 0 ? 1 : 0;
           for (Size b = 0; product != 0 && b < bags; ++b) product *= x[i] + kernel[k] - bag[b];
-          by_y[k] = product;
+          over_y[k] = product;
         }
-        by_x[i] = divided_difference(kernel.data(), by_y.data(), kernel.size());
+        over_x[i] = divided_difference(kernel.data(), over_y.data(), kernel.size());
       }
       const double span = x[support - 1] - x[0];
       if (row.weight.empty()) row.first = static_cast<int>(j);
       row.weight.resize(j - static_cast<Size>(row.first) + 1, 0.0);
-      row.weight.back() = norm * span * divided_difference(x, by_x.data(), support);
+      row.weight.back() = norm * span * divided_difference(x, over_x.data(), support);
     }
     rows_.push_back(std::move(row));
   }

@@ -2,6 +2,7 @@
 // sums in single precision, in its order. Rounding shows where small differences of large values
 // count, as in narrow bins long after most of the light.
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "splines/table.hpp"
@@ -15,7 +16,7 @@ namespace {
 
 struct SingleAxis {
   int first, count;
-  float value[AxisAt::kMostWidth];
+  float value[BasisValues::most_width];
 };
 
 // The basis functions of this order that are not zero at x, on full-support knots (C. de Boor's
@@ -23,7 +24,7 @@ struct SingleAxis {
 SKYSCAN_UNFUSED bool locate(const std::vector<double>& knots, int order, int size, double x,
                             SingleAxis& out) {
   const auto knot = [&](int i) { return knots[static_cast<std::size_t>(i)]; };
-  if (!(x >= knot(order) && x <= knot(size)) || order >= AxisAt::kMostWidth) return false;
+  if (!(x >= knot(order) && x <= knot(size)) || order >= BasisValues::most_width) return false;
   int centre = order;
   while (centre < size - 1 && knot(centre + 1) <= x) ++centre;
   out.first = centre - order;
@@ -44,24 +45,23 @@ SKYSCAN_UNFUSED bool locate(const std::vector<double>& knots, int order, int siz
 
 }  // namespace
 
-SKYSCAN_UNFUSED bool SplineTable::evaluate_in_single_precision(const double* x,
-                                                               double* value) const {
-  if (convolution_) return false;
+SKYSCAN_UNFUSED std::optional<double> SplineTable::rounded_as_reference(const double* x) const {
+  if (convolution_) return std::nullopt;
   const int axes = dimensions(), last = axes - 1;
-  SingleAxis at[kMostAxes];
-  std::int64_t stride[kMostAxes];
+  SingleAxis at[most_axes];
+  std::int64_t stride[most_axes];
   for (int axis = last; axis >= 0; --axis) {
     stride[axis] = axis == last ? 1 : stride[axis + 1] * size(axis + 1);
-    if (!locate(plain_knots(axis), order(axis), size(axis), x[axis], at[axis])) return false;
+    if (!locate(plain_knots(axis), order(axis), size(axis), x[axis], at[axis])) return std::nullopt;
   }
   // All combinations of functions, those of the last axis innermost, where coefficients lie side by
   // side. product[axis]: of the functions of all axes before it.
-  int number[kMostAxes] = {};
-  float product[kMostAxes] = {1}, sum = 0;
-  std::int64_t offset[kMostAxes] = {at[0].first * stride[0]};
+  int number[most_axes] = {};
+  float product[most_axes] = {1}, sum = 0;
+  std::int64_t offset[most_axes] = {at[0].first * stride[0]};
   for (int axis = 0;;) {
     if (axis == last) {
-      float row[AxisAt::kMostWidth];
+      float row[BasisValues::most_width];
       file_.floats(*image_, offset[last], at[last].count, row);
       for (int k = 0; k < at[last].count; ++k) {
         const float weight = product[last] * at[last].value[k];
@@ -76,8 +76,7 @@ SKYSCAN_UNFUSED bool SplineTable::evaluate_in_single_precision(const double* x,
     }
     if (--axis < 0) break;
   }
-  *value = static_cast<double>(sum);
-  return true;
+  return static_cast<double>(sum);
 }
 
 }  // namespace skyscan

@@ -16,16 +16,9 @@
 
 namespace skyscan {
 
-// One axis of a table at one coordinate: the basis functions that are not zero there.
-struct AxisAt {
-  static constexpr int kMostWidth = 8;
-  int first, count;
-  double value[kMostWidth], slope[kMostWidth];
-};
-
 class SplineTable {
  public:
-  static constexpr int kMostAxes = 10;
+  static constexpr int most_axes = 10;
 
   // `inner`: the axis to be contracted last (time), if the caller has one; it must be one of the
   // last three. Throws BadInput naming file, HDU and key.
@@ -64,10 +57,11 @@ class SplineTable {
                 std::uint8_t* inside) const;
   // The same from the axes' functions; gradient only along the axes of `slopes`, else left alone.
   // Only for tables that are contractable().
-  void evaluate(const AxisAt* at, unsigned slopes, double* value, double* gradient) const;
-  // The value in photospline's single precision, every rounding its own; false where that is not
-  // known: outside the full support, or convolved.
-  bool evaluate_in_single_precision(const double* x, double* value) const;
+  void evaluate(const BasisValues* at, unsigned slopes, double* value, double* gradient) const;
+  // The value in photospline's single precision, every rounding its own. Nothing where its rounding
+  // is not reproduced: outside the full support, on an axis of order 8 or more, or convolved; the
+  // caller then has the value of evaluate() only, in double precision.
+  std::optional<double> rounded_as_reference(const double* x) const;
   // Any partial derivative: orders[axis] times along each axis.
   bool derivative(const double* x, const int* orders, double* value) const;
 
@@ -75,34 +69,37 @@ class SplineTable {
   std::vector<double> largest_along_first() const;
 
   // The axis at coordinate x; false outside the knots. For axes up to order 7, not convolved.
-  bool at(int axis, double x, AxisAt& out) const;
+  bool at(int axis, double x, BasisValues& out) const;
   // The same without slopes.
-  bool value_at(int axis, double x, AxisAt& out) const;
+  bool value_at(int axis, double x, BasisValues& out) const;
 
   // Contracts every axis but the inner one. `at`: one per axis (the inner one's is ignored).
   // Out come the coefficients of the remaining one-dimensional spline from number 4 * from on,
   // 4 * fours of them; then as many for the derivative along each axis of `slopes`, a bit mask,
   // lowest axis first.
-  void contract(const AxisAt* at, unsigned slopes, int from, int fours, double* out) const;
+  void contract(const BasisValues* at, unsigned slopes, int from, int fours, double* out) const;
   // A row along the inner axis, its length rounded up to 4, contracted along one other axis. `at`:
   // that axis; `index`: coefficient number on every axis, of those two ignored.
-  void combine(const int* index, int axis, const AxisAt& at, double* out) const;
+  void combine(const int* index, int axis, const BasisValues& at, double* out) const;
   // Whether `contract` works: up to six axes, orders up to 7, not convolved but along the inner
   // axis.
   bool contractable() const { return contractable_; }
 
  private:
+  void read_axis(int axis, int n);
+  std::vector<double> read_knots(int axis, int order, std::int64_t size) const;
+  void read_extents();
   // Which functions there are at x: the interval, -1 outside the knots.
-  int place(int axis, double x, AxisAt& out) const;
+  int place(int axis, double x, BasisValues& out) const;
   // As stored; and, along a convolved axis, convolved.
   float stored(const int* index) const;
   float coefficient(const int* index) const;
 
-  template <int outside>
-  void contract_axes(const AxisAt* at, unsigned slopes, int from, int fours, double* out) const;
-  template <int outside>
-  void evaluate_points(std::int64_t count, const double* x, double* values, double* gradients,
-                       std::uint8_t* inside) const;
+  // Whether values can be had by contraction: also the inner axis, perhaps convolved, is narrow.
+  bool has_contractable_inner() const;
+  struct PlannedPoint;
+  void prepare(const double* x, bool with_slopes, PlannedPoint& point) const;
+  void finish(const PlannedPoint& point, double* value, double* gradient) const;
 
   FitsFile file_;
   const FitsHdu* image_ = nullptr;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -11,14 +10,16 @@
 
 #include "base/errors.hpp"
 #include "splines/basis.hpp"
+#include "splines/collocation.hpp"
 
 namespace skyscan {
 
 namespace {
 
 using Size = std::size_t;
-constexpr Size kBlock = 2880;
+constexpr Size fits_block_bytes = 2880;
 
+// The cards of one header.
 class Header {
  public:
   void add(const char* key, const std::string& value) {
@@ -36,7 +37,8 @@ class Header {
   }
   std::string finished() {
     raw("END");
-    bytes_.resize((bytes_.size() + kBlock - 1) / kBlock * kBlock, ' ');
+    bytes_.resize((bytes_.size() + fits_block_bytes - 1) / fits_block_bytes * fits_block_bytes,
+                  ' ');
     return bytes_;
   }
 
@@ -52,6 +54,7 @@ struct Closer {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
+// An image's values in FITS's byte order, filled up to whole blocks with zeros.
 template <typename Number, typename Word>
 void put(std::FILE* file, const Number* values, Size count, Word (*swap)(Word)) {
   std::vector<Word> words(std::min<Size>(count, 1 << 16));
@@ -63,142 +66,116 @@ void put(std::FILE* file, const Number* values, Size count, Word (*swap)(Word)) 
     bytes += n * sizeof(Word);
     std::fwrite(words.data(), sizeof(Word), n, file);
   }
-  const std::vector<char> padding((kBlock - bytes % kBlock) % kBlock, '\0');
+  const std::vector<char> padding((fits_block_bytes - bytes % fits_block_bytes) % fits_block_bytes,
+                                  '\0');
   std::fwrite(padding.data(), 1, padding.size(), file);
 }
 
 std::uint32_t swap32(std::uint32_t word) { return __builtin_bswap32(word); }
 std::uint64_t swap64(std::uint64_t word) { return __builtin_bswap64(word); }
 
-// Solves the banded collocation system of one axis: LU without pivoting, safe because the matrix
-// is totally positive (C. de Boor, A Practical Guide to Splines, ch. XIII).
-class Collocation {
- public:
-  Collocation(const SplineBasis& basis) : n_(basis.size()), w_(basis.width()) {
-    rows_.assign(static_cast<Size>(n_) * band(), 0.0);
-    std::vector<double> values(static_cast<Size>(w_));
-    const auto points = basis.sites();
-    for (int i = 0; i < n_; ++i) {
-      // A first abscissa on a repeated first knot is outside by photospline's rule: take its limit.
-      double x = points[static_cast<Size>(i)];
-      int interval = basis.locate(x);
-      if (interval < 0) interval = 0;
-      basis.evaluate(interval, x, 1, values.data(), w_);
-      for (int j = 0; j < w_; ++j) {
-        const int column = basis.first(interval) + j;
-        if (column > i - w_ && column < i + w_) at(i, column) = values[static_cast<Size>(j)];
-      }
-    }
-    for (int k = 0; k < n_; ++k)
-      for (int i = k + 1; i < std::min(n_, k + w_); ++i) {
-        const double factor = at(i, k) / at(k, k);
-        at(i, k) = factor;
-        for (int j = k + 1; j < std::min(n_, k + w_); ++j) at(i, j) -= factor * at(k, j);
-      }
-  }
-  void solve(double* values) {
-    for (int i = 0; i < n_; ++i)
-      for (int k = std::max(0, i - w_ + 1); k < i; ++k) values[i] -= at(i, k) * values[k];
-    for (int i = n_; i-- > 0;) {
-      for (int k = i + 1; k < std::min(n_, i + w_); ++k) values[i] -= at(i, k) * values[k];
-      values[i] /= at(i, i);
-    }
-  }
-
- private:
-  Size band() const { return static_cast<Size>(2 * w_ - 1); }
-  double& at(int i, int j) {
-    return rows_[static_cast<Size>(i) * band() + static_cast<Size>(j - i + w_ - 1)];
-  }
-  int n_, w_;
-  std::vector<double> rows_;
+// One axis of the table to be written.
+struct Axis {
+  int order;
+  std::vector<double> knots;
+  Size size() const { return knots.size() - static_cast<Size>(order) - 1; }
 };
+
+std::vector<Axis> axes_of(const std::string& path, int axes, const std::int32_t* orders,
+                          const std::int32_t* knot_counts, const double* knots) {
+  std::vector<Axis> list;
+  for (int axis = 0; axis < axes; ++axis) {
+    if (knot_counts[axis] - orders[axis] - 1 < 1)
+      throw BadInput(path + ": axis " + std::to_string(axis) + " has too few knots for its order");
+    list.push_back({orders[axis], std::vector<double>(knots, knots + knot_counts[axis])});
+    knots += knot_counts[axis];
+  }
+  return list;
+}
+
+// Coefficients of the spline through the samples, axis by axis.
+std::vector<float> interpolated(const std::vector<Axis>& axes, const float* samples, Size total) {
+  std::vector<double> all(samples, samples + total);
+  Size inner = total;
+  for (const Axis& axis : axes) {
+    const Size n = axis.size();
+    inner /= n;
+    const Collocation collocation(SplineBasis(axis.knots, axis.order));
+    std::vector<double> line(n);
+    for (Size outer = 0; outer < total / (n * inner); ++outer)
+      for (Size k = 0; k < inner; ++k) {
+        double* start = &all[outer * n * inner + k];
+        for (Size i = 0; i < n; ++i) line[i] = start[i * inner];
+        collocation.solve(line.data());
+        for (Size i = 0; i < n; ++i) start[i * inner] = line[i];
+      }
+  }
+  return std::vector<float>(all.begin(), all.end());
+}
+
+void write_header(std::FILE* file, Header header) {
+  const std::string bytes = header.finished();
+  std::fwrite(bytes.data(), 1, bytes.size(), file);
+}
+
+void write_coefficients(std::FILE* file, const std::vector<Axis>& axes, const float* coefficients,
+                        Size total, const std::string& keys) {
+  Header header;
+  header.add("SIMPLE", "T");
+  header.number("BITPIX", std::int64_t{-32});
+  header.number("NAXIS", static_cast<std::int64_t>(axes.size()));
+  for (Size axis = 0; axis < axes.size(); ++axis)
+    header.number("NAXIS" + std::to_string(axis + 1),
+                  static_cast<std::int64_t>(axes[axes.size() - 1 - axis].size()));
+  header.add("EXTEND", "T");
+  header.text("TYPE", "Spline Coefficient Table");
+  for (Size axis = 0; axis < axes.size(); ++axis) {
+    header.number("ORDER" + std::to_string(axis), axes[axis].order);
+    header.number("PERIOD" + std::to_string(axis), std::int64_t{0});
+  }
+  std::istringstream lines(keys);
+  for (std::string line; std::getline(lines, line);)
+    if (const auto equals = line.find('='); equals != std::string::npos)
+      header.add(line.substr(0, equals).c_str(), line.substr(equals + 1));
+  write_header(file, header);
+  put<float, std::uint32_t>(file, coefficients, total, swap32);
+}
+
+void write_image(std::FILE* file, const std::string& name, const double* values, Size count) {
+  Header header;
+  header.text("XTENSION", "IMAGE");
+  header.number("BITPIX", std::int64_t{-64});
+  header.number("NAXIS", std::int64_t{1});
+  header.number("NAXIS1", static_cast<std::int64_t>(count));
+  header.number("PCOUNT", std::int64_t{0});
+  header.number("GCOUNT", std::int64_t{1});
+  header.text("EXTNAME", name);
+  write_header(file, header);
+  put<double, std::uint64_t>(file, values, count, swap64);
+}
 
 }  // namespace
 
 void write_spline_table(const std::string& path, int axes, const std::int32_t* orders,
                         const std::int32_t* knot_counts, const double* knots, const double* extents,
                         const float* samples, bool is_coefficients, const std::string& keys) {
-  std::vector<Size> sizes;
+  const std::vector<Axis> list = axes_of(path, axes, orders, knot_counts, knots);
   Size total = 1;
-  std::vector<const double*> knots_of;
-  for (int axis = 0; axis < axes; ++axis) {
-    const int size = knot_counts[axis] - orders[axis] - 1;
-    if (size < 1)
-      throw BadInput(path + ": axis " + std::to_string(axis) + " has too few knots for its order");
-    sizes.push_back(static_cast<Size>(size));
-    total *= sizes.back();
-    knots_of.push_back(knots);
-    knots += knot_counts[axis];
-  }
+  for (const Axis& axis : list) total *= axis.size();
   std::vector<float> solved;
   if (!is_coefficients) {
-    std::vector<double> all(samples, samples + total);
-    Size inner = total;
-    for (int axis = 0; axis < axes; ++axis) {
-      const Size n = sizes[static_cast<Size>(axis)];
-      inner /= n;
-      const SplineBasis basis(
-          std::vector<double>(knots_of[static_cast<Size>(axis)],
-                              knots_of[static_cast<Size>(axis)] + knot_counts[axis]),
-          orders[axis]);
-      Collocation collocation(basis);
-      std::vector<double> line(n);
-      for (Size outer = 0; outer < total / (n * inner); ++outer)
-        for (Size k = 0; k < inner; ++k) {
-          double* start = &all[outer * n * inner + k];
-          for (Size i = 0; i < n; ++i) line[i] = start[i * inner];
-          collocation.solve(line.data());
-          for (Size i = 0; i < n; ++i) start[i * inner] = line[i];
-        }
-    }
-    solved.assign(all.begin(), all.end());
+    solved = interpolated(list, samples, total);
     samples = solved.data();
   }
 
   const std::string temporary = path + ".new";
   const std::unique_ptr<std::FILE, Closer> file(std::fopen(temporary.c_str(), "wb"));
   if (!file) throw BadInput(temporary + ": cannot be written: " + std::strerror(errno));
-  const auto write_header = [&](Header header) {
-    const std::string bytes = header.finished();
-    std::fwrite(bytes.data(), 1, bytes.size(), file.get());
-  };
-  Header primary;
-  primary.add("SIMPLE", "T");
-  primary.number("BITPIX", std::int64_t{-32});
-  primary.number("NAXIS", axes);
-  for (int axis = 0; axis < axes; ++axis)
-    primary.number("NAXIS" + std::to_string(axis + 1),
-                   static_cast<std::int64_t>(sizes[static_cast<Size>(axes - 1 - axis)]));
-  primary.add("EXTEND", "T");
-  primary.text("TYPE", "Spline Coefficient Table");
-  for (int axis = 0; axis < axes; ++axis) {
-    primary.number("ORDER" + std::to_string(axis), orders[axis]);
-    primary.number("PERIOD" + std::to_string(axis), std::int64_t{0});
-  }
-  std::istringstream lines(keys);
-  for (std::string line; std::getline(lines, line);)
-    if (const auto equals = line.find('='); equals != std::string::npos)
-      primary.add(line.substr(0, equals).c_str(), line.substr(equals + 1));
-  write_header(primary);
-  put<float, std::uint32_t>(file.get(), samples, total, swap32);
-
-  const auto write_image = [&](const std::string& name, const double* values, Size count) {
-    Header header;
-    header.text("XTENSION", "IMAGE");
-    header.number("BITPIX", std::int64_t{-64});
-    header.number("NAXIS", std::int64_t{1});
-    header.number("NAXIS1", static_cast<std::int64_t>(count));
-    header.number("PCOUNT", std::int64_t{0});
-    header.number("GCOUNT", std::int64_t{1});
-    header.text("EXTNAME", name);
-    write_header(header);
-    put<double, std::uint64_t>(file.get(), values, count, swap64);
-  };
-  for (int axis = 0; axis < axes; ++axis)
-    write_image("KNOTS" + std::to_string(axis), knots_of[static_cast<Size>(axis)],
-                static_cast<Size>(knot_counts[axis]));
-  write_image("EXTENTS", extents, static_cast<Size>(2 * axes));
+  write_coefficients(file.get(), list, samples, total, keys);
+  for (Size axis = 0; axis < list.size(); ++axis)
+    write_image(file.get(), "KNOTS" + std::to_string(axis), list[axis].knots.data(),
+                list[axis].knots.size());
+  write_image(file.get(), "EXTENTS", extents, 2 * list.size());
   if (std::fflush(file.get()) != 0 || std::ferror(file.get()) != 0) {
     std::remove(temporary.c_str());
     throw BadInput(temporary + ": cannot be written: " + std::strerror(errno));
