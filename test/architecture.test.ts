@@ -22,6 +22,7 @@ const coreFolders = [
 const rooms = [
   "core",
   "config",
+  "geometry",
   "i3",
   "detector",
   "native",
@@ -40,31 +41,56 @@ const rooms = [
   "cli",
 ];
 
-/** Types vanish when the program is built: they may name what a later room defines. */
-const typeOnly = (statement: string): boolean => /^\s*(import|export)\s+type\b/.test(statement);
+/** Files that depend on themselves by a detour. @param graph what each file depends on directly */
+function inCircles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  return [...graph.keys()].filter((start) => {
+    const seen = new Set<string>();
+    const next = [...graph.get(start)!];
+    for (let file = next.pop(); file !== undefined; file = next.pop()) {
+      if (file === start) return true;
+      if (seen.has(file)) continue;
+      seen.add(file);
+      next.push(...(graph.get(file) ?? []));
+    }
+    return false;
+  });
+}
 
-const importPattern = /^\s*(?:import|export)\s[^;]*?from\s+"(\.[^"]+)"|import\("(\.[^"]+)"\)/gm;
+const folderOf = (file: string): string => file.split("/")[0]!;
 
 describe("the house", () => {
+  const importPattern = /^\s*(?:import|export)\s[^;]*?from\s+"(\.[^"]+)"|import\("(\.[^"]+)"\)/gm;
+
+  /** Every file and what it imports, relative to src. Types count too: they tie files together as much. */
+  async function imports(): Promise<Map<string, string[]>> {
+    const found = new Map<string, string[]>();
+    for await (const file of new Glob("**/*.ts").scan(source)) {
+      const text = await Bun.file(resolve(source, file)).text();
+      const targets = [...text.matchAll(importPattern)]
+        .map((match) => relative(source, resolve(source, dirname(file), (match[1] ?? match[2])!)))
+        .filter((target) => !target.startsWith(".."));
+      found.set(file, targets);
+    }
+    return found;
+  }
+
   test("every folder of src is a room", async () => {
     const found = new Set<string>();
-    for await (const file of new Glob("*/**/*").scan(source)) found.add(file.split("/")[0]!);
+    for await (const file of new Glob("*/**/*").scan(source)) found.add(folderOf(file));
     expect([...found].sort()).toEqual([...rooms].sort());
   });
 
   test("a room imports only rooms before it in the data's order", async () => {
     const against: string[] = [];
-    for await (const file of new Glob("**/*.ts").scan(source)) {
-      const room = rooms.indexOf(file.split("/")[0]!);
-      const text = await Bun.file(resolve(source, file)).text();
-      for (const match of text.matchAll(importPattern)) {
-        if (typeOnly(match[0])) continue;
-        const target = relative(source, resolve(source, dirname(file), (match[1] ?? match[2])!));
-        if (target.startsWith("..")) continue;
-        if (rooms.indexOf(target.split("/")[0]!) > room) against.push(`${file} → ${target}`);
-      }
-    }
+    for (const [file, targets] of await imports())
+      for (const target of targets)
+        if (rooms.indexOf(folderOf(target)) > rooms.indexOf(folderOf(file)))
+          against.push(`${file} → ${target}`);
     expect(against).toEqual([]);
+  });
+
+  test("no file imports itself by a detour", async () => {
+    expect(inCircles(await imports())).toEqual([]);
   });
 });
 
@@ -84,7 +110,6 @@ describe("the core", () => {
     }
     return found;
   }
-  const folderOf = (file: string): string => file.split("/")[0]!;
 
   test("every folder of src/core is known", async () => {
     const found = new Set([...(await includes()).keys()].map(folderOf));
@@ -107,18 +132,6 @@ describe("the core", () => {
   });
 
   test("no header includes itself by a detour", async () => {
-    const graph = await includes();
-    const circles: string[] = [];
-    for (const start of graph.keys()) {
-      const seen = new Set<string>();
-      const next = [...graph.get(start)!];
-      for (let file = next.pop(); file !== undefined; file = next.pop()) {
-        if (file === start) circles.push(start);
-        if (seen.has(file)) continue;
-        seen.add(file);
-        next.push(...(graph.get(file) ?? []));
-      }
-    }
-    expect(circles).toEqual([]);
+    expect(inCircles(await includes())).toEqual([]);
   });
 });

@@ -3,7 +3,9 @@ import { consola } from "consola";
 import { InputError } from "../config/errors.ts";
 import { uniformNumbers } from "../config/random.ts";
 import { builtinDetector } from "../detector/builtin.ts";
-import { type Muon, simulatedAlert, simulatePulses } from "../event/simulate.ts";
+import { simulatedAlert, simulatePulses } from "../event/simulate.ts";
+import { degree } from "../geometry/constants.ts";
+import type { MuonTrack } from "../geometry/track.ts";
 import { openEmbeddedLight } from "../light/light.ts";
 import { toDetector } from "../native/sky.ts";
 import { writeAtomically } from "../result/files.ts";
@@ -43,10 +45,9 @@ export function simulateCommand(): Command {
     .action(async (flags: SimulateFlags) => {
       const random = uniformNumbers(flags.seed);
       const [x, y, z] = flags.offset as [number, number, number];
-      const radians = Math.PI / 180;
-      const muon: Muon = {
+      const muon: MuonTrack = {
         ...{ x, y, z, time: 10_000, energy: flags.energy },
-        ...toDetector(flags.ra * radians, flags.dec * radians, flags.mjd),
+        ...toDetector(flags.ra * degree, flags.dec * degree, flags.mjd),
       };
       const light = openEmbeddedLight("muon");
       const pulses = simulatePulses(muon, builtinDetector(), light, random);

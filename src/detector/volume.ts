@@ -1,3 +1,4 @@
+import { directionOfTravel, type Hypothesis } from "../geometry/track.ts";
 import { omKey, stringOf } from "../i3/omkey.ts";
 import type { Detector, Dom } from "./detector.ts";
 
@@ -52,17 +53,9 @@ export function instrumentedVolume(detector: Detector): InstrumentedVolume {
  */
 export function intersection(
   volume: InstrumentedVolume,
-  track: {
-    readonly x: number;
-    readonly y: number;
-    readonly z: number;
-    readonly zenith: number;
-    readonly azimuth: number;
-  },
+  track: Omit<Hypothesis, "time">,
 ): { readonly entry: number; readonly exit: number } | undefined {
-  const dx = -Math.sin(track.zenith) * Math.cos(track.azimuth);
-  const dy = -Math.sin(track.zenith) * Math.sin(track.azimuth);
-  const dz = -Math.cos(track.zenith);
+  const [dx, dy, dz] = directionOfTravel(track);
   const { corners, bottom, top } = volume;
   const lengths: number[] = [];
   for (const height of [bottom, top]) {

@@ -1,5 +1,6 @@
 import { randomNormal, randomPoisson } from "d3-random";
 import type { Detector, Dom } from "../detector/detector.ts";
+import type { MuonTrack } from "../geometry/track.ts";
 import { superDstPulses } from "../i3/classes/superdst.ts";
 import { encodeAlert } from "../i3/envelope.ts";
 import { type OMKey, omOf } from "../i3/omkey.ts";
@@ -21,17 +22,6 @@ import {
 
 /** Key of the true track in a simulated alert. */
 export const TRUE_TRACK = "SimulatedMuon";
-
-/** A muon that crosses the whole detector: a point of its track (m, ns), where it comes from (rad), GeV. */
-export interface Muon {
-  readonly x: number;
-  readonly y: number;
-  readonly z: number;
-  readonly time: number;
-  readonly zenith: number;
-  readonly azimuth: number;
-  readonly energy: number;
-}
 
 /** Readout window of a simulated event, ns: light of a muon through the detector's centre at 10 µs, and noise. */
 const READOUT: TimeWindow = { start: 5000, stop: 16000 };
@@ -58,7 +48,7 @@ const ENERGY_SPREAD = 0.5;
  * @param random uniform in (0, 1)
  */
 export function simulatePulses(
-  muon: Muon,
+  muon: MuonTrack,
   detector: Detector,
   light: LightModel,
   random: () => number,
@@ -106,7 +96,7 @@ const site = (dom: Dom): [number, number, number, number] => [
 
 /** `count` arrival times of direct light at one DOM, ns. */
 function arrivalTimes(
-  muon: Muon,
+  muon: MuonTrack,
   dom: Dom,
   light: LightModel,
   count: number,
@@ -162,7 +152,7 @@ export interface SimulatedAlert {
   readonly eventId: number;
   /** Start of the readout. */
   readonly start: Date;
-  readonly muon: Muon;
+  readonly muon: MuonTrack;
   readonly pulses: PulseMap;
 }
 

@@ -1,3 +1,4 @@
+import { degree } from "../geometry/constants.ts";
 import { superDstPulses } from "../i3/classes/superdst.ts";
 import type { Alert } from "../i3/envelope.ts";
 import type { FrameRecord } from "../i3/frame.ts";
@@ -9,7 +10,6 @@ import { utcText } from "../i3/time.ts";
 import { type Event, eventName } from "./event.ts";
 import { type FrameView, findOf, resolvePulses, seenFrom } from "./objects.ts";
 
-const DEGREE = Math.PI / 180;
 const FRAME_NAMES: Readonly<Record<string, string>> = {
   G: "geometry",
   C: "calibration",
@@ -64,7 +64,7 @@ function summary(view: FrameView, record: FrameRecord): string {
     case "I3Particle": {
       const energy = Number.isFinite(object.energy) ? `, ${object.energy.toPrecision(4)} GeV` : "";
       const vertex = `(${object.pos.map((x) => fixed(x, 1)).join(", ")}) m at ${fixed(object.time, 1)} ns`;
-      const from = `zenith ${fixed(object.dir.zenith / DEGREE, 2)}°, azimuth ${fixed(object.dir.azimuth / DEGREE, 2)}°`;
+      const from = `zenith ${fixed(object.dir.zenith / degree, 2)}°, azimuth ${fixed(object.dir.azimuth / degree, 2)}°`;
       return `${object.shape} ${object.fit_status}: ${from}, ${vertex}${energy}`;
     }
     case "I3RecoPulseSeriesMap":

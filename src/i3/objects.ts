@@ -1,8 +1,8 @@
+import type { Direction } from "../geometry/track.ts";
 import type { ArchivedClass } from "./archive.ts";
 import { ArchiveReader, ArchiveWriter } from "./archive.ts";
 import {
   boolClass,
-  type Direction,
   directionClass,
   doubleClass,
   type EventHeader,

@@ -1,4 +1,5 @@
 import { InputError } from "../config/errors.ts";
+import { speedOfLight } from "../geometry/constants.ts";
 import type { Bitmask } from "./classes/pulses.ts";
 import { packSuperDst } from "./classes/superdst.ts";
 import type { Frame, FrameRecord } from "./frame.ts";
@@ -123,8 +124,7 @@ export function particleOf(particle: {
     time,
     energy: energy ?? Number.NaN,
     length: Number.NaN,
-    // m/ns: light in vacuum
-    speed: 0.299792458,
+    speed: speedOfLight,
     location: "Anywhere",
   };
 }

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { speedOfLight } from "../geometry/constants.ts";
 import { cascadeLight, type LightModel, muonLight, muonLowEnergyFactor } from "../native/light.ts";
 import { fitSites, openTable, writeTable } from "../native/spline_table.ts";
 import { openEmbeddedLight } from "./light.ts";
@@ -19,9 +20,8 @@ export interface TableAccuracy {
   readonly largest: number;
 }
 
-/** Group index of ice at 400 nm, and the speed of light, m/ns. */
+/** Group index of ice at 400 nm. */
 const GROUP_INDEX = 1.35634;
-const SPEED_OF_LIGHT = 0.299792458;
 /** Photon-yield units: photons per metre of track; metres of shower per GeV; muon at 0.01 GeV (as splinempe asks). */
 const YIELD = 32582;
 const CASCADE_YIELD = YIELD * 5.21;
@@ -144,7 +144,7 @@ const cascadeModel =
       distance * sine,
       (azimuth! * Math.PI) / 180,
     );
-    const arrival = (distance * GROUP_INDEX) / SPEED_OF_LIGHT;
+    const arrival = (distance * GROUP_INDEX) / speedOfLight;
     const seen = cascadeLight(
       light,
       { x: 0, y: 0, z: z!, time: 0, zenith, azimuth: 0 },

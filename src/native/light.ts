@@ -1,3 +1,4 @@
+import type { Hypothesis } from "../geometry/track.ts";
 import { call, type Handle } from "./core.ts";
 
 /** A light model loaded into the native core. Read-only: any number of likelihoods may share one. */
@@ -20,18 +21,8 @@ export const LIGHT_KINDS = { muon: 1, cascade: 2, "cascade-ftp": 2 } as const sa
   number
 >;
 
-/** A track or cascade: where (m), when (ns), and the direction the particle comes FROM (rad). */
-export interface Source {
-  readonly x: number;
-  readonly y: number;
-  readonly z: number;
-  readonly time: number;
-  readonly zenith: number;
-  readonly azimuth: number;
-}
-
 /** x, y, z, time, zenith, azimuth: how the core takes a hypothesis. */
-export const hypothesisArray = ({ x, y, z, time, zenith, azimuth }: Source): Float64Array =>
+export const hypothesisArray = ({ x, y, z, time, zenith, azimuth }: Hypothesis): Float64Array =>
   Float64Array.of(x, y, z, time, zenith, azimuth);
 
 /**
@@ -41,7 +32,7 @@ export const hypothesisArray = ({ x, y, z, time, zenith, azimuth }: Source): Flo
  */
 export function muonExpectation(
   light: LightModel,
-  track: Source,
+  track: Hypothesis,
   sites: Float64Array,
 ): { bare: Float64Array; stochastic: Float64Array } {
   const count = sites.length / 4;
@@ -89,7 +80,7 @@ export interface MuonAtDom {
  */
 export function muonLight(
   light: LightModel,
-  track: Source,
+  track: Hypothesis,
   site: readonly number[],
   delays: readonly number[],
   kind: "direct" | "noise" = "direct",
@@ -133,7 +124,7 @@ export interface CascadeAtDom {
  */
 export function cascadeLight(
   light: LightModel,
-  cascade: Source,
+  cascade: Hypothesis,
   site: readonly number[],
   edges: readonly number[],
 ): CascadeAtDom | undefined {

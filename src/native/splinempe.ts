@@ -1,5 +1,6 @@
+import type { Hypothesis, Seed, Vertex } from "../geometry/track.ts";
 import { call, opened } from "./core.ts";
-import { hypothesisArray, type LightModel, type Source } from "./light.ts";
+import { hypothesisArray, type LightModel } from "./light.ts";
 
 /** What one DOM saw, and where it is (m). */
 export interface FirstPulse {
@@ -23,14 +24,7 @@ export interface SplineMpeInput {
   readonly energy: number;
 }
 
-interface Place {
-  readonly x: number;
-  readonly y: number;
-  readonly z: number;
-  readonly time: number;
-}
-
-export interface SplineMpeFit extends Place {
+export interface SplineMpeFit extends Vertex {
   readonly llh: number;
   /** Likelihood calls; those that all fits of one direction share count with the first of them. */
   readonly evaluations: number;
@@ -40,13 +34,13 @@ export interface SplineMpeFit extends Place {
 export interface SplineMpe {
   /** Negative log-likelihood. */
   evaluate(
-    hypothesis: Source,
+    hypothesis: Hypothesis,
     options?: { readonly energy?: number; readonly exact?: boolean },
   ): number;
   /** Negative log-likelihood and its gradient by x, y, z (1/m). */
-  evaluateWithGradient(hypothesis: Source): { llh: number; gradient: [number, number, number] };
+  evaluateWithGradient(hypothesis: Hypothesis): { llh: number; gradient: [number, number, number] };
   /** Minimises over x, y, z; direction and time stay the seed's. Starts from the fallback as well where it is the better guess. */
-  fit(seed: Source & { readonly fallback?: Place }): SplineMpeFit;
+  fit(seed: Seed): SplineMpeFit;
   close(): void;
 }
 
@@ -71,7 +65,7 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
     input.energy,
   );
   const out = new Float64Array(6);
-  const evaluate = (hypothesis: Source, energy: number, exact: boolean): void =>
+  const evaluate = (hypothesis: Hypothesis, energy: number, exact: boolean): void =>
     call(
       "skyscan_splinempe_evaluate",
       handle,

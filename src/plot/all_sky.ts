@@ -1,16 +1,14 @@
 import { type GeoProjection, geoGraticule, geoPath } from "d3-geo";
 import { geoMollweide } from "d3-geo-projection";
+import { degreesPerRadian } from "../geometry/constants.ts";
 import type { Contour } from "../result/contours.ts";
 import type { PixelResult } from "../scan/task.ts";
 import type { Direction } from "../sky/healpix.ts";
 import { colourBar } from "./colour_bar.ts";
 import { drawContours } from "./contour_lines.ts";
-import { onMap } from "./graticule.ts";
 import { drawPixels } from "./pixels.ts";
 import { squareRootScale } from "./scale.ts";
-import { element, star, text } from "./svg.ts";
-
-const degrees = 180 / Math.PI;
+import { element, onMap, star, text } from "./svg.ts";
 
 /** What both panels show. */
 export interface SkyMap {
@@ -74,7 +72,7 @@ export function allSkyPanel(map: SkyMap, place: Place, window: [number, number][
   const outline =
     window.length > 0 ? (path({ type: "LineString", coordinates: window }) ?? "") : "";
   const mark = map.best
-    ? projection([map.centre.ra * degrees, map.centre.dec * degrees])!
+    ? projection([map.centre.ra * degreesPerRadian, map.centre.dec * degreesPerRadian])!
     : undefined;
 
   return [

@@ -1,8 +1,7 @@
 import type { Polygon } from "geojson";
 import { pixcoord2vec_nest, ring2nest } from "healpix-ts";
+import { degreesPerRadian } from "../geometry/constants.ts";
 import { npix } from "../sky/healpix.ts";
-
-const degrees = 180 / Math.PI;
 
 /**
  * Outlines stay this share of the pixel's size inside of it: a corner exactly on a pole or on the antimeridian would
@@ -24,7 +23,10 @@ export function pixelBoundary(nside: number, pixel: number, steps: number): [num
       INSET + (1 - 2 * INSET) * northEast,
       INSET + (1 - 2 * INSET) * northWest,
     );
-    ring.push([Math.atan2(y, x) * degrees, Math.atan2(z, Math.hypot(x, y)) * degrees]);
+    ring.push([
+      Math.atan2(y, x) * degreesPerRadian,
+      Math.atan2(z, Math.hypot(x, y)) * degreesPerRadian,
+    ]);
   };
   for (let i = 0; i < steps; i++) add(0, i / steps);
   for (let i = 0; i < steps; i++) add(i / steps, 1);

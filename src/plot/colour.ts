@@ -1,4 +1,4 @@
-const TURN = Math.PI / 180;
+import { degree } from "../geometry/constants.ts";
 
 /**
  * The colour of a share of the scale, 0 (best) to 1, as #rrggbb: from light yellow over red to dark blue.
@@ -30,8 +30,8 @@ function hex(lightness: number, chroma: number, hue: number): string {
 
 /** OKLab → linear sRGB; B. Ottosson, "A perceptual color space for image processing" (2020). */
 function linearRgb(lightness: number, chroma: number, hue: number): [number, number, number] {
-  const a = chroma * Math.cos(hue * TURN);
-  const b = chroma * Math.sin(hue * TURN);
+  const a = chroma * Math.cos(hue * degree);
+  const b = chroma * Math.sin(hue * degree);
   const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
   const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
   const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;

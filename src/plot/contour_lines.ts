@@ -1,8 +1,7 @@
 import type { GeoPath } from "d3-geo";
+import { degreesPerRadian } from "../geometry/constants.ts";
 import type { Contour } from "../result/contours.ts";
 import { element } from "./svg.ts";
-
-const degrees = 180 / Math.PI;
 
 /** How contours look: the inner one full, the next dashed. */
 const dashes = [undefined, "7 4", "2 3"];
@@ -14,7 +13,10 @@ export function drawContours(contours: readonly Contour[], path: GeoPath, width:
     .map(({ lines }, i) => {
       const d = lines
         .map(({ points, isClosed }) => {
-          const coordinates = points.map(({ ra, dec }) => [ra * degrees, dec * degrees]);
+          const coordinates = points.map(({ ra, dec }) => [
+            ra * degreesPerRadian,
+            dec * degreesPerRadian,
+          ]);
           if (isClosed) coordinates.push(coordinates[0]!);
           return path({ type: "LineString", coordinates }) ?? "";
         })

@@ -1,7 +1,7 @@
 import { type GeoProjection, geoPath } from "d3-geo";
 import type { Place } from "./all_sky.ts";
 import { niceStep } from "./scale.ts";
-import { text } from "./svg.ts";
+import { onMap, text } from "./svg.ts";
 
 /** Grid lines aimed at, along one side. */
 const LINES = 6;
@@ -11,16 +11,6 @@ const POLAR_STEP = 30;
 
 /** Points at which a side of the frame is looked at. */
 const SAMPLES = 400;
-
-/** Text on the map itself: white, with a shadow that keeps it legible on light colours. */
-export const onMap = {
-  fill: "#fff",
-  stroke: "#000",
-  "stroke-width": 2.4,
-  "stroke-opacity": 0.45,
-  "stroke-linejoin": "round",
-  "paint-order": "stroke",
-};
 
 export interface Graticule {
   /** SVG path of the lines; they may leave the frame. */

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
+import { speedOfLight } from "../geometry/constants.ts";
 import { element, picture, text } from "./svg.ts";
 
 const number = v.pipe(
@@ -30,8 +31,6 @@ export async function readFitWithLosses(path: string): Promise<FitWithLosses | u
   }
 }
 
-/** m/ns. */
-const SPEED_OF_LIGHT = 0.299792458;
 const WIDTH = 1100;
 const HEIGHT = 480;
 const FRAME = { x: 90, y: 90, width: 970, height: 310 };
@@ -41,7 +40,7 @@ const LEAST_SHARE = 1e-5;
 /** Energy loss per length along the track, as SVG: one bar per cascade, logarithmic. */
 export function plotLosses(fit: FitWithLosses, title: string): string {
   const losses = fit.losses
-    .map(({ time, energy }) => ({ along: SPEED_OF_LIGHT * (time - fit.time), energy }))
+    .map(({ time, energy }) => ({ along: speedOfLight * (time - fit.time), energy }))
     .filter(({ energy }) => energy > 0)
     .sort((a, b) => a.along - b.along);
   const spacing = spacingOf(losses.map(({ along }) => along));

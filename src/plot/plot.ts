@@ -1,3 +1,4 @@
+import { degreesPerRadian } from "../geometry/constants.ts";
 import { traceContours } from "../result/contours.ts";
 import { northFirst } from "../result/orientation.ts";
 import { bestFit, eventOf, type SkyScanResult } from "../result/result.ts";
@@ -5,8 +6,6 @@ import { pixelCentre } from "../sky/healpix.ts";
 import { allSkyPanel, type SkyMap } from "./all_sky.ts";
 import { picture, text } from "./svg.ts";
 import { zoomPanel, zoomWindow } from "./zoom.ts";
-
-const degrees = 180 / Math.PI;
 
 export interface PlotOptions {
   /** Above the map where the result does not say which event it is about, e.g. the file's name. */
@@ -79,6 +78,6 @@ function pixelsLine(result: SkyScanResult): string {
 
 function bestFitLine({ best, centre }: SkyMap): string {
   if (best === undefined) return "No pixel has a fit.";
-  const dec = centre.dec * degrees;
-  return `Best fit  RA ${(centre.ra * degrees).toFixed(2)}°  Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(2)}°  llh ${best.llh.toFixed(2)}`;
+  const dec = centre.dec * degreesPerRadian;
+  return `Best fit  RA ${(centre.ra * degreesPerRadian).toFixed(2)}°  Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(2)}°  llh ${best.llh.toFixed(2)}`;
 }

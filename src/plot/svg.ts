@@ -56,3 +56,13 @@ export const picture = (width: number, height: number, ...children: string[]): s
     element("rect", { width, height, fill: "#fff" }),
     ...children,
   );
+
+/** Text on the map itself: white, with a shadow that keeps it legible on light colours. */
+export const onMap = {
+  fill: "#fff",
+  stroke: "#000",
+  "stroke-width": 2.4,
+  "stroke-opacity": 0.45,
+  "stroke-linejoin": "round",
+  "paint-order": "stroke",
+};

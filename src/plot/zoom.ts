@@ -1,4 +1,5 @@
 import { type GeoProjection, geoAzimuthalEqualArea, geoPath } from "d3-geo";
+import { degreesPerRadian } from "../geometry/constants.ts";
 import { reachOf } from "../result/contours.ts";
 import { vectorOf } from "../sky/healpix.ts";
 import type { Place, SkyMap } from "./all_sky.ts";
@@ -8,8 +9,6 @@ import { graticule } from "./graticule.ts";
 import { drawPixels } from "./pixels.ts";
 import { squareRootScale } from "./scale.ts";
 import { element, star, text } from "./svg.ts";
-
-const degrees = 180 / Math.PI;
 
 /** Half the width of the window, degrees: so many times the outermost contour's reach, within limits. */
 const MARGIN = 1.5;
@@ -32,10 +31,10 @@ export function zoomProjection(
   { x, y, width }: Place,
 ): GeoProjection {
   return geoAzimuthalEqualArea()
-    .rotate([-map.centre.ra * degrees, -map.centre.dec * degrees])
+    .rotate([-map.centre.ra * degreesPerRadian, -map.centre.dec * degreesPerRadian])
     .reflectX(true)
     .precision(0.3)
-    .scale(width / 2 / (2 * Math.sin(halfWidth / degrees / 2)))
+    .scale(width / 2 / (2 * Math.sin(halfWidth / degreesPerRadian / 2)))
     .translate([x + width / 2, y + width / 2])
     .clipExtent([
       [x, y],
@@ -49,7 +48,7 @@ export function zoomWindow(map: SkyMap): Window {
     (most, contour) => Math.max(most, reachOf(contour, map.centre)),
     0,
   );
-  const halfWidth = Math.min(MOST, Math.max(LEAST, MARGIN * reach * degrees));
+  const halfWidth = Math.min(MOST, Math.max(LEAST, MARGIN * reach * degreesPerRadian));
   const projection = zoomProjection(map, halfWidth, { x: 0, y: 0, width: 1 });
   const outline = edge(20).map(([u, v]) => projection.invert!([u, v])!);
   return { halfWidth, outline };
@@ -75,10 +74,10 @@ export function zoomPanel(map: SkyMap, window: Window, place: Place): string {
   const scale = squareRootScale(SCALE_END);
   const within = {
     centre: vectorOf(map.centre),
-    radius: (window.halfWidth * Math.SQRT2) / degrees,
+    radius: (window.halfWidth * Math.SQRT2) / degreesPerRadian,
   };
   const { ra, dec } = map.centre;
-  const grid = graticule(projection, [ra * degrees, dec * degrees], place);
+  const grid = graticule(projection, [ra * degreesPerRadian, dec * degreesPerRadian], place);
 
   const content = [
     element("rect", { x, y, width, height: width, fill: "#d5d5d8" }),
@@ -128,7 +127,7 @@ export function zoomPanel(map: SkyMap, window: Window, place: Place): string {
 function legend(map: SkyMap, x: number, y: number): string {
   const rows = map.contours.map(({ percent, level, area, radius, isOpen }, i) => {
     const at = y + 22 * i;
-    const size = `${isOpen ? "≥ " : ""}${(area * degrees ** 2).toPrecision(3)} sq deg, circularised radius ${(radius * degrees).toPrecision(2)}°`;
+    const size = `${isOpen ? "≥ " : ""}${(area * degreesPerRadian ** 2).toPrecision(3)} sq deg, circularised radius ${(radius * degreesPerRadian).toPrecision(2)}°`;
     return (
       element("line", {
         x1: x,

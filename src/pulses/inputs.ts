@@ -1,18 +1,8 @@
 import { InputError } from "../config/errors.ts";
 import type { Event } from "../event/event.ts";
 import { findOf, findRecord, keysOf, resolvePulses } from "../event/objects.ts";
+import type { MuonTrack } from "../geometry/track.ts";
 import type { PulseMap, TimeWindow, TimeWindowMap } from "../i3/pulses.ts";
-
-/** A track found online at the Pole, and where it comes from (rad); m, ns, GeV (NaN: unset). */
-export interface OnlineTrack {
-  readonly x: number;
-  readonly y: number;
-  readonly z: number;
-  readonly time: number;
-  readonly zenith: number;
-  readonly azimuth: number;
-  readonly energy: number;
-}
 
 /** How an alert's keys are called in its realtime format version. */
 export interface InputNames {
@@ -69,7 +59,7 @@ export const timeWindows = (event: Event, key: string): TimeWindowMap =>
   findOf(event, key, "I3TimeWindowSeriesMap")?.windows ?? new Map();
 
 /** A track of the frame whose fit succeeded. */
-export function findTrack(event: Event, key: string): OnlineTrack | undefined {
+export function findTrack(event: Event, key: string): MuonTrack | undefined {
   const particle = findOf(event, key, "I3Particle");
   if (particle?.fit_status !== "OK") return undefined;
   const { pos, dir, time, energy } = particle;

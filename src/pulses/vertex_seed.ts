@@ -1,13 +1,6 @@
 import type { Detector } from "../detector/detector.ts";
+import type { Vertex } from "../geometry/track.ts";
 import type { PulseMap } from "../i3/pulses.ts";
-
-/** A point of space and time: m, ns. */
-export interface VertexSeed {
-  readonly x: number;
-  readonly y: number;
-  readonly z: number;
-  readonly time: number;
-}
 
 /** Light is collected over this time before it counts as the event's start, ns. */
 const WINDOW = 3000;
@@ -25,7 +18,7 @@ export function vertexSeed(
   hlc: PulseMap,
   detector: Detector,
   threshold: number,
-): VertexSeed | undefined {
+): Vertex | undefined {
   const hits: { time: number; charge: number; x: number; y: number; z: number }[] = [];
   let total = 0;
   for (const series of hlc.values()) for (const pulse of series) total += pulse.charge;

@@ -1,13 +1,14 @@
 import type { Detector } from "../detector/detector.ts";
 import type { Event } from "../event/event.ts";
 import { findOf } from "../event/objects.ts";
+import type { Hypothesis } from "../geometry/track.ts";
 import { stringOf } from "../i3/omkey.ts";
 import type { PulseMap } from "../i3/pulses.ts";
 import { type LightModel, muonExpectation, muonLowEnergyFactor } from "../native/light.ts";
 import { findTrack, inputNames } from "../pulses/inputs.ts";
 import { FIRST_DEEPCORE_STRING } from "../pulses/strings.ts";
 import { lineFit } from "./line_fit.ts";
-import type { EnergyEstimate, Hypothesis } from "./reco.ts";
+import type { EnergyEstimate } from "./reco.ts";
 
 /** Where the muon's energy may be recorded in the frame. */
 const FRAME_KEYS = ["OnlineL2_BestFit_MuEx", "l2_online_BestFit_MuEx"];

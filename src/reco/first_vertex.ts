@@ -1,8 +1,8 @@
 import { InputError } from "../config/errors.ts";
 import type { Detector } from "../detector/detector.ts";
+import type { Vertex } from "../geometry/track.ts";
 import type { PulseMap } from "../i3/pulses.ts";
 import { vertexSeed } from "../pulses/vertex_seed.ts";
-import type { Vertex } from "./reco.ts";
 
 /** The vertex seed for the first threshold (PE) that the event's charge exceeds. */
 export function firstVertex(

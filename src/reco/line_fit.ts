@@ -1,7 +1,7 @@
 import { InputError } from "../config/errors.ts";
 import type { Detector } from "../detector/detector.ts";
+import type { Hypothesis } from "../geometry/track.ts";
 import type { PulseMap } from "../i3/pulses.ts";
-import type { Hypothesis } from "./reco.ts";
 
 /**
  * A first idea of the track: the straight line, run along at constant speed, that is nearest to the

@@ -1,6 +1,8 @@
 import type { Detector, Dom } from "../detector/detector.ts";
 import { instrumentedVolume, intersection } from "../detector/volume.ts";
 import type { Event } from "../event/event.ts";
+import { speedOfLight } from "../geometry/constants.ts";
+import type { EnergyLoss, Hypothesis, Vertex } from "../geometry/track.ts";
 import type { OMKey } from "../i3/omkey.ts";
 import type { PulseMap } from "../i3/pulses.ts";
 import { openEmbeddedLight } from "../light/light.ts";
@@ -14,15 +16,7 @@ import {
 } from "../native/millipede.ts";
 import { heseVertex } from "../pulses/inputs.ts";
 import { firstVertex } from "./first_vertex.ts";
-import type {
-  EnergyLoss,
-  Fit,
-  Fitter,
-  FitterOptions,
-  Hypothesis,
-  PreparedEvent,
-  Vertex,
-} from "./reco.ts";
+import type { Fit, Fitter, FitterOptions, PreparedEvent } from "./reco.ts";
 
 /** What the two millipede settings differ in (reference: M. G. Aartsen et al., JINST 9 (2014) P03009). */
 export interface Unfolding extends Omit<MillipedeSettings, "window" | "regularisation"> {
@@ -33,8 +27,6 @@ export interface Unfolding extends Omit<MillipedeSettings, "window" | "regularis
   readonly search: MillipedeSearch;
 }
 
-/** m/ns. */
-const SPEED_OF_LIGHT = 0.299792458;
 /**
  * 1/GeV². Keeps a cascade that hardly any DOM could see from an energy beyond any particle's; one of 2e7 GeV
  * it changes by less than a thousandth. The penalty of the wilks setting, 1e-14, leaves no trace in the energies
@@ -151,7 +143,7 @@ function lossInside(
   const inside = intersection(volume, track);
   if (!inside) return 0;
   return losses.reduce((sum, loss) => {
-    const length = (loss.time - track.time) * SPEED_OF_LIGHT;
+    const length = (loss.time - track.time) * speedOfLight;
     return length >= inside.entry - MARGIN && length <= inside.exit + MARGIN
       ? sum + loss.energy
       : sum;

@@ -1,29 +1,8 @@
 import type { Detector } from "../detector/detector.ts";
 import type { Event } from "../event/event.ts";
+import type { EnergyLoss, Hypothesis, Seed, Vertex } from "../geometry/track.ts";
 import type { PulseMap, TimeWindow, TimeWindowMap } from "../i3/pulses.ts";
 import type { LightModel } from "../native/light.ts";
-
-/** A point of the track: m, ns. */
-export interface Vertex {
-  readonly x: number;
-  readonly y: number;
-  readonly z: number;
-  readonly time: number;
-}
-
-/** A track: a vertex and the direction the particle comes FROM (rad). */
-export interface Hypothesis extends Vertex {
-  readonly zenith: number;
-  readonly azimuth: number;
-}
-
-/** Where a fit starts: direction fixed, vertex free. */
-export interface Seed extends Hypothesis {
-  /** GeV; a coarser pixel's result. Algorithms with an energy estimate of their own ignore it. */
-  readonly energy?: number;
-  /** A second first guess; the better of the two fits counts. */
-  readonly fallback?: Vertex;
-}
 
 /** One minimisation's outcome. A fit that could not be done has llh NaN and a reason. */
 export interface Fit extends Vertex {
@@ -38,11 +17,6 @@ export interface Fit extends Vertex {
   /** Energy losses along the track (millipede). */
   readonly losses?: readonly EnergyLoss[];
   readonly reason?: string;
-}
-
-export interface EnergyLoss extends Vertex {
-  /** GeV. */
-  readonly energy: number;
 }
 
 /** The likelihood at one hypothesis, nothing minimised but (in millipede) the energies. */

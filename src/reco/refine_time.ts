@@ -1,29 +1,19 @@
 import type { Detector } from "../detector/detector.ts";
+import { speedOfLight } from "../geometry/constants.ts";
+import { directionOfTravel, type Hypothesis } from "../geometry/track.ts";
 import type { PulseMap } from "../i3/pulses.ts";
-import type { Hypothesis } from "./reco.ts";
 
-/** Speed of light in vacuum, m/ns. */
-export const SPEED_OF_LIGHT = 0.299792458;
 /** Phase index of ice at 400 nm. The reference uses it for the light's speed here too, not the group index. */
 const PHASE_INDEX = 1.3195;
 const CHERENKOV_COS = 1 / PHASE_INDEX;
 const CHERENKOV_SIN = Math.sqrt(1 - CHERENKOV_COS ** 2);
-
-/** Unit vector along which a particle from (zenith, azimuth) travels. */
-export function directionOfTravel(zenith: number, azimuth: number): [number, number, number] {
-  return [
-    -Math.sin(zenith) * Math.cos(azimuth),
-    -Math.sin(zenith) * Math.sin(azimuth),
-    -Math.cos(zenith),
-  ];
-}
 
 /**
  * The vertex time (ns) that makes the first HLC pulse of the DOM closest to the track direct Cherenkov
  * light. Equally close DOMs: the first in OMKey order. Without HLC pulses: the track's own time.
  */
 export function refinedTime(track: Hypothesis, hlc: PulseMap, detector: Detector): number {
-  const [nx, ny, nz] = directionOfTravel(track.zenith, track.azimuth);
+  const [nx, ny, nz] = directionOfTravel(track);
   let closest = Number.POSITIVE_INFINITY;
   let time = track.time;
   for (const [key, series] of hlc) {
@@ -38,7 +28,7 @@ export function refinedTime(track: Hypothesis, hlc: PulseMap, detector: Detector
     closest = distance;
     const path =
       along + distance * (1 / (CHERENKOV_COS * CHERENKOV_SIN) - CHERENKOV_COS / CHERENKOV_SIN);
-    time = series[0]!.time - path / SPEED_OF_LIGHT;
+    time = series[0]!.time - path / speedOfLight;
   }
   return time;
 }

@@ -1,13 +1,8 @@
 import { InputError } from "../config/errors.ts";
-import type { PreparedEvent, Seed, SeedSettings, Vertex } from "./reco.ts";
+import type { Direction, Seed, Vertex } from "../geometry/track.ts";
+import type { PreparedEvent, SeedSettings } from "./reco.ts";
 import { refinedTime } from "./refine_time.ts";
 import { type Displacement, miniTest } from "./variations.ts";
-
-/** Where a particle comes from in detector coordinates, rad. */
-export interface Direction {
-  readonly zenith: number;
-  readonly azimuth: number;
-}
 
 /** The fit of the coarser pixel that contains this one; llh (or any coordinate) NaN where it failed. */
 export interface CoarserFit extends Vertex {

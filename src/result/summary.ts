@@ -1,10 +1,9 @@
+import { degreesPerRadian } from "../geometry/constants.ts";
 import { pixelCentre } from "../sky/healpix.ts";
 import type { Comparison } from "./compare.ts";
 import { traceContours } from "./contours.ts";
 import { isSouthFirst, mirroredPixel, northFirst } from "./orientation.ts";
 import { bestFit, columnsOf, eventOf, type SkyScanResult } from "./result.ts";
-
-const degrees = 180 / Math.PI;
 
 /** What a result says in short, under the names result files use; directions in radians. */
 export interface Summary {
@@ -83,8 +82,8 @@ export function summarise(result: SkyScanResult): Summary {
     contours: traceContours(upright).map(({ percent, level, area, radius, isOpen }) => ({
       percent,
       level,
-      area_sqdeg: area * degrees ** 2,
-      radius_deg: radius * degrees,
+      area_sqdeg: area * degreesPerRadian ** 2,
+      radius_deg: radius * degreesPerRadian,
       open: isOpen,
     })),
   };
@@ -135,8 +134,8 @@ export function summaryLines(summary: Summary): string[] {
 }
 
 const direction = (best: Readonly<Record<string, number | null>>): string => {
-  const dec = best.dec! * degrees;
-  return `RA ${(best.ra! * degrees).toFixed(3)}°, Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(3)}°`;
+  const dec = best.dec! * degreesPerRadian;
+  return `RA ${(best.ra! * degreesPerRadian).toFixed(3)}°, Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(3)}°`;
 };
 
 const energy = (gev: number): string => `${gev.toPrecision(4)} GeV`;

@@ -3,12 +3,13 @@ import { uniformNumbers } from "../../src/config/random.ts";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { parseEvent } from "../../src/event/load.ts";
 import { findOf, resolvePulses } from "../../src/event/objects.ts";
-import { type Muon, simulatedAlert, simulatePulses, TRUE_TRACK } from "../../src/event/simulate.ts";
+import { simulatedAlert, simulatePulses, TRUE_TRACK } from "../../src/event/simulate.ts";
+import type { MuonTrack } from "../../src/geometry/track.ts";
 import { PulseFlag, type PulseMap } from "../../src/i3/pulses.ts";
 import { openEmbeddedLight } from "../../src/light/light.ts";
 import { muonExpectation, muonLowEnergyFactor } from "../../src/native/light.ts";
 
-const muon: Muon = { x: 0, y: 0, z: 0, time: 10_000, zenith: 1.6, azimuth: 2, energy: 1e4 };
+const muon: MuonTrack = { x: 0, y: 0, z: 0, time: 10_000, zenith: 1.6, azimuth: 2, energy: 1e4 };
 const charge = (pulses: PulseMap) =>
   [...pulses.values()].flat().reduce((sum, pulse) => sum + pulse.charge, 0);
 

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { uniformNumbers } from "../../src/config/random.ts";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
+import type { Hypothesis } from "../../src/geometry/track.ts";
 import { openLight } from "../../src/light/light.ts";
-import type { Source } from "../../src/native/light.ts";
 import { openSplineMpe } from "../../src/native/splinempe.ts";
 import { pixelSeed } from "../../src/reco/seed.ts";
 import { splinempe } from "../../src/reco/splinempe.ts";
@@ -45,7 +45,7 @@ describeShared("splinempe on photon tables, in random directions", () => {
       const azimuth = 2 * Math.PI * random();
       let [ours, once, again] = [Infinity, Infinity, Infinity];
       for (let k = 0; k < splinempe.seeds.variations.length; k++) {
-        const seed: Source = pixelSeed(prepared, splinempe.seeds, { zenith, azimuth }, k);
+        const seed: Hypothesis = pixelSeed(prepared, splinempe.seeds, { zenith, azimuth }, k);
         ours = Math.min(ours, likelihood.fit(seed).llh);
         const value = ([x, y, z]: readonly number[]) =>
           Math.max(Math.abs(x!), Math.abs(y!), Math.abs(z!)) > 2000

@@ -1,11 +1,10 @@
 import { afterAll, expect, test } from "bun:test";
 import fc from "fast-check";
+import { speedOfLight } from "../../src/geometry/constants.ts";
 import { openEmbeddedLight, openLight } from "../../src/light/light.ts";
 import { cascadeLight, type LightModel } from "../../src/native/light.ts";
 import { hasShared, shared } from "../shared.ts";
 import { cascadeString } from "./diagnostics.ts";
-
-const SPEED_OF_LIGHT = 0.299792458;
 
 const lights: [string, LightModel][] = [["embedded", openEmbeddedLight("cascade")]];
 if (hasShared)
@@ -47,7 +46,7 @@ for (const [name, light] of lights)
               x: x!,
               y: y!,
               z: z!,
-              time: track.time + length / SPEED_OF_LIGHT,
+              time: track.time + length / speedOfLight,
             };
             // On the track, the angle about it is whatever rounding makes of it.
             const away = [cascade.x, cascade.y, cascade.z].map((c, k) => dom[k]! - c);

@@ -1,10 +1,10 @@
 // What only tests ask of the core.
 
+import type { Hypothesis } from "../../src/geometry/track.ts";
 import { call, opened, textBytes } from "../../src/native/core.ts";
-import { hypothesisArray, type LightModel, type Source } from "../../src/native/light.ts";
+import { hypothesisArray, type LightModel } from "../../src/native/light.ts";
 import { list, type Millipede } from "../../src/native/millipede.ts";
 import type { SplineTable } from "../../src/native/spline_table.ts";
-import type { Hypothesis } from "../../src/reco/reco.ts";
 
 /** One partial derivative of a table, orders[axis] times along each axis; NaN outside the knots. */
 export function derivative(
@@ -45,7 +45,7 @@ export const columnSums = (
  */
 export function cascadeString(
   light: LightModel,
-  track: Source,
+  track: Hypothesis,
   lengths: readonly number[],
   site: readonly number[],
   edges: readonly number[],

@@ -2,13 +2,13 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { angularAcceptance } from "../../src/detector/acceptance.ts";
 import type { Ice } from "../../src/detector/ice.ts";
+import type { Hypothesis } from "../../src/geometry/track.ts";
 import { openEmbeddedLight } from "../../src/light/light.ts";
 import {
   cascadeLight,
   muonExpectation,
   muonLight,
   muonLowEnergyFactor,
-  type Source,
 } from "../../src/native/light.ts";
 
 const C = 0.299792458;
@@ -30,7 +30,7 @@ const uniform: Ice = {
 const acceptance = (cosine: number) =>
   angularAcceptance("h2-50cm").coefficients.reduce((sum, c, i) => sum + c * cosine ** i, 0) / 0.338;
 
-const source = (changes: Partial<Source> = {}): Source => ({
+const source = (changes: Partial<Hypothesis> = {}): Hypothesis => ({
   x: 0,
   y: 0,
   z: 0,
@@ -152,7 +152,7 @@ describe("gradients in the layered ice", () => {
     expect(Math.abs(found - expected)).toBeLessThanOrEqual(
       1e-4 * Math.abs(expected) + 1e-5 * scale + 1e-13,
     );
-  const shifted = (at: Source, axis: "x" | "y" | "z" | "time", by: number): Source => ({
+  const shifted = (at: Hypothesis, axis: "x" | "y" | "z" | "time", by: number): Hypothesis => ({
     ...at,
     [axis]: at[axis] + by,
   });
@@ -162,7 +162,7 @@ describe("gradients in the layered ice", () => {
     fc.assert(
       fc.property(place, ({ delay, ...where }) => {
         const track = { ...where, time: 0 };
-        const look = (at: Source) => muonLight(light, at, dom, [delay])!;
+        const look = (at: Hypothesis) => muonLight(light, at, dom, [delay])!;
         const here = look(track);
         (["x", "y", "z"] as const).forEach((axis, i) => {
           const [plus, minus] = [step, -step].map((by) => look(shifted(track, axis, by)));
@@ -202,7 +202,7 @@ describe("gradients in the layered ice", () => {
         const cascade = { ...where, time: 0 };
         const edge =
           (Math.hypot(dom[0]! - where.x, dom[1]! - where.y, dom[2]! - where.z) * GROUP) / C + delay;
-        const look = (at: Source) => cascadeLight(light, at, dom, [edge])!;
+        const look = (at: Hypothesis) => cascadeLight(light, at, dom, [edge])!;
         const here = look(cascade);
         (["x", "y", "z", "time"] as const).forEach((axis, i) => {
           const [plus, minus] = [step, -step].map((by) => look(shifted(cascade, axis, by)));

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { speedOfLight } from "../../src/geometry/constants.ts";
+import { directionOfTravel } from "../../src/geometry/track.ts";
 import { openEmbeddedLight } from "../../src/light/light.ts";
 import { type MillipedeDom, openMillipede } from "../../src/native/millipede.ts";
 
@@ -149,7 +151,6 @@ describe("bins of one DOM", () => {
 });
 
 describe("fits of a track with three losses, its direction known", () => {
-  const SPEED_OF_LIGHT = 0.299792458; // m/ns
   const GROUP_INDEX = 1.35634;
   /** Shares of the light and their delays (ns) at 33 m, roughly as in ice. */
   const SCATTERED = [
@@ -159,11 +160,7 @@ describe("fits of a track with three losses, its direction known", () => {
     [0.1, 350],
   ] as const;
   const truth = { x: 12, y: -21, z: 30, time: 10000, zenith: 1.3, azimuth: 0.5 };
-  const direction = [
-    -Math.sin(truth.zenith) * Math.cos(truth.azimuth),
-    -Math.sin(truth.zenith) * Math.sin(truth.azimuth),
-    -Math.cos(truth.zenith),
-  ] as const;
+  const direction = directionOfTravel(truth);
   const losses = [
     { length: -140, light: 900 },
     { length: 15, light: 4000 },
@@ -180,7 +177,7 @@ describe("fits of a track with three losses, its direction known", () => {
               truth.y + length * direction[1] - y,
               truth.z + length * direction[2] - z,
             );
-            const time = truth.time + (length + r * GROUP_INDEX) / SPEED_OF_LIGHT;
+            const time = truth.time + (length + r * GROUP_INDEX) / speedOfLight;
             const charge = (light * Math.exp(-r / 35)) / r;
             return SCATTERED.map(([share, delay]) =>
               pulse(time + (delay * r) / 33, share * charge),
@@ -217,7 +214,7 @@ describe("fits of a track with three losses, its direction known", () => {
     const d = [fit.x - truth.x, fit.y - truth.y, fit.z - truth.z] as const;
     const along = d[0] * direction[0] + d[1] * direction[1] + d[2] * direction[2];
     const square = d[0] ** 2 + d[1] ** 2 + d[2] ** 2 - along ** 2;
-    return [Math.sqrt(Math.max(0, square)), fit.time - truth.time - along / SPEED_OF_LIGHT];
+    return [Math.sqrt(Math.max(0, square)), fit.time - truth.time - along / speedOfLight];
   }
 });
 

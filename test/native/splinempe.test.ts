@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
+import { directionOfTravel, type Hypothesis } from "../../src/geometry/track.ts";
 import { openEmbeddedLight, openLight } from "../../src/light/light.ts";
-import { type LightModel, muonLight, type Source } from "../../src/native/light.ts";
+import { type LightModel, muonLight } from "../../src/native/light.ts";
 import { openSplineMpe, type SplineMpeInput } from "../../src/native/splinempe.ts";
 import { splinempe } from "../../src/reco/splinempe.ts";
 import { describeShared, shared } from "../shared.ts";
@@ -43,7 +44,7 @@ const sourceOf = (from: {
   time: number;
   zenith: number;
   azimuth: number;
-}): Source => ({
+}): Hypothesis => ({
   x: from.pos[0]!,
   y: from.pos[1]!,
   z: from.pos[2]!,
@@ -107,7 +108,7 @@ describeShared("splinempe on photon tables", () => {
 describe("splinempe on the embedded light", () => {
   const light = openEmbeddedLight("muon");
   /** A muon through the middle of a small grid of DOMs, which see its light at once or a little later. */
-  const truth: Source = { x: 20, y: -10, z: 30, time: 1000, zenith: 1.1, azimuth: 0.7 };
+  const truth: Hypothesis = { x: 20, y: -10, z: 30, time: 1000, zenith: 1.1, azimuth: 0.7 };
   const input = gridEvent(truth);
   const likelihood = openSplineMpe(light, input);
   const axes = ["x", "y", "z"] as const;
@@ -184,7 +185,7 @@ describe("splinempe on the embedded light", () => {
   });
 });
 
-function directDensity(light: LightModel, track: Source, dom: SplineMpeInput["doms"][number]) {
+function directDensity(light: LightModel, track: Hypothesis, dom: SplineMpeInput["doms"][number]) {
   const site = [dom.x, dom.y, dom.z, dom.efficiency];
   const { geometricTime } = muonLight(light, track, site, [])!;
   const delay = dom.firstTime - track.time - geometricTime.value;
@@ -192,12 +193,8 @@ function directDensity(light: LightModel, track: Source, dom: SplineMpeInput["do
 }
 
 /** DOMs on a grid, each hit a time after direct light that grows with its distance from the track. */
-function gridEvent(track: Source): SplineMpeInput {
-  const direction = [
-    -Math.sin(track.zenith) * Math.cos(track.azimuth),
-    -Math.sin(track.zenith) * Math.sin(track.azimuth),
-    -Math.cos(track.zenith),
-  ] as const;
+function gridEvent(track: Hypothesis): SplineMpeInput {
+  const direction = directionOfTravel(track);
   const cosine = 1 / 1.3195;
   const sine = Math.sqrt(1 - cosine * cosine);
   const doms: SplineMpeInput["doms"][number][] = [];

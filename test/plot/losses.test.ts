@@ -1,12 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { speedOfLight } from "../../src/geometry/constants.ts";
 import { plotFile } from "../../src/plot/files.ts";
 import { plotLosses, readFitWithLosses } from "../../src/plot/losses.ts";
 import { testFolder } from "../folder.ts";
 
-/** m/ns. */
-const SPEED_OF_LIGHT = 0.299792458;
 /** Cascades every 5 m, the third of them dark. */
 const energies = [10, 1000, 0, 50];
 const fit = {
@@ -14,7 +13,7 @@ const fit = {
   time: 1000,
   E_in: 1050,
   E_tot: 1060,
-  losses: energies.map((energy, i) => ({ time: 1000 + (5 * i) / SPEED_OF_LIGHT, energy })),
+  losses: energies.map((energy, i) => ({ time: 1000 + (5 * i) / speedOfLight, energy })),
 };
 const bars = (svg: string) =>
   [

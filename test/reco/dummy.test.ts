@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import type { Event } from "../../src/event/event.ts";
+import type { Seed } from "../../src/geometry/track.ts";
 import { crashDummy } from "../../src/reco/crash_dummy.ts";
 import { dummy } from "../../src/reco/dummy.ts";
-import type { Fit, Seed } from "../../src/reco/reco.ts";
+import type { Fit } from "../../src/reco/reco.ts";
 
 const event: Event = {
   metadata: { runId: 1, eventId: 2, eventType: "neutrino", mjd: 59000, isRealEvent: false },

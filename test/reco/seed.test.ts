@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import type { Vertex } from "../../src/geometry/track.ts";
 import { hlcPulses } from "../../src/pulses/local_coincidence.ts";
 import { vertexSeed } from "../../src/pulses/vertex_seed.ts";
-import type { PreparedEvent, SeedSettings, Vertex } from "../../src/reco/reco.ts";
+import type { PreparedEvent, SeedSettings } from "../../src/reco/reco.ts";
 import { pixelSeed, withMiniTest } from "../../src/reco/seed.ts";
 import { cylinder, octahedron, point } from "../../src/reco/variations.ts";
 import { cleaningOracle, nominalDetector } from "../pulses/oracle.ts";

@@ -1,3 +1,4 @@
+import type { Direction } from "../../geometry/track.ts";
 import { type OMKey, omKey, omOf, stringOf } from "../omkey.ts";
 import type { TimeWindow } from "../pulses.ts";
 import {
@@ -20,12 +21,6 @@ import {
 
 /** Metres, detector coordinates. */
 export type Position = readonly [x: number, y: number, z: number];
-
-/** Where a particle comes from, rad. */
-export interface Direction {
-  readonly zenith: number;
-  readonly azimuth: number;
-}
 
 /** Tenths of ns since January 1st, 00:00 UTC of the year. */
 export interface Time {

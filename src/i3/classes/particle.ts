@@ -1,5 +1,6 @@
+import type { Direction } from "../../geometry/track.ts";
 import { base, type ClassType, classType, enumeration, f64, vector } from "../types.ts";
-import { type Direction, directionClass, type Position, positionClass } from "./basic.ts";
+import { directionClass, type Position, positionClass } from "./basic.ts";
 
 /** A particle: true, or the outcome of a reconstruction. Unset numbers are NaN. */
 export interface Particle {
