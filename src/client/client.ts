@@ -1,11 +1,12 @@
 import { consola } from "consola";
+import { systemClock, wakingClock } from "../config/clock.ts";
 import { brokerPatience, heartbeatInterval } from "../config/environment.ts";
 import { Interrupted } from "../config/errors.ts";
 import type { BrokerAddress } from "../mq/address.ts";
 import { type Connection, connect } from "../mq/connection.ts";
 import { newClientId, topicsOf } from "../mq/topics.ts";
 import { openDebug } from "./debug.ts";
-import { createPool } from "./pool.ts";
+import { createPool, spawnFitProcess } from "./pool.ts";
 import { createWork, type Startup, type WorkOptions } from "./work.ts";
 
 export interface ClientOptions {
@@ -39,6 +40,8 @@ export interface ClientOutcome {
 const announceAgainAfter = 3;
 /** How often idleness is looked at, s. */
 const idleCheck = 0.5;
+/** The machine slept when the clock jumps by more than this between two looks, s. */
+const longestGap = 5;
 
 /**
  * Works for one scan until it is over, there is no more work, or it is told to stop.
@@ -47,6 +50,7 @@ const idleCheck = 0.5;
  */
 export async function runClient(options: ClientOptions): Promise<ClientOutcome> {
   const topics = topicsOf(options.basename);
+  const clock = wakingClock(systemClock, longestGap);
   const id = newClientId();
   const over = Promise.withResolvers<string>();
   over.promise.catch(() => {});
@@ -67,7 +71,7 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
       connection?.subscribe(more);
       return connection !== undefined;
     },
-    clock: () => performance.now() / 1000,
+    clock,
     onOver: over.resolve,
     onError: over.reject,
   });
@@ -96,7 +100,7 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
         if (isFirst) return;
         consola.info("connected to the broker again");
         // What was on its way when the connection broke counts as on its way for a while.
-        setTimeout(work.announce, announceAgainAfter * 1000);
+        clock.after(announceAgainAfter, work.announce);
       },
       onLost: () => consola.warn("connection to the broker lost, trying again"),
       onGivenUp: over.reject,
@@ -111,11 +115,11 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
   if (options.now?.aborted) stopNow();
   else if (options.drain?.aborted) work.drain();
   const timers = [
-    setInterval(work.announce, heartbeatInterval() * 1000),
-    setInterval(() => {
+    clock.every(heartbeatInterval(), work.announce),
+    clock.every(idleCheck, () => {
       if (!connection.isConnected) work.expectTasks();
       work.endWhenIdle();
-    }, idleCheck * 1000),
+    }),
   ];
 
   try {
@@ -123,7 +127,7 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
     work.flush();
     return { fits: work.fits, failures: work.failures, why };
   } finally {
-    for (const timer of timers) clearInterval(timer);
+    for (const end of timers) end();
     options.drain?.removeEventListener("abort", work.drain);
     options.now?.removeEventListener("abort", stopNow);
     if (connection.isConnected) {
@@ -142,6 +146,8 @@ function poolOf(options: ClientOptions): WorkOptions["openPool"] {
     createPool({
       ...{ command: fitCommand, workers, ...events },
       recoTimeout: recoTimeout ?? control.recoTimeout,
+      clock: systemClock,
+      spawn: spawnFitProcess,
       setup: {
         startup,
         reco: control.reco,

@@ -1,9 +1,10 @@
+import type { Clock } from "../config/clock.ts";
 import { type FailureEntry, maxBatch, type ResultEntry } from "../mq/messages.ts";
 import type { LeasedTask } from "./leased_tasks.ts";
 import type { FitOutcome } from "./protocol.ts";
 
-/** Outcomes wait this long for company, ms. */
-const gather = 25;
+/** Outcomes wait this long for company, s. */
+const gather = 0.025;
 /** So many are company enough. */
 const sendAt = 200;
 /** No reason is longer on the wire. */
@@ -21,14 +22,15 @@ export interface Outbox {
 
 /** @param send publishes one message's worth */
 export function createOutbox(
+  clock: Clock,
   send: (results: ResultEntry[], failures: FailureEntry[]) => void,
 ): Outbox {
   let results: ResultEntry[] = [];
   let failures: FailureEntry[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let callOff: (() => void) | undefined;
   const flush = () => {
-    clearTimeout(timer);
-    timer = undefined;
+    callOff?.();
+    callOff = undefined;
     while (results.length + failures.length > 0) {
       send(results.slice(0, maxBatch), failures.slice(0, maxBatch));
       results = results.slice(maxBatch);
@@ -43,9 +45,9 @@ export function createOutbox(
       if (values === undefined) failures.push([...task, reason ?? "failed", seconds]);
       else results.push([...task, ...values, seconds, evaluations, reason ?? null]);
       if (isLast || results.length + failures.length >= sendAt) flush();
-      else timer ??= setTimeout(flush, gather);
+      else callOff ??= clock.after(gather, flush);
     },
     flush,
-    close: () => clearTimeout(timer),
+    close: () => callOff?.(),
   };
 }

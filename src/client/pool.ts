@@ -1,5 +1,5 @@
-import type { Subprocess } from "bun";
 import { consola } from "consola";
+import type { Clock } from "../config/clock.ts";
 import { type ExitCode, SkyscanError } from "../config/errors.ts";
 import { takeBatch } from "./batch.ts";
 import type {
@@ -11,9 +11,27 @@ import type {
   ToFitProcess,
 } from "./protocol.ts";
 
+/** One fit process as its pool sees it. */
+export interface FitProcess {
+  readonly pid: number;
+  /** Throws, or does nothing, when the process has died. */
+  send(message: ToFitProcess): void;
+  kill(): void;
+  /** Fulfilled when it has ended, with how: "SIGKILL", "code 1". */
+  readonly exited: Promise<string>;
+}
+
+/** Starts a fit process. */
+export type SpawnFitProcess = (
+  command: readonly string[],
+  onMessage: (message: FromFitProcess) => void,
+) => FitProcess;
+
 export interface PoolOptions {
   /** The command line of one fit process. */
   readonly command: readonly string[];
+  readonly spawn: SpawnFitProcess;
+  readonly clock: Clock;
   readonly workers: number;
   readonly setup: FitSetup;
   /** A fit that takes longer is hung, s. */
@@ -51,11 +69,11 @@ const maxBadStarts = 3;
 const openTimeout = 600;
 
 interface Worker {
-  process: Subprocess;
+  process: FitProcess;
   isReady: boolean;
   /** What it has been given and not finished, in the order in which it does them. */
   tasks: FitTask[];
-  timer: ReturnType<typeof setTimeout> | undefined;
+  callOff: (() => void) | undefined;
   isHung: boolean;
 }
 
@@ -101,11 +119,11 @@ export function createPool(options: PoolOptions): Pool {
     } catch {}
   };
   const watch = (worker: Worker, seconds: number) => {
-    clearTimeout(worker.timer);
-    worker.timer = setTimeout(() => {
+    worker.callOff?.();
+    worker.callOff = options.clock.after(seconds, () => {
       worker.isHung = true;
-      worker.process.kill("SIGKILL");
-    }, seconds * 1000);
+      worker.process.kill();
+    });
   };
   const feed = (worker: Worker) => {
     if (!worker.isReady || isClosed) return;
@@ -133,7 +151,7 @@ export function createPool(options: PoolOptions): Pool {
       return;
     }
     if (message.kind === "ready") {
-      clearTimeout(worker.timer);
+      worker.callOff?.();
       worker.isReady = true;
       badStarts = 0;
       ready.resolve(message.light);
@@ -146,18 +164,18 @@ export function createPool(options: PoolOptions): Pool {
       worker.tasks.splice(at, 1);
       report(outcome);
     }
-    clearTimeout(worker.timer);
+    worker.callOff?.();
     feed(worker);
     if (worker.tasks.length > 0) watch(worker, options.recoTimeout);
   };
 
-  const exited = (worker: Worker) => {
-    clearTimeout(worker.timer);
+  const exited = (worker: Worker, how: string) => {
+    worker.callOff?.();
     workers.delete(worker);
     if (isClosed) return;
     const why = worker.isHung
       ? `no result within ${options.recoTimeout} s`
-      : `the fit process ended with ${worker.process.signalCode ?? `code ${worker.process.exitCode}`}`;
+      : `the fit process ended with ${how}`;
     if (!worker.isReady) {
       if (++badStarts >= maxBadStarts) {
         fatal(new Error(`fit processes cannot be started: ${why}`));
@@ -174,18 +192,13 @@ export function createPool(options: PoolOptions): Pool {
 
   const start = () => {
     const worker: Worker = {
-      process: Bun.spawn([...options.command], {
-        stdio: ["ignore", "inherit", "inherit"],
-        env,
-        serialization: "advanced",
-        ipc: (message) => receive(worker, message as FromFitProcess),
-        onExit: () => exited(worker),
-      }),
+      process: options.spawn(options.command, (message) => receive(worker, message)),
       isReady: false,
       tasks: [],
-      timer: undefined,
+      callOff: undefined,
       isHung: false,
     };
+    worker.process.exited.then((how) => exited(worker, how));
     workers.add(worker);
     watch(worker, openTimeout);
     send(worker, { kind: "open", setup: options.setup });
@@ -217,10 +230,36 @@ export function createPool(options: PoolOptions): Pool {
       isClosed = true;
       const all = [...workers];
       for (const worker of all) {
-        clearTimeout(worker.timer);
-        worker.process.kill("SIGKILL");
+        worker.callOff?.();
+        worker.process.kill();
       }
       await Promise.all(all.map((worker) => worker.process.exited));
     },
   };
 }
+
+/** What opens the broker: fit processes talk to nobody but us. */
+const secrets = [
+  "SKYSCAN_AUTH_TOKEN",
+  "SKYSCAN_AUTH_TOKEN_FILE",
+  "SKYSCAN_BROKER_AUTH",
+  "SKYSCAN_BROKER",
+];
+
+/** Starts a real process, that talks by Bun's process channel. */
+export const spawnFitProcess: SpawnFitProcess = (command, onMessage) => {
+  const env = { ...process.env };
+  for (const name of secrets) delete env[name];
+  const child = Bun.spawn([...command], {
+    stdio: ["ignore", "inherit", "inherit"],
+    env,
+    serialization: "advanced",
+    ipc: (message) => onMessage(message as FromFitProcess),
+  });
+  return {
+    pid: child.pid,
+    send: (message) => void child.send(message),
+    kill: () => child.kill("SIGKILL"),
+    exited: child.exited.then(() => `${child.signalCode ?? `code ${child.exitCode}`}`),
+  };
+};

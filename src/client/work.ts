@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { consola } from "consola";
+import type { Clock } from "../config/clock.ts";
 import { InputError, MachineError, TimedOut } from "../config/errors.ts";
 import { version } from "../config/version.ts";
 import {
@@ -41,8 +42,7 @@ export interface WorkOptions {
   readonly publish: (topic: string, message: object, retain?: boolean) => void;
   /** Returns false as long as there is no connection to subscribe with. */
   readonly subscribe: (topics: readonly string[]) => boolean;
-  /** Seconds of a clock nobody sets. */
-  readonly clock: () => number;
+  readonly clock: Clock;
   /** Called once the work is over; with an error, when it cannot be done. */
   readonly onOver: (why: string) => void;
   readonly onError: (error: unknown) => void;
@@ -84,13 +84,14 @@ export function createWork(options: WorkOptions): Work {
   let light: Light | null | undefined;
   let session = 0;
   let isDraining = false;
+  let isClosed = false;
   let fits = 0;
   let failures = 0;
-  let busyAt = clock();
+  let busyAt = clock.now();
 
   const wanted = () =>
     isDraining || pool === undefined ? 0 : tasksWanted(workers, pool.usualSeconds);
-  const outbox = createOutbox((results, failed) => {
+  const outbox = createOutbox(clock, (results, failed) => {
     const message: ResultMessage = {
       ...{ client: id, session, want: wanted(), results, failures: failed },
     };
@@ -119,14 +120,15 @@ export function createWork(options: WorkOptions): Work {
   const onOutcome = (outcome: FitOutcome) => {
     const task = leased.remove(outcome.id);
     if (task === undefined) return;
-    busyAt = clock();
+    busyAt = clock.now();
     if (outcome.values === undefined) failures++;
     else fits++;
     outbox.add(task, outcome, pool?.size === 0);
     if (isDraining && pool?.size === 0) onOver("drained");
   };
   const begin = () => {
-    if (control === undefined || pool !== undefined) return;
+    // What is over needs no fit processes, though the event comes late.
+    if (control?.state !== "open" || pool !== undefined || isClosed) return;
     startup ??= parts.collect(control.startup);
     if (startup === undefined) return;
     pool = options.openPool(control, startup, { onOutcome, onFatal: onError });
@@ -134,7 +136,7 @@ export function createWork(options: WorkOptions): Work {
     pool.ready.then(
       (opened) => {
         light = opened;
-        busyAt = clock();
+        busyAt = clock.now();
         if (opened) consola.debug(`light: ${opened.description}`);
         announce();
       },
@@ -169,7 +171,7 @@ export function createWork(options: WorkOptions): Work {
     if (message.session < session) return;
     enterSession(message.session);
     if (isDraining || pool === undefined) return;
-    busyAt = clock();
+    busyAt = clock.now();
     pool.submit(leased.add(message.tasks, session));
   };
 
@@ -201,14 +203,14 @@ export function createWork(options: WorkOptions): Work {
       if (pool === undefined || pool.size === 0) onOver("drained");
     },
     expectTasks() {
-      busyAt = clock();
+      busyAt = clock.now();
     },
     endWhenIdle() {
       // Nobody is idle who still opens the event, or works.
       const isOpening = pool !== undefined && light === undefined;
-      if (isOpening || (pool?.size ?? 0) > 0) busyAt = clock();
+      if (isOpening || (pool?.size ?? 0) > 0) busyAt = clock.now();
       const timeout = options.timeoutToClients ?? control?.timeoutToClients ?? firstTimeout;
-      if (clock() - busyAt < timeout) return;
+      if (clock.now() - busyAt < timeout) return;
       if (fits + failures > 0) onOver(`no work for ${timeout} s`);
       else if (control === undefined)
         onError(new TimedOut(`no server found under this --mq-basename within ${timeout} s`));
@@ -223,6 +225,7 @@ export function createWork(options: WorkOptions): Work {
       return failures;
     },
     async close() {
+      isClosed = true;
       outbox.close();
       await pool?.close();
     },

@@ -1,4 +1,5 @@
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import { systemClock } from "../config/clock.ts";
 import { BrokerError } from "../config/errors.ts";
 import { thirdPartyLog } from "../config/log.ts";
 import { type BrokerAddress, describeAddress } from "./address.ts";
@@ -12,6 +13,9 @@ const connectPatience = 5;
 
 /** Wait before connecting anew, ms: short, so that a restarted broker costs little. */
 const reconnectPeriod = 500;
+
+/** How long the broker may take to say goodbye, s. */
+const farewell = 2;
 
 export interface ConnectionHandlers {
   /** One message; a promise holds back the next until it is fulfilled. Must not throw. */
@@ -56,7 +60,7 @@ export async function connect(
   const client = mqtt.connect(clientOptions(address, options));
   let lastError: Error | undefined;
   let unacknowledged = 0;
-  let lostTimer: ReturnType<typeof setTimeout> | undefined;
+  let giveUpOff: (() => void) | undefined;
   let wasConnected = false;
   let closing = false;
   const drained: (() => void)[] = [];
@@ -92,13 +96,12 @@ export async function connect(
 
   await new Promise<void>((resolve, reject) => {
     const fail = (error: BrokerError) => {
-      clearTimeout(timer);
+      callOff();
       client.end(true);
       reject(error);
     };
-    const timer = setTimeout(
-      () => fail(new BrokerError(`cannot reach the broker ${where}: ${reasonOf(lastError)}`)),
-      connectPatience * 1000,
+    const callOff = systemClock.after(connectPatience, () =>
+      fail(new BrokerError(`cannot reach the broker ${where}: ${reasonOf(lastError)}`)),
     );
     client.on("error", (error: Error & { code?: number | string }) => {
       lastError = error;
@@ -115,11 +118,11 @@ export async function connect(
     client.on("connect", () => {
       const isFirst = !wasConnected;
       wasConnected = true;
-      clearTimeout(lostTimer);
-      lostTimer = undefined;
+      giveUpOff?.();
+      giveUpOff = undefined;
       subscribed(isFirst).then(
         () => {
-          clearTimeout(timer);
+          callOff();
           resolve();
           if (!closing) handlers.onConnect?.(isFirst);
         },
@@ -127,16 +130,14 @@ export async function connect(
       );
     });
     client.on("close", () => {
-      if (!wasConnected || closing || lostTimer !== undefined) return;
+      if (!wasConnected || closing || giveUpOff !== undefined) return;
       handlers.onLost?.();
-      lostTimer = setTimeout(
-        () =>
-          handlers.onGivenUp?.(
-            new BrokerError(
-              `the broker ${where} has been away for ${options.patience} s: ${reasonOf(lastError)}`,
-            ),
+      giveUpOff = systemClock.after(options.patience, () =>
+        handlers.onGivenUp?.(
+          new BrokerError(
+            `the broker ${where} has been away for ${options.patience} s: ${reasonOf(lastError)}`,
           ),
-        options.patience * 1000,
+        ),
       );
     });
   });
@@ -163,13 +164,13 @@ export async function connect(
     },
     async close(patience = 5) {
       closing = true;
-      clearTimeout(lostTimer);
+      giveUpOff?.();
       if (unacknowledged > 0 && client.connected) {
         const { promise, resolve } = Promise.withResolvers<void>();
         drained.push(resolve);
-        const timer = setTimeout(resolve, patience * 1000);
+        const callOff = systemClock.after(patience, resolve);
         await promise;
-        clearTimeout(timer);
+        callOff();
       }
       await endOf(client);
     },
@@ -213,12 +214,12 @@ function clientOptions(address: BrokerAddress, options: ConnectionOptions): ICli
 /** The session ends cleanly (no will), or at once when there is none. */
 const endOf = (client: MqttClient): Promise<void> =>
   new Promise((resolve) => {
-    const timer = setTimeout(() => {
+    const callOff = systemClock.after(farewell, () => {
       client.end(true);
       resolve();
-    }, 2000);
+    });
     client.end(!client.connected, {}, () => {
-      clearTimeout(timer);
+      callOff();
       resolve();
     });
   });

@@ -1,4 +1,5 @@
 import { consola } from "consola";
+import type { Clock } from "../config/clock.ts";
 import type { Connection } from "../mq/connection.ts";
 import {
   ClientStatus,
@@ -38,10 +39,7 @@ export interface DispatchOptions {
   readonly session: number;
   readonly topics: Topics;
   readonly publish: Connection["publish"];
-  /** Seconds of a clock nobody sets, for leases. */
-  readonly clock: () => number;
-  /** s since 1970, for what is stored. */
-  readonly now: () => number;
+  readonly clock: Clock;
   /** Runs something once all messages that are there already have been received. */
   readonly soon: (work: () => void) => void;
   /** Called when there is nothing more to be done. */
@@ -54,14 +52,14 @@ const inTransit = 2;
 const mostWarnings = 20;
 
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const { collection, admission, session, topics, publish, clock, now } = options;
+  const { collection, admission, session, topics, publish, clock } = options;
   const { scan, scheduler } = collection;
   /** When each open lease was given, by clock. */
   const leasedAt = new Map<number, number>();
   /** Results not stored yet: what arrives together is stored in one go. */
   let arrived: StoredResult[] = [];
   let isTurnDue = false;
-  let lastResultAt = clock();
+  let lastResultAt = clock.now();
   let malformed = 0;
 
   const warn = (text: string) => {
@@ -70,7 +68,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (malformed === mostWarnings) consola.warn("further bad messages are counted only");
   };
   const handOut = (leases: ReadonlyMap<string, readonly Lease[]>) => {
-    const at = clock();
+    const at = clock.now();
     for (const [client, list] of leases) {
       for (const lease of list) leasedAt.set(lease.id, at);
       for (let from = 0; from < list.length; from += maxBatch) {
@@ -86,10 +84,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       const batch = arrived;
       arrived = [];
       collection.keep(batch);
-      lastResultAt = clock();
+      lastResultAt = clock.now();
     }
     if (scan.isComplete) options.onComplete();
-    else handOut(scheduler.assign(clock()));
+    else handOut(scheduler.assign(clock.now()));
   };
   const turnSoon = () => {
     if (isTurnDue) return;
@@ -113,12 +111,12 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     }
     const isDraining = status.state === "draining";
     const wanted = isDraining ? 0 : status.want;
-    scheduler.welcome(client, { wanted, workers: status.workers }, clock());
+    scheduler.welcome(client, { wanted, workers: status.workers }, clock.now());
     if (status.holding !== undefined)
       scheduler.reconcile(
         client,
         new Set(status.session === session ? status.holding : []),
-        isDraining ? Number.POSITIVE_INFINITY : clock() - inTransit,
+        isDraining ? Number.POSITIVE_INFINITY : clock.now() - inTransit,
       );
     turnSoon();
   };
@@ -128,7 +126,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const since = leasedAt.get(lease);
     leasedAt.delete(lease);
     if (scheduler.result(client, lease, taskOf(entry), at) !== "counted") return;
-    arrived.push(resultOf(entry, since === undefined ? undefined : at - since, now()));
+    arrived.push(resultOf(entry, since === undefined ? undefined : at - since, clock.date()));
   };
   const onFailure = (client: string, entry: FailureEntry, at: number) => {
     const [lease, nside, pixel, posvar, reason, seconds] = entry;
@@ -141,7 +139,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       consola.warn(`client ${client} only fails, and is set aside for a while: ${reason}`);
     if (answer.kind !== "givenUp") return;
     consola.warn(`${fit} given up: ${answer.reasons.join("; ")}`);
-    arrived.push(givenUp(answer.task, seconds, answer.reasons, now()));
+    arrived.push(givenUp(answer.task, seconds, answer.reasons, clock.date()));
   };
   const onResults = (message: ResultMessage) => {
     const { client, results, failures, want } = message;
@@ -149,7 +147,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       warn(`results of an unannounced client ignored (${client})`);
       return;
     }
-    const at = clock();
+    const at = clock.now();
     for (const entry of results) onResult(client, entry, at);
     for (const entry of failures) onFailure(client, entry, at);
     scheduler.setWanted(client, want);
@@ -171,12 +169,12 @@ export function createDispatch(options: DispatchOptions): Dispatch {
         warn(`message ignored on ${topic}: ${error.message}`);
       }
     },
-    tick: () => handOut(scheduler.tick(clock())),
+    tick: () => handOut(scheduler.tick(clock.now())),
     get secondsWithoutResults() {
-      return clock() - lastResultAt;
+      return clock.now() - lastResultAt;
     },
     expectResults() {
-      lastResultAt = clock();
+      lastResultAt = clock.now();
     },
     get malformed() {
       return malformed;

@@ -1,4 +1,5 @@
 import { consola } from "consola";
+import { systemClock } from "../config/clock.ts";
 import type { Rates } from "../scan/progress.ts";
 import type { ScanProgress } from "../scan/scan.ts";
 
@@ -9,20 +10,20 @@ export interface ProgressView {
   readonly clients: number;
 }
 
-/** How often the bar moves, and how often a line is logged where there is none, ms. */
-const barPeriod = 250;
-const linePeriod = 60_000;
+/** How often the bar moves, and how often a line is logged where there is none, s. */
+const barPeriod = 0.25;
+const linePeriod = 60;
 const barWidth = 30;
 
 /** Shows how far the scan is: a bar on a terminal, a line a minute elsewhere. @returns the function that ends it */
 export function showProgress(current: () => ProgressView): () => void {
   const isTerminal = process.stderr.isTTY === true && consola.level >= 3;
   const draw = () => process.stderr.write(`\r\x1b[K${bar(current())}`);
-  const timer = isTerminal
-    ? setInterval(draw, barPeriod)
-    : setInterval(() => consola.info(line(current())), linePeriod);
+  const end = isTerminal
+    ? systemClock.every(barPeriod, draw)
+    : systemClock.every(linePeriod, () => consola.info(line(current())));
   return () => {
-    clearInterval(timer);
+    end();
     if (isTerminal) process.stderr.write("\r\x1b[K");
   };
 }

@@ -1,4 +1,5 @@
 import { consola } from "consola";
+import { type Clock, systemClock, wakingClock } from "../config/clock.ts";
 import {
   brokerPatience,
   heartbeatInterval,
@@ -61,6 +62,8 @@ const farewell = 2;
 const tickPeriod = 0.5;
 /** How often the status topic is renewed, s. */
 const statusInterval = 5;
+/** The machine slept when the clock jumps by more than this between two looks, s. */
+const longestGap = 5;
 /** A client is gone when it missed this many heartbeats. */
 const missedHeartbeats = 3;
 
@@ -93,7 +96,8 @@ function assemble(
   publish: Connection["publish"],
   over: Pick<PromiseWithResolvers<void>, "resolve" | "reject">,
 ) {
-  const session = beginSession(store, now(), newBasename, newBasename);
+  const clock = wakingClock(systemClock, longestGap);
+  const session = beginSession(store, clock.date(), newBasename, newBasename);
   const topics = topicsOf(session.basename);
   const scheduler = new Scheduler({
     recoTimeout: options.recoTimeout,
@@ -102,7 +106,13 @@ function assemble(
     isAlone: options.isAlone ?? false,
     leaseId: leaseIds(session.secret),
   });
-  const collection = openCollection(startScan(plan), scheduler, store, session.startedAt, now());
+  const collection = openCollection(
+    startScan(plan),
+    scheduler,
+    store,
+    session.startedAt,
+    clock.date(),
+  );
   if (store.count > 0) consola.info(`resumed: ${store.count} fits are done already`);
   const admission = createAdmission({
     needsLight: plan.reco.light !== undefined,
@@ -118,12 +128,12 @@ function assemble(
     },
   });
   const dispatch = createDispatch({
-    ...{ collection, admission, session: session.number, topics, publish, clock, now },
+    ...{ collection, admission, session: session.number, topics, publish, clock },
     soon: (work) => void setImmediate(guarded(work, over.reject)),
     onComplete: over.resolve,
   });
   const output = createOutput({
-    ...{ directory: options.outputDir, plan, session, collection, now },
+    ...{ directory: options.outputDir, plan, session, collection, now: clock.date },
     heard: () => ({
       light: admission.light?.description ?? null,
       malformed: dispatch.malformed,
@@ -135,7 +145,7 @@ function assemble(
   const announcement = createAnnouncement({
     ...{ plan, session, startup, recoTimeout, timeoutToClients, topics, publish },
   });
-  return { session, topics, collection, dispatch, output, startup, announcement };
+  return { clock, session, topics, collection, dispatch, output, startup, announcement };
 }
 type Parts = ReturnType<typeof assemble>;
 
@@ -205,7 +215,7 @@ async function serve(plan: ScanPlan, options: ServerOptions, store: Store): Prom
     options.stop?.removeEventListener("abort", stop);
     if (ending !== undefined && connection.isConnected) {
       announcement.over(ending.state, ending.reason);
-      await clientsGone(collection.scheduler);
+      await clientsGone(collection.scheduler, parts.clock);
       announcement.withdraw();
     }
     await connection.close();
@@ -214,17 +224,16 @@ async function serve(plan: ScanPlan, options: ServerOptions, store: Store): Prom
 
 /** Does what is due from time to time. @returns the function that ends it */
 function keepBusy(
-  { collection, dispatch, output, announcement }: Parts,
+  { clock, collection, dispatch, output, announcement }: Parts,
   timeoutFromClients: number,
   fail: (error: unknown) => void,
 ): () => void {
   const { scan, scheduler, statistics } = collection;
-  const every = (seconds: number, work: () => void) =>
-    setInterval(guarded(work, fail), seconds * 1000);
+  const every = (seconds: number, work: () => void) => clock.every(seconds, guarded(work, fail));
   const timers = [
     every(tickPeriod, () => {
       dispatch.tick();
-      collection.mark(now());
+      collection.mark(clock.date());
       if (dispatch.secondsWithoutResults > timeoutFromClients)
         fail(new TimedOut(`no results for ${timeoutFromClients} s`));
     }),
@@ -236,25 +245,20 @@ function keepBusy(
   ];
   const endProgress = showProgress(() => {
     const progress = scan.progress();
-    const rates = statistics.rates(progress, now());
+    const rates = statistics.rates(progress, clock.date());
     return { progress, rates, clients: scheduler.counts.clients };
   });
   return () => {
-    for (const timer of timers) clearInterval(timer);
+    for (const end of timers) end();
     endProgress();
   };
 }
 
 /** Waits until every client has said goodbye, but not for long. */
-async function clientsGone(scheduler: Scheduler): Promise<void> {
-  const until = clock() + farewell;
-  while (scheduler.counts.clients > 0 && clock() < until) await Bun.sleep(10);
+async function clientsGone(scheduler: Scheduler, clock: Clock): Promise<void> {
+  const until = clock.now() + farewell;
+  while (scheduler.counts.clients > 0 && clock.now() < until) await Bun.sleep(10);
 }
-
-/** s since 1970. */
-const now = (): number => Date.now() / 1000;
-/** Seconds of a clock nobody sets. */
-const clock = (): number => performance.now() / 1000;
 
 /** Work whose errors go to `fail` instead of into the event loop. */
 const guarded = (work: () => void, fail: (error: unknown) => void) => () => {

@@ -1,3 +1,4 @@
+import { systemClock } from "../config/clock.ts";
 import { brokerPatience } from "../config/environment.ts";
 import { TimedOut } from "../config/errors.ts";
 import type { BrokerAddress } from "../mq/address.ts";
@@ -17,8 +18,8 @@ export interface StatusOptions {
   readonly write: (line: string) => void;
 }
 
-/** What is retained arrives within this time of the first message, ms. */
-const retainedArrive = 300;
+/** What is retained arrives within this time of the first message, s. */
+const retainedArrive = 0.3;
 
 /** Shows a scan's retained messages. Throws TimedOut when there is no such scan, BrokerError. */
 export async function watchStatus(options: StatusOptions): Promise<void> {
@@ -27,16 +28,12 @@ export async function watchStatus(options: StatusOptions): Promise<void> {
   let control: Control | undefined;
   let progress: Progress | undefined;
   const over = Promise.withResolvers<void>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const noScan = setTimeout(
-    () =>
-      over.reject(
-        new TimedOut(`no scan found under this --mq-basename within ${options.timeout} s`),
-      ),
-    options.timeout * 1000,
+  let showOff: (() => void) | undefined;
+  const scanFound = systemClock.after(options.timeout, () =>
+    over.reject(new TimedOut(`no scan found under this --mq-basename within ${options.timeout} s`)),
   );
   const show = () => {
-    timer = undefined;
+    showOff = undefined;
     if (control === undefined) return;
     options.write(
       options.json
@@ -61,8 +58,8 @@ export async function watchStatus(options: StatusOptions): Promise<void> {
       return;
     }
     if (control === undefined) return;
-    clearTimeout(noScan);
-    timer ??= setTimeout(show, retainedArrive);
+    scanFound();
+    showOff ??= systemClock.after(retainedArrive, show);
   };
   const connection = await connect(
     options.broker,
@@ -76,8 +73,8 @@ export async function watchStatus(options: StatusOptions): Promise<void> {
   try {
     await over.promise;
   } finally {
-    clearTimeout(noScan);
-    clearTimeout(timer);
+    scanFound();
+    showOff?.();
     await connection.close();
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Pool } from "../../src/client/pool.ts";
 import type { FitOutcome, FitTask } from "../../src/client/protocol.ts";
 import { createWork } from "../../src/client/work.ts";
+import { type Clock, systemClock } from "../../src/config/clock.ts";
 import { InputError, TimedOut } from "../../src/config/errors.ts";
 import type { ClientStatus, Control, ResultMessage } from "../../src/mq/messages.ts";
 import { protocolVersion } from "../../src/mq/messages.ts";
@@ -24,6 +25,7 @@ async function client({ hasStartup = true } = {}) {
   const submitted: FitTask[] = [];
   let isConnected = true;
   let now = 0;
+  const clock: Clock = { ...systemClock, now: () => now };
   let opened: unknown;
   let onOutcome: (outcome: FitOutcome) => void = () => {};
   let over: unknown;
@@ -41,7 +43,7 @@ async function client({ hasStartup = true } = {}) {
     close: async () => {},
   };
   const work = createWork({
-    ...{ id: "me", topics, workers: 2, clock: () => now },
+    ...{ id: "me", topics, workers: 2, clock },
     ...(hasStartup && { startup }),
     openPool(_control, startup, events) {
       opened = startup;

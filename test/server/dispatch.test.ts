@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { systemClock } from "../../src/config/clock.ts";
 import type { ClientStatus, TaskEntry, TaskMessage } from "../../src/mq/messages.ts";
 import { protocolVersion } from "../../src/mq/messages.ts";
 import { topicsOf } from "../../src/mq/topics.ts";
@@ -38,7 +39,11 @@ function server(store: Store = openStore(":memory:", "test")) {
       ...{ needsLight: false, needsTables: false, light: undefined },
       ...{ onLight() {}, onChange() {} },
     }),
-    ...{ session: session.number, topics, clock: () => 0, now: () => 1000 },
+    ...{
+      session: session.number,
+      topics,
+      clock: { ...systemClock, now: () => 0, date: () => 1000 },
+    },
     publish: (topic, message) => void said.push([topic, message]),
     soon: (work) => void due.push(work),
     onComplete: () => {
