@@ -5,6 +5,7 @@ import { setLogLevels } from "../config/log.ts";
 import { selfCommand } from "../config/self.ts";
 import { catchSignals } from "../config/signals.ts";
 import { planScan } from "../server/plan.ts";
+import { withPictures } from "../server/server.ts";
 import { requireWritable } from "../server/startup.ts";
 import { fitProcessName } from "./fit_process.ts";
 import { flag, integerFrom } from "./flags.ts";
@@ -44,7 +45,7 @@ Example:
       const { stop } = catchSignals();
       const plan = await planScan(planOptions(event, flags));
       requireWritable(flags.outputDir, "--output-dir");
-      const outcome = await runLocalScan(plan, {
+      const scanned = await runLocalScan(plan, {
         outputDir: flags.outputDir,
         ...(flags.cacheDir !== undefined && { cacheDir: flags.cacheDir }),
         ...serverTimes(flags),
@@ -54,6 +55,6 @@ Example:
         ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
         stop,
       });
-      printOutcome(plan, outcome, started);
+      printOutcome(plan, await withPictures(plan, flags.outputDir, scanned), started);
     });
 }

@@ -4,7 +4,7 @@ import { InputError } from "../config/errors.ts";
 import { setLogLevels } from "../config/log.ts";
 import { catchSignals } from "../config/signals.ts";
 import { planScan } from "../server/plan.ts";
-import { runServer } from "../server/server.ts";
+import { runServer, withPictures } from "../server/server.ts";
 import { requireWritable, type StartupPlaces } from "../server/startup.ts";
 import { addBrokerFlags, type BrokerFlags, brokerOf } from "./broker_flags.ts";
 import { flag } from "./flags.ts";
@@ -61,7 +61,7 @@ Example:
       if (startup.directory !== undefined) requireWritable(startup.directory, "--startup-json-dir");
       if (startup.file !== undefined)
         requireWritable(dirname(startup.file), "--client-startup-json");
-      const outcome = await runServer(plan, {
+      const scanned = await runServer(plan, {
         broker,
         outputDir: flags.outputDir,
         cacheDir: flags.cacheDir,
@@ -69,7 +69,7 @@ Example:
         ...serverTimes(flags),
         stop: catchSignals().stop,
       });
-      printOutcome(plan, outcome, started);
+      printOutcome(plan, await withPictures(plan, flags.outputDir, scanned), started);
     });
 }
 

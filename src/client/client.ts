@@ -1,12 +1,12 @@
 import { consola } from "consola";
-import { systemClock, wakingClock } from "../config/clock.ts";
+import { type Clock, systemClock, wakingClock } from "../config/clock.ts";
 import { brokerPatience, heartbeatInterval } from "../config/environment.ts";
 import { Interrupted } from "../config/errors.ts";
 import type { BrokerAddress } from "../mq/address.ts";
 import { type Connection, connect } from "../mq/connection.ts";
 import { newClientId, topicsOf } from "../mq/topics.ts";
 import { openDebug } from "./debug.ts";
-import { createPool, spawnFitProcess } from "./pool.ts";
+import { createPool, type SpawnFitProcess, spawnFitProcess } from "./pool.ts";
 import { createWork, type Startup, type WorkOptions } from "./work.ts";
 
 export interface ClientOptions {
@@ -43,15 +43,33 @@ const idleCheck = 0.5;
 /** The machine slept when the clock jumps by more than this between two looks, s. */
 const longestGap = 5;
 
+/** What a client needs of the world around it. */
+export interface ClientSurroundings {
+  readonly clock: Clock;
+  readonly connect: typeof connect;
+  readonly spawn: SpawnFitProcess;
+  readonly newId: () => string;
+}
+
+const realSurroundings: ClientSurroundings = {
+  clock: systemClock,
+  connect,
+  spawn: spawnFitProcess,
+  newId: newClientId,
+};
+
 /**
  * Works for one scan until it is over, there is no more work, or it is told to stop.
  * Throws TimedOut when there never was work, BrokerError, InputError (this client cannot do the fits),
  * Interrupted when stopped at once.
  */
-export async function runClient(options: ClientOptions): Promise<ClientOutcome> {
+export async function runClient(
+  options: ClientOptions,
+  surroundings: ClientSurroundings = realSurroundings,
+): Promise<ClientOutcome> {
   const topics = topicsOf(options.basename);
-  const clock = wakingClock(systemClock, longestGap);
-  const id = newClientId();
+  const clock = wakingClock(surroundings.clock, longestGap);
+  const id = surroundings.newId();
   const over = Promise.withResolvers<string>();
   over.promise.catch(() => {});
   const debug = openDebug(options.debugDirectory, over.reject);
@@ -66,7 +84,7 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
     ...{ id, topics, workers, publish },
     ...(startup && { startup }),
     ...(timeoutToClients !== undefined && { timeoutToClients }),
-    openPool: poolOf(options),
+    openPool: poolOf(options, surroundings),
     subscribe(more) {
       connection?.subscribe(more);
       return connection !== undefined;
@@ -76,14 +94,18 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
     onError: over.reject,
   });
   const gone = work.status("gone");
+  // As long as there is no connection there is nothing to hand back: either signal ends it.
+  const signals = [options.drain, options.now].filter((signal) => signal !== undefined);
+  const whenToLeave = signals.length > 0 ? AbortSignal.any(signals) : undefined;
 
-  connection = await connect(
+  connection = await surroundings.connect(
     options.broker,
     {
       clientId: id,
       will: { topic: topics.status(id), payload: gone },
       subscriptions: [topics.control, topics.task(id)],
       patience: brokerPatience(),
+      ...(whenToLeave !== undefined && { stop: whenToLeave }),
     },
     {
       onMessage(topic, payload) {
@@ -140,14 +162,16 @@ export async function runClient(options: ClientOptions): Promise<ClientOutcome> 
 }
 
 /** How this client starts its fit processes. */
-function poolOf(options: ClientOptions): WorkOptions["openPool"] {
+function poolOf(
+  options: ClientOptions,
+  { clock, spawn }: ClientSurroundings,
+): WorkOptions["openPool"] {
   const { fitCommand, workers, recoTimeout, photonTables, gcdDir } = options;
   return (control, startup, events) =>
     createPool({
       ...{ command: fitCommand, workers, ...events },
       recoTimeout: recoTimeout ?? control.recoTimeout,
-      clock: systemClock,
-      spawn: spawnFitProcess,
+      ...{ clock, spawn },
       setup: {
         startup,
         reco: control.reco,

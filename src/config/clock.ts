@@ -6,6 +6,8 @@ export interface Clock {
   date(): number;
   /** Calls once, so many seconds from now. @returns what calls it off */
   after(seconds: number, work: () => void): () => void;
+  /** Calls once everything that has arrived by now has been dealt with. */
+  soon(work: () => void): void;
   /** Calls every so many seconds. @returns what ends it */
   every(seconds: number, work: () => void): () => void;
 }
@@ -26,6 +28,7 @@ export const systemClock: Clock = {
     wait(seconds);
     return () => clearTimeout(timer);
   },
+  soon: (work) => void setImmediate(work),
   every(seconds, work) {
     if (seconds <= longestWait) {
       const timer = setInterval(work, 1000 * seconds);

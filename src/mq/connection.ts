@@ -1,6 +1,6 @@
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { systemClock } from "../config/clock.ts";
-import { BrokerError } from "../config/errors.ts";
+import { BrokerError, Interrupted } from "../config/errors.ts";
 import { thirdPartyLog } from "../config/log.ts";
 import { type BrokerAddress, describeAddress } from "./address.ts";
 import { maxMessageSize } from "./messages.ts";
@@ -14,8 +14,9 @@ const connectPatience = 5;
 /** Wait before connecting anew, ms: short, so that a restarted broker costs little. */
 const reconnectPeriod = 500;
 
-/** How long the broker may take to say goodbye, s. */
-const farewell = 2;
+/** How long the broker may take to acknowledge what was published last, and to say goodbye, s. */
+const lastWords = 4;
+const farewell = 1;
 
 export interface ConnectionHandlers {
   /** One message; a promise holds back the next until it is fulfilled. Must not throw. */
@@ -34,6 +35,8 @@ export interface ConnectionOptions {
   readonly subscriptions: readonly string[];
   /** How long a lost connection may stay lost, s. */
   readonly patience: number;
+  /** Aborted before there is a connection: gives up. */
+  readonly stop?: AbortSignal;
 }
 
 /** A connection that mends itself. Everything is QoS 1. */
@@ -49,7 +52,7 @@ export interface Connection {
 
 /**
  * Connects to a broker and subscribes.
- * Throws BrokerError when it is unreachable or refuses us.
+ * Throws BrokerError when it is unreachable or refuses us, Interrupted when stopped before that.
  */
 export async function connect(
   address: BrokerAddress,
@@ -95,14 +98,18 @@ export async function connect(
     });
 
   await new Promise<void>((resolve, reject) => {
-    const fail = (error: BrokerError) => {
+    const fail = (error: BrokerError | Interrupted) => {
       callOff();
+      options.stop?.removeEventListener("abort", stopped);
       client.end(true);
       reject(error);
     };
     const callOff = systemClock.after(connectPatience, () =>
       fail(new BrokerError(`cannot reach the broker ${where}: ${reasonOf(lastError)}`)),
     );
+    const stopped = () => fail(new Interrupted());
+    options.stop?.addEventListener("abort", stopped);
+    if (options.stop?.aborted) stopped();
     client.on("error", (error: Error & { code?: number | string }) => {
       lastError = error;
       thirdPartyLog.debug(`broker ${where}: ${reasonOf(error)}`);
@@ -123,6 +130,7 @@ export async function connect(
       subscribed(isFirst).then(
         () => {
           callOff();
+          options.stop?.removeEventListener("abort", stopped);
           resolve();
           if (!closing) handlers.onConnect?.(isFirst);
         },
@@ -162,7 +170,7 @@ export async function connect(
     get isConnected() {
       return client.connected;
     },
-    async close(patience = 5) {
+    async close(patience = lastWords) {
       closing = true;
       giveUpOff?.();
       if (unacknowledged > 0 && client.connected) {

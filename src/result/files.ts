@@ -19,12 +19,17 @@ export async function readResult(path: string): Promise<SkyScanResult> {
   return readJson(new TextDecoder().decode(bytes), path);
 }
 
-/** Writes one result file; the extension, .npz or .json, says which format. */
-export async function writeResult(path: string, result: SkyScanResult): Promise<void> {
+/** A result as a file's content; the path's extension, .npz or .json, says which format. */
+export function encodeResult(path: string, result: SkyScanResult): string | Uint8Array {
   const extension = extname(path);
-  if (extension === ".npz") return writeAtomically(path, writeNpz(result));
-  if (extension === ".json") return writeAtomically(path, writeJson(result));
+  if (extension === ".npz") return writeNpz(result);
+  if (extension === ".json") return writeJson(result);
   throw new InputError(`${path}: a result file ends in .npz or .json`);
+}
+
+/** Writes one result file. */
+export async function writeResult(path: string, result: SkyScanResult): Promise<void> {
+  await writeAtomically(path, encodeResult(path, result));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { eventName } from "../event/event.ts";
-import { writeAtomically, writeResult } from "../result/files.ts";
+import { encodeResult, type writeAtomically } from "../result/files.ts";
 import { resultFromScan, type SkyScanResult } from "../result/result.ts";
 import type { Collection } from "./collection.ts";
 import { type Manifest, type ManifestState, manifestOf } from "./manifest.ts";
@@ -30,6 +30,7 @@ export interface OutputOptions {
   readonly heard: () => { readonly light: string | null; readonly malformed: number };
   /** s since 1970. */
   readonly now: () => number;
+  readonly write: typeof writeAtomically;
   /** Called with every manifest written. */
   readonly onManifest: (manifest: Manifest) => void;
 }
@@ -65,7 +66,7 @@ export function createOutput(options: OutputOptions): Output {
     collection.mark(now());
     const document = manifest(state, reason);
     const text = `${JSON.stringify(document, null, 2)}\n`;
-    await writeAtomically(join(directory, "scan-manifest.json"), text);
+    await options.write(join(directory, "scan-manifest.json"), text);
     options.onManifest(document);
     return document;
   };
@@ -73,7 +74,7 @@ export function createOutput(options: OutputOptions): Output {
     const map = result();
     if (map.nsides.size > 0) {
       const both = [`${stem}.npz`, `${stem}.json`];
-      for (const file of both) await writeResult(file, map);
+      for (const file of both) await options.write(file, encodeResult(file, map));
       files = both;
     }
     return await writeManifest(state, reason);

@@ -12,6 +12,7 @@ import type { BrokerAddress } from "../mq/address.ts";
 import { type Connection, connect } from "../mq/connection.ts";
 import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
 import { plotFiles } from "../plot/files.ts";
+import { writeAtomically } from "../result/files.ts";
 import type { SkyScanResult } from "../result/result.ts";
 import { Scheduler } from "../scan/scheduler.ts";
 import { openStore, type Store } from "../store/store.ts";
@@ -50,6 +51,24 @@ export interface ServerOptions {
   readonly onOpen?: (basename: string) => void;
 }
 
+/** What a server needs of the world around it. */
+export interface ServerSurroundings {
+  readonly clock: Clock;
+  readonly connect: typeof connect;
+  readonly openStore: typeof openStore;
+  readonly write: typeof writeAtomically;
+  /** A word nobody guesses. */
+  readonly newSecret: () => string;
+}
+
+const realSurroundings: ServerSurroundings = {
+  clock: systemClock,
+  connect,
+  openStore,
+  write: writeAtomically,
+  newSecret: newBasename,
+};
+
 export interface ServerOutcome {
   readonly result: SkyScanResult;
   readonly manifest: Manifest;
@@ -72,19 +91,29 @@ const missedHeartbeats = 3;
  * Throws TimedOut when results stay away, Interrupted when stopped (both after saving what there is),
  * BrokerError, InputError.
  */
-export async function runServer(plan: ScanPlan, options: ServerOptions): Promise<ServerOutcome> {
+export async function runServer(
+  plan: ScanPlan,
+  options: ServerOptions,
+  surroundings: ServerSurroundings = realSurroundings,
+): Promise<ServerOutcome> {
   const identity = identityOf(plan);
-  const store = openStore(storePath(plan, identity, options.cacheDir), identity);
-  let outcome: ServerOutcome;
+  const store = surroundings.openStore(storePath(plan, identity, options.cacheDir), identity);
   try {
-    outcome = await serve(plan, options, store);
+    return await serve(plan, options, store, surroundings);
   } finally {
     store.close();
   }
-  // The clients have gone home by now.
+}
+
+/** Draws the finished map beside its files. @returns the outcome with the pictures among its files */
+export async function withPictures(
+  plan: ScanPlan,
+  outputDir: string,
+  outcome: ServerOutcome,
+): Promise<ServerOutcome> {
   const { light } = outcome.manifest.scan;
   const caption = [plan.reco.name, ...(light === null ? [] : [light])].join(", ");
-  const { png, svg } = await plotFiles(options.outputDir, outcome.result, caption);
+  const { png, svg } = await plotFiles(outputDir, outcome.result, caption);
   return { ...outcome, files: [...outcome.files, png, svg] };
 }
 
@@ -93,11 +122,12 @@ function assemble(
   plan: ScanPlan,
   options: ServerOptions,
   store: Store,
+  { clock: asleepToo, write, newSecret }: ServerSurroundings,
   publish: Connection["publish"],
   over: Pick<PromiseWithResolvers<void>, "resolve" | "reject">,
 ) {
-  const clock = wakingClock(systemClock, longestGap);
-  const session = beginSession(store, clock.date(), newBasename, newBasename);
+  const clock = wakingClock(asleepToo, longestGap);
+  const session = beginSession(store, clock.date(), newSecret, newSecret);
   const topics = topicsOf(session.basename);
   const scheduler = new Scheduler({
     recoTimeout: options.recoTimeout,
@@ -129,11 +159,11 @@ function assemble(
   });
   const dispatch = createDispatch({
     ...{ collection, admission, session: session.number, topics, publish, clock },
-    soon: (work) => void setImmediate(guarded(work, over.reject)),
+    soon: (work) => clock.soon(guarded(work, over.reject)),
     onComplete: over.resolve,
   });
   const output = createOutput({
-    ...{ directory: options.outputDir, plan, session, collection, now: clock.date },
+    ...{ directory: options.outputDir, plan, session, collection, now: clock.date, write },
     heard: () => ({
       light: admission.light?.description ?? null,
       malformed: dispatch.malformed,
@@ -150,23 +180,29 @@ function assemble(
 type Parts = ReturnType<typeof assemble>;
 
 /** A server's life, from meeting the broker to the last goodbye. */
-async function serve(plan: ScanPlan, options: ServerOptions, store: Store): Promise<ServerOutcome> {
+async function serve(
+  plan: ScanPlan,
+  options: ServerOptions,
+  store: Store,
+  surroundings: ServerSurroundings,
+): Promise<ServerOutcome> {
   let connection: Connection | undefined;
   const publish: Connection["publish"] = (...message) => connection?.publish(...message);
   const over = Promise.withResolvers<void>();
   over.promise.catch(() => {});
-  const parts = assemble(plan, options, store, publish, over);
+  const parts = assemble(plan, options, store, surroundings, publish, over);
   const { session, topics, collection, dispatch, output, announcement } = parts;
   const { startup: places } = options;
   // Not before the store is ours: a second server is refused there, and these files are the first one's.
   if (places !== undefined) await forgetOtherScans(places, session.basename);
 
-  connection = await connect(
+  connection = await surroundings.connect(
     options.broker,
     {
       clientId: newClientId(),
       subscriptions: [topics.status("+"), topics.result],
       patience: brokerPatience(),
+      ...(options.stop && { stop: options.stop }),
     },
     {
       onMessage: (topic, payload) => guarded(() => dispatch.receive(topic, payload), over.reject)(),
@@ -257,7 +293,8 @@ function keepBusy(
 /** Waits until every client has said goodbye, but not for long. */
 async function clientsGone(scheduler: Scheduler, clock: Clock): Promise<void> {
   const until = clock.now() + farewell;
-  while (scheduler.counts.clients > 0 && clock.now() < until) await Bun.sleep(10);
+  while (scheduler.counts.clients > 0 && clock.now() < until)
+    await new Promise<void>((resolve) => void clock.after(0.01, resolve));
 }
 
 /** Work whose errors go to `fail` instead of into the event loop. */

@@ -39,6 +39,7 @@ export class VirtualTime {
       now: () => this.now,
       date: () => 1_700_000_000 + this.now,
       after: (seconds, work) => this.after(seconds, work),
+      soon: (work) => void this.after(0, work),
       every: (seconds, work) => {
         let callOff = () => {};
         const again = () => {
