@@ -46,26 +46,6 @@ export interface ScanProgress extends Counts {
 /** Where a task stands: never sent, sent, or its result is in. */
 export type TaskState = "unknown" | "waiting" | "done";
 
-/** A scan's brain: which fits to do, which of them count, when it is over. No clock, no input or output. */
-export interface Scan {
-  /** The first tasks. To be called once, before all else. */
-  start(): ReleasedTask[];
-  /** Takes a result and returns the tasks it sets free (most often none). Duplicates and foreign results change nothing but their count. */
-  add(result: TaskResult): ReleasedTask[];
-  /** Whether add() would count a result for this task ("waiting"), or why not. */
-  stateOf(task: Task): TaskState;
-  /** Everything sent is in, and no more pixels are wanted. */
-  readonly isComplete: boolean;
-  /** The best pixel so far, of all nsides; undefined as long as there is none but NaN. */
-  readonly best: PixelResult | undefined;
-  /**
-   * The pixels by nside, coarse to fine, ascending: those with all their variations in, or, `unfinished`
-   * too, those with at least one.
-   */
-  pixels(options?: { unfinished?: boolean }): Map<number, PixelResult[]>;
-  progress(): ScanProgress;
-}
-
 /** A pixel whose fits are out or in. */
 interface Open {
   /** By posvar: whether the result is in. */
@@ -88,28 +68,49 @@ interface StageState {
   recosFailed: number;
 }
 
-/**
- * Begins a scan. The same settings and the same results in the same order give the same tasks; at
- * threshold 1 the order of the results within a round does not matter, since the next pixels are then
- * chosen only when everything sent is in.
- *
- * Adding a result costs the same however many there are; choosing pixels, a few times per stage, costs
- * in proportion to the pixels of the stage.
- *
- * Throws InputError when the settings break a rule.
- */
-export function createScan(settings: ScanSettings): Scan {
-  const { progression, variations, seed, threshold = 1, pointing } = settings;
+/** Throws InputError when the settings break a rule. */
+function check({ progression, variations, seed, pointing }: ScanSettings): void {
   checkProgression(progression);
   if (!(Number.isSafeInteger(variations) && variations > 0))
     throw new InputError(`variations: ${variations} is not a positive integer`);
   if (!Number.isSafeInteger(seed)) throw new InputError(`seed: ${seed} is not an integer`);
   if (pointing && !(pointing.radius > 0))
     throw new InputError(`pointed scan: radius ${pointing.radius} rad is not positive`);
+}
 
-  const series = thresholds(threshold);
-  const stages = progression.map(
-    ({ nside }, i): StageState => ({
+/**
+ * A scan's brain: which fits to do, which of them count, when it is over. No clock, no input or output.
+ *
+ * The same settings and the same results in the same order give the same tasks; at threshold 1 the order of
+ * the results within a round does not matter, since the next pixels are then chosen only when everything
+ * sent is in.
+ *
+ * Adding a result costs the same however many there are; choosing pixels, a few times per stage, costs
+ * in proportion to the pixels of the stage.
+ */
+export class Scan {
+  readonly #settings: ScanSettings;
+  readonly #threshold: number;
+  readonly #stages: readonly StageState[];
+  readonly #stageOf: ReadonlyMap<number, StageState>;
+  /** The pixels that have all their variations, by nside. */
+  readonly #map: ReadonlyMap<number, ReadonlyMap<number, PixelResult>>;
+  #rounds = 0;
+  /** Fits sent whose results are not in. */
+  #outstanding = 0;
+  #isComplete = false;
+  #best: PixelResult | undefined;
+  #duplicates = 0;
+  #foreign = 0;
+
+  /** Throws InputError when the settings break a rule. */
+  constructor(settings: ScanSettings) {
+    check(settings);
+    const { progression, threshold = 1 } = settings;
+    const series = thresholds(threshold);
+    this.#settings = settings;
+    this.#threshold = threshold;
+    this.#stages = progression.map(({ nside }, i) => ({
       nside,
       pixels: new Map(),
       final: new Map(),
@@ -117,23 +118,150 @@ export function createScan(settings: ScanSettings): Scan {
       passed: 0,
       recosDone: 0,
       recosFailed: 0,
-    }),
-  );
-  const stageOf = new Map(stages.map((stage) => [stage.nside, stage]));
-  const map = new Map(stages.map((stage) => [stage.nside, stage.final]));
+    }));
+    this.#stageOf = new Map(this.#stages.map((stage) => [stage.nside, stage]));
+    this.#map = new Map(this.#stages.map((stage) => [stage.nside, stage.final]));
+  }
 
-  let rounds = 0;
-  let outstanding = 0;
-  let isComplete = false;
-  let best: PixelResult | undefined;
-  let duplicates = 0;
-  let foreign = 0;
+  /** The first tasks. To be called once, before all else. */
+  start(): ReleasedTask[] {
+    if (this.#rounds > 0) throw new Error("the scan has been started already");
+    const { progression, pointing } = this.#settings;
+    const first = progression[0]!.nside;
+    return this.#send(new Map([[first, firstPixels(first, pointing)]]));
+  }
+
+  /** Takes a result and returns the tasks it sets free (most often none). Duplicates and foreign results change nothing but their count. */
+  add(result: TaskResult): ReleasedTask[] {
+    const stage = this.#stageOf.get(result.nside);
+    const open = stage?.pixels.get(result.pixel);
+    if (!stage || !open || !(result.posvar in open.seen)) {
+      this.#foreign++;
+      return [];
+    }
+    if (open.seen[result.posvar]) {
+      this.#duplicates++;
+      return [];
+    }
+    this.#collect(stage, open, result);
+    if (open.missing > 0) return [];
+    this.#finish(stage, open.best!);
+    return this.#released(stage);
+  }
+
+  /** Whether add() would count a result for this task ("waiting"), or why not. */
+  stateOf({ nside, pixel, posvar }: Task): TaskState {
+    const seen = this.#stageOf.get(nside)?.pixels.get(pixel)?.seen[posvar];
+    return seen === undefined ? "unknown" : seen ? "done" : "waiting";
+  }
+
+  /** Everything sent is in, and no more pixels are wanted. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** The best pixel so far, of all nsides; undefined as long as there is none but NaN. */
+  get best(): PixelResult | undefined {
+    return this.#best;
+  }
+
+  /**
+   * The pixels by nside, coarse to fine, ascending: those with all their variations in, or, `unfinished`
+   * too, those with at least one.
+   */
+  pixels({ unfinished = false } = {}): Map<number, PixelResult[]> {
+    const found = new Map<number, PixelResult[]>();
+    for (const stage of this.#stages) {
+      const pixels = [...stage.final.values()];
+      if (unfinished)
+        for (const { missing, best } of stage.pixels.values())
+          if (missing > 0 && best) pixels.push(withoutVariation(best));
+      if (pixels.length > 0)
+        found.set(
+          stage.nside,
+          pixels.sort((a, b) => a.pixel - b.pixel),
+        );
+    }
+    return found;
+  }
+
+  progress(): ScanProgress {
+    const stages = this.#stages.map((stage, i) => this.#progressOf(stage, i));
+    const sum = (key: keyof Counts) => stages.reduce((total, stage) => total + stage[key], 0);
+    return {
+      recosDone: sum("recosDone"),
+      recosSent: sum("recosSent"),
+      recosEstimated: sum("recosEstimated"),
+      pixelsDone: sum("pixelsDone"),
+      pixelsSent: sum("pixelsSent"),
+      pixelsEstimated: sum("pixelsEstimated"),
+      recosFailed: sum("recosFailed"),
+      stages,
+      duplicates: this.#duplicates,
+      foreign: this.#foreign,
+    };
+  }
+
+  #progressOf(stage: StageState, i: number): Counts & { readonly nside: number } {
+    const { progression, pointing, variations } = this.#settings;
+    const pixelsSent = stage.pixels.size;
+    const expected = pointing && i === 0 ? pixelsSent : Math.round(expectedPixels(progression, i));
+    const pixelsEstimated = this.#isComplete ? pixelsSent : Math.max(pixelsSent, expected);
+    return {
+      nside: stage.nside,
+      recosDone: stage.recosDone,
+      recosSent: pixelsSent * variations,
+      recosEstimated: pixelsEstimated * variations,
+      pixelsDone: stage.final.size,
+      pixelsSent,
+      pixelsEstimated,
+      recosFailed: stage.recosFailed,
+    };
+  }
+
+  #collect(stage: StageState, open: Open, result: TaskResult): void {
+    open.seen[result.posvar] = 1;
+    open.missing--;
+    this.#outstanding--;
+    stage.recosDone++;
+    if (Number.isNaN(result.llh)) stage.recosFailed++;
+    if (isBetterVariation(result, open.best)) open.best = result;
+  }
+
+  #finish(stage: StageState, result: TaskResult): void {
+    const pixel = withoutVariation(result);
+    stage.final.set(pixel.pixel, pixel);
+    if (isBetter(pixel, this.#best)) this.#best = pixel;
+  }
+
+  /** What a pixel that has just become whole sets free. */
+  #released(stage: StageState): ReleasedTask[] {
+    if (this.#outstanding === 0) {
+      const released = this.#refine(this.#stages.length - 1);
+      this.#isComplete = released.length === 0;
+      return released;
+    }
+    if (this.#threshold === 1) return [];
+    const passed = passedThresholds(stage);
+    if (passed <= stage.passed) return [];
+    stage.passed = passed;
+    return this.#refine(this.#stages.indexOf(stage));
+  }
+
+  /** @param last index of the stage up to which the pairs of stages are looked at: one beyond it is sent to */
+  #refine(last: number): ReleasedTask[] {
+    const { progression, pointing } = this.#settings;
+    return this.#send(
+      choosePixels(this.#map, progression.slice(0, last + 2), pointing, this.#best),
+    );
+  }
 
   /** Marks the pixels not yet sent as sent, and returns their tasks in this round's random order. */
-  function send(chosen: ReadonlyMap<number, readonly number[]>): ReleasedTask[] {
+  #send(chosen: ReadonlyMap<number, readonly number[]>): ReleasedTask[] {
+    const { variations, seed } = this.#settings;
     const fresh: Pixel[] = [];
     for (const [nside, pixels] of chosen) {
-      const stage = stageOf.get(nside)!;
+      const stage = this.#stageOf.get(nside)!;
       for (const pixel of pixels)
         if (!stage.pixels.has(pixel)) {
           stage.pixels.set(pixel, {
@@ -147,10 +275,10 @@ export function createScan(settings: ScanSettings): Scan {
       stage.passed = passedThresholds(stage);
     }
     if (fresh.length === 0) return [];
-    outstanding += fresh.length * variations;
-    shuffle(fresh, randomIntegers(seed, rounds++));
+    this.#outstanding += fresh.length * variations;
+    shuffle(fresh, randomIntegers(seed, this.#rounds++));
     return fresh.flatMap((pixel) => {
-      const parent = parentFit(pixel);
+      const parent = this.#parentFit(pixel);
       return Array.from({ length: variations }, (_, posvar) =>
         parent ? { ...pixel, posvar, parent } : { ...pixel, posvar },
       );
@@ -158,129 +286,14 @@ export function createScan(settings: ScanSettings): Scan {
   }
 
   /** The fit to start from: the finest coarser pixel around this one, if its fit succeeded. */
-  function parentFit({ nside, pixel }: Pixel): PixelResult | undefined {
-    for (const stage of stages.toReversed()) {
+  #parentFit({ nside, pixel }: Pixel): PixelResult | undefined {
+    for (const stage of this.#stages.toReversed()) {
       if (stage.nside >= nside) continue;
       const fit = stage.final.get(parentOf(nside, pixel, stage.nside));
       if (fit) return Number.isNaN(fit.llh) ? undefined : fit;
     }
     return undefined;
   }
-
-  /** @param last index of the stage up to which the pairs of stages are looked at: one beyond it is sent to */
-  const refine = (last: number): ReleasedTask[] =>
-    send(choosePixels(map, progression.slice(0, last + 2), pointing, best));
-
-  function collect(stage: StageState, open: Open, result: TaskResult): void {
-    open.seen[result.posvar] = 1;
-    open.missing--;
-    outstanding--;
-    stage.recosDone++;
-    if (Number.isNaN(result.llh)) stage.recosFailed++;
-    if (isBetterVariation(result, open.best)) open.best = result;
-  }
-
-  function finish(stage: StageState, result: TaskResult): void {
-    const pixel = withoutVariation(result);
-    stage.final.set(pixel.pixel, pixel);
-    if (isBetter(pixel, best)) best = pixel;
-  }
-
-  return {
-    start() {
-      if (rounds > 0) throw new Error("the scan has been started already");
-      const first = progression[0]!.nside;
-      return send(new Map([[first, firstPixels(first, pointing)]]));
-    },
-
-    add(result) {
-      const stage = stageOf.get(result.nside);
-      const open = stage?.pixels.get(result.pixel);
-      if (!stage || !open || !(result.posvar in open.seen)) {
-        foreign++;
-        return [];
-      }
-      if (open.seen[result.posvar]) {
-        duplicates++;
-        return [];
-      }
-      collect(stage, open, result);
-      if (open.missing > 0) return [];
-      finish(stage, open.best!);
-
-      if (outstanding === 0) {
-        const released = refine(stages.length - 1);
-        isComplete = released.length === 0;
-        return released;
-      }
-      if (threshold === 1) return [];
-      const passed = passedThresholds(stage);
-      if (passed <= stage.passed) return [];
-      stage.passed = passed;
-      return refine(stages.indexOf(stage));
-    },
-
-    stateOf({ nside, pixel, posvar }) {
-      const seen = stageOf.get(nside)?.pixels.get(pixel)?.seen[posvar];
-      return seen === undefined ? "unknown" : seen ? "done" : "waiting";
-    },
-
-    get isComplete() {
-      return isComplete;
-    },
-
-    get best() {
-      return best;
-    },
-
-    pixels({ unfinished = false } = {}) {
-      const found = new Map<number, PixelResult[]>();
-      for (const stage of stages) {
-        const pixels = [...stage.final.values()];
-        if (unfinished)
-          for (const { missing, best } of stage.pixels.values())
-            if (missing > 0 && best) pixels.push(withoutVariation(best));
-        if (pixels.length > 0)
-          found.set(
-            stage.nside,
-            pixels.sort((a, b) => a.pixel - b.pixel),
-          );
-      }
-      return found;
-    },
-
-    progress() {
-      const counted = stages.map((stage, i) => {
-        const pixelsSent = stage.pixels.size;
-        const expected =
-          pointing && i === 0 ? pixelsSent : Math.round(expectedPixels(progression, i));
-        const pixelsEstimated = isComplete ? pixelsSent : Math.max(pixelsSent, expected);
-        return {
-          nside: stage.nside,
-          recosDone: stage.recosDone,
-          recosSent: pixelsSent * variations,
-          recosEstimated: pixelsEstimated * variations,
-          pixelsDone: stage.final.size,
-          pixelsSent,
-          pixelsEstimated,
-          recosFailed: stage.recosFailed,
-        };
-      });
-      const sum = (key: keyof Counts) => counted.reduce((total, stage) => total + stage[key], 0);
-      return {
-        recosDone: sum("recosDone"),
-        recosSent: sum("recosSent"),
-        recosEstimated: sum("recosEstimated"),
-        pixelsDone: sum("pixelsDone"),
-        pixelsSent: sum("pixelsSent"),
-        pixelsEstimated: sum("pixelsEstimated"),
-        recosFailed: sum("recosFailed"),
-        stages: counted,
-        duplicates,
-        foreign,
-      };
-    },
-  };
 }
 
 /** The threshold, every tenth above it, and 1. Throws InputError outside of (0.1, 1]. */

@@ -12,25 +12,11 @@ import {
   type TaskMessage,
 } from "../mq/messages.ts";
 import { clientOfStatus, type Topics } from "../mq/topics.ts";
-import type { Lease } from "../scan/leases.ts";
+import type { Assigned } from "../scan/scheduler.ts";
 import type { StoredResult } from "../store/store.ts";
 import type { Admission } from "./admission.ts";
 import type { Collection } from "./collection.ts";
 import { givenUp, resultOf, taskEntry, taskOf } from "./entries.ts";
-
-/** The server's talk with its clients: their announcements and results come in, tasks go out. */
-export interface Dispatch {
-  /** One message of a client. Nothing in it can do more harm than being counted as malformed. */
-  receive(topic: string, payload: Uint8Array): void;
-  /** Looks at deadlines, silent clients and stragglers: to be called about once a second. */
-  tick(): void;
-  /** Since the last result, s. */
-  readonly secondsWithoutResults: number;
-  /** Counts that time from now on: whatever kept results away has changed. */
-  expectResults(): void;
-  /** Messages that were not believed. */
-  readonly malformed: number;
-}
 
 export interface DispatchOptions {
   readonly collection: Collection;
@@ -51,56 +37,106 @@ const inTransit = 2;
 /** So many warnings about bad messages are enough. */
 const mostWarnings = 20;
 
-export function createDispatch(options: DispatchOptions): Dispatch {
-  const { collection, admission, session, topics, publish, clock } = options;
-  const { scan, scheduler } = collection;
+/** The server's talk with its clients: their announcements and results come in, tasks go out. */
+export class Dispatch {
+  readonly #options: DispatchOptions;
   /** When each open lease was given, by clock. */
-  const leasedAt = new Map<number, number>();
+  readonly #leasedAt = new Map<number, number>();
   /** Results not stored yet: what arrives together is stored in one go. */
-  let arrived: StoredResult[] = [];
-  let isTurnDue = false;
-  let lastResultAt = clock.now();
-  let malformed = 0;
+  #arrived: StoredResult[] = [];
+  #isTurnDue = false;
+  #lastResultAt: number;
+  #malformed = 0;
 
-  const warn = (text: string) => {
-    malformed++;
-    if (malformed <= mostWarnings) consola.warn(text);
-    if (malformed === mostWarnings) consola.warn("further bad messages are counted only");
-  };
-  const handOut = (leases: ReadonlyMap<string, readonly Lease[]>) => {
+  constructor(options: DispatchOptions) {
+    this.#options = options;
+    this.#lastResultAt = options.clock.now();
+    // A scan that is resumed may be complete already.
+    this.#turnSoon();
+  }
+
+  /** One message of a client. Nothing in it can do more harm than being counted as malformed. */
+  receive(topic: string, payload: Uint8Array): void {
+    // A retained message taken away.
+    if (payload.length === 0) return;
+    try {
+      const client = clientOfStatus(topic);
+      if (topic === this.#options.topics.result)
+        this.#results(parseMessage(ResultMessage, payload));
+      else if (client !== undefined) this.#status(client, parseMessage(ClientStatus, payload));
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error;
+      this.#warn(`message ignored on ${topic}: ${error.message}`);
+    }
+  }
+
+  /** Looks at deadlines, silent clients and stragglers: to be called about once a second. */
+  tick(): void {
+    const { collection, clock } = this.#options;
+    this.#handOut(collection.scheduler.tick(clock.now()));
+  }
+
+  /** Since the last result, s. */
+  get secondsWithoutResults(): number {
+    return this.#options.clock.now() - this.#lastResultAt;
+  }
+
+  /** Counts that time from now on: whatever kept results away has changed. */
+  expectResults(): void {
+    this.#lastResultAt = this.#options.clock.now();
+  }
+
+  /** Messages that were not believed. */
+  get malformed(): number {
+    return this.#malformed;
+  }
+
+  #warn(text: string): void {
+    this.#malformed++;
+    if (this.#malformed <= mostWarnings) consola.warn(text);
+    if (this.#malformed === mostWarnings) consola.warn("further bad messages are counted only");
+  }
+
+  #handOut(leases: Assigned): void {
+    const { session, topics, publish, clock } = this.#options;
     const at = clock.now();
     for (const [client, list] of leases) {
-      for (const lease of list) leasedAt.set(lease.id, at);
+      for (const lease of list) this.#leasedAt.set(lease.id, at);
       for (let from = 0; from < list.length; from += maxBatch) {
         const tasks = list.slice(from, from + maxBatch).map(taskEntry);
         publish(topics.task(client), { session, tasks } satisfies TaskMessage);
       }
     }
-  };
-  /** Keeps what has arrived, hands out what that sets free. */
-  const turn = () => {
-    isTurnDue = false;
-    if (arrived.length > 0) {
-      const batch = arrived;
-      arrived = [];
-      collection.keep(batch);
-      lastResultAt = clock.now();
-    }
-    if (scan.isComplete) options.onComplete();
-    else handOut(scheduler.assign(clock.now()));
-  };
-  const turnSoon = () => {
-    if (isTurnDue) return;
-    isTurnDue = true;
-    options.soon(turn);
-  };
+  }
 
-  const onStatus = (client: string, status: ClientStatus) => {
+  /** Keeps what has arrived, hands out what that sets free. */
+  #turn(): void {
+    const { collection, clock, onComplete } = this.#options;
+    this.#isTurnDue = false;
+    if (this.#arrived.length > 0) {
+      const batch = this.#arrived;
+      this.#arrived = [];
+      collection.keep(batch);
+      this.#lastResultAt = clock.now();
+    }
+    if (collection.scan.isComplete) onComplete();
+    else this.#handOut(collection.scheduler.assign(clock.now()));
+  }
+
+  #turnSoon(): void {
+    if (this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    this.#options.soon(() => this.#turn());
+  }
+
+  #status(client: string, status: ClientStatus): void {
+    const { collection, admission, session, topics, publish, clock } = this.#options;
+    const { scheduler } = collection;
     if (status.state === "gone") {
       scheduler.leave(client);
       // The last will of the dead stays with the broker, if nobody takes it away.
       publish(topics.status(client), "", { retain: true });
-      turnSoon();
+      this.#turnSoon();
       return;
     }
     const refused = admission.admit(client, status);
@@ -118,19 +154,35 @@ export function createDispatch(options: DispatchOptions): Dispatch {
         new Set(status.session === session ? status.holding : []),
         isDraining ? Number.POSITIVE_INFINITY : clock.now() - inTransit,
       );
-    turnSoon();
-  };
+    this.#turnSoon();
+  }
 
-  const onResult = (client: string, entry: ResultEntry, at: number) => {
+  #results({ client, results, failures, want }: ResultMessage): void {
+    const { collection, admission, clock } = this.#options;
+    if (!admission.isTrusted(client)) {
+      this.#warn(`results of an unannounced client ignored (${client})`);
+      return;
+    }
+    const at = clock.now();
+    for (const entry of results) this.#result(client, entry, at);
+    for (const entry of failures) this.#failure(client, entry, at);
+    collection.scheduler.setWanted(client, want);
+    this.#turnSoon();
+  }
+
+  #result(client: string, entry: ResultEntry, at: number): void {
+    const { collection, clock } = this.#options;
     const [lease] = entry;
-    const since = leasedAt.get(lease);
-    leasedAt.delete(lease);
-    if (scheduler.result(client, lease, taskOf(entry), at) !== "counted") return;
-    arrived.push(resultOf(entry, since === undefined ? undefined : at - since, clock.date()));
-  };
-  const onFailure = (client: string, entry: FailureEntry, at: number) => {
+    const since = this.#leasedAt.get(lease);
+    this.#leasedAt.delete(lease);
+    if (collection.scheduler.result(client, lease, taskOf(entry), at) !== "counted") return;
+    this.#arrived.push(resultOf(entry, since === undefined ? undefined : at - since, clock.date()));
+  }
+
+  #failure(client: string, entry: FailureEntry, at: number): void {
+    const { scheduler } = this.#options.collection;
     const [lease, nside, pixel, posvar, reason, seconds] = entry;
-    leasedAt.delete(lease);
+    this.#leasedAt.delete(lease);
     const fit = `nside ${nside} pixel ${pixel} variation ${posvar}`;
     consola.debug(`${fit} failed: ${reason}`);
     const { clientsSetAside } = scheduler.counts;
@@ -139,45 +191,6 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       consola.warn(`client ${client} only fails, and is set aside for a while: ${reason}`);
     if (answer.kind !== "givenUp") return;
     consola.warn(`${fit} given up: ${answer.reasons.join("; ")}`);
-    arrived.push(givenUp(answer.task, seconds, answer.reasons, clock.date()));
-  };
-  const onResults = (message: ResultMessage) => {
-    const { client, results, failures, want } = message;
-    if (!admission.isTrusted(client)) {
-      warn(`results of an unannounced client ignored (${client})`);
-      return;
-    }
-    const at = clock.now();
-    for (const entry of results) onResult(client, entry, at);
-    for (const entry of failures) onFailure(client, entry, at);
-    scheduler.setWanted(client, want);
-    turnSoon();
-  };
-
-  // A scan that is resumed may be complete already.
-  turnSoon();
-  return {
-    receive(topic, payload) {
-      // A retained message taken away.
-      if (payload.length === 0) return;
-      try {
-        const client = clientOfStatus(topic);
-        if (topic === topics.result) onResults(parseMessage(ResultMessage, payload));
-        else if (client !== undefined) onStatus(client, parseMessage(ClientStatus, payload));
-      } catch (error) {
-        if (!(error instanceof MalformedMessage)) throw error;
-        warn(`message ignored on ${topic}: ${error.message}`);
-      }
-    },
-    tick: () => handOut(scheduler.tick(clock.now())),
-    get secondsWithoutResults() {
-      return clock.now() - lastResultAt;
-    },
-    expectResults() {
-      lastResultAt = clock.now();
-    },
-    get malformed() {
-      return malformed;
-    },
-  };
+    this.#arrived.push(givenUp(answer.task, seconds, answer.reasons, this.#options.clock.date()));
+  }
 }

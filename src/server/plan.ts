@@ -8,7 +8,7 @@ import { toEquatorial } from "../native/sky.ts";
 import type { EnergyEstimate, Reco } from "../reco/reco.ts";
 import { findReco } from "../reco/registry.ts";
 import { withMiniTest } from "../reco/seed.ts";
-import { createScan, type Scan } from "../scan/scan.ts";
+import { Scan } from "../scan/scan.ts";
 import type { Progression } from "../sky/progression.ts";
 
 /** A scan to be run, all of its input read and found good. */
@@ -77,7 +77,7 @@ export function startScan(plan: ScanPlan): Scan {
   const { pointing, reco, event, progression, threshold, seed = 0 } = plan;
   const radius = reco.seeds.pointedRadius;
   const isPointed = pointing !== undefined && radius !== undefined;
-  return createScan({
+  return new Scan({
     ...{ progression, threshold, seed, variations: reco.seeds.variations.length },
     ...(isPointed && {
       pointing: {

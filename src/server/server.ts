@@ -19,7 +19,7 @@ import { openStore, type Store } from "../store/store.ts";
 import { createAdmission } from "./admission.ts";
 import { createAnnouncement } from "./announcement.ts";
 import { openCollection } from "./collection.ts";
-import { createDispatch } from "./dispatch.ts";
+import { Dispatch } from "./dispatch.ts";
 import { identityOf, storePath } from "./identity.ts";
 import { leaseIds } from "./lease_ids.ts";
 import type { Manifest } from "./manifest.ts";
@@ -157,7 +157,7 @@ function assemble(
       else consola.warn(`client ${client} on ${host}: ${objection}`);
     },
   });
-  const dispatch = createDispatch({
+  const dispatch = new Dispatch({
     ...{ collection, admission, session: session.number, topics, publish, clock },
     soon: (work) => clock.soon(guarded(work, over.reject)),
     onComplete: over.resolve,

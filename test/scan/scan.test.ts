@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { InputError } from "../../src/config/errors.ts";
 import { randomIntegers, shuffle, xoshiro128 } from "../../src/config/random.ts";
 import { readResult } from "../../src/result/files.ts";
-import { createScan, type Scan, type ScanSettings } from "../../src/scan/scan.ts";
+import { Scan, type ScanSettings } from "../../src/scan/scan.ts";
 import type { ReleasedTask, Task, TaskResult } from "../../src/scan/task.ts";
 import { angleBetween, parentOf, pixelVector, vectorOf } from "../../src/sky/healpix.ts";
 import { parseProgression } from "../../src/sky/progression.ts";
@@ -36,7 +36,7 @@ function run(
   pick: () => number,
   fit = fitOf,
 ): { scan: Scan; sent: ReleasedTask[]; results: TaskResult[] } {
-  const scan = createScan(settings);
+  const scan = new Scan(settings);
   const waiting = scan.start();
   const sent = [...waiting];
   const results: TaskResult[] = [];
@@ -98,7 +98,7 @@ describe("a scan", () => {
       fc.property(picks, fc.constantFrom(0.3, 0.75, 1), (pick, threshold) => {
         const settings = { ...small, threshold };
         const { sent, results, scan } = run(settings, pick);
-        const again = createScan(settings);
+        const again = new Scan(settings);
         const sentAgain = again.start();
         for (const result of results) sentAgain.push(...again.add(result));
         expect(sentAgain).toEqual(sent);
@@ -156,7 +156,7 @@ describe("a scan", () => {
       [2, 1, 0],
       [1, 2, 0],
     ]) {
-      const scan = createScan(only);
+      const scan = new Scan(only);
       scan.start();
       for (const posvar of order)
         for (let pixel = 0; pixel < 12; pixel++)
@@ -173,7 +173,7 @@ describe("a scan", () => {
   });
 
   test("duplicates and foreign results are counted and change nothing", () => {
-    const scan = createScan(small);
+    const scan = new Scan(small);
     const [task] = scan.start();
     const result = fitOf(task!);
     expect(scan.stateOf(task!)).toBe("waiting");
@@ -197,7 +197,7 @@ describe("a scan", () => {
   });
 
   test("counts, estimates, and the unfinished pixels", () => {
-    const scan = createScan(small);
+    const scan = new Scan(small);
     const tasks = scan.start();
     const at = { nside: 2, pixel: 7 };
     scan.add(fitOf({ ...at, posvar: 1 }));
@@ -226,7 +226,7 @@ describe("a scan", () => {
       seed: 3,
       threshold: 0.5,
     };
-    const scan = createScan(settings);
+    const scan = new Scan(settings);
     const flat = (task: Task): TaskResult => ({ ...fitOf(task), llh: task.pixel === 20 ? 1 : 5 });
     const tasks = Array.from({ length: 48 }, (_, pixel) => ({ nside: 2, pixel, posvar: 0 }));
     scan.start();
@@ -269,8 +269,8 @@ describe("a scan", () => {
     [{ pointing: { centre: { ra: 0, dec: 0 }, radius: 0 } }, "radius"],
     [{ progression: [] }, "nsides"],
   ])("%p is refused", (wrong, why) => {
-    expect(() => createScan({ ...small, ...wrong })).toThrow(InputError);
-    expect(() => createScan({ ...small, ...wrong })).toThrow(why);
+    expect(() => new Scan({ ...small, ...wrong })).toThrow(InputError);
+    expect(() => new Scan({ ...small, ...wrong })).toThrow(why);
   });
 });
 
@@ -287,7 +287,7 @@ describeShared("a scan of a recorded map", () => {
         new Map(pixels.map(({ pixel, llh }) => [pixel, llh])),
       ]),
     );
-    const scan = createScan({
+    const scan = new Scan({
       progression: parseProgression("8:0 64:12 512:24"),
       variations: 1,
       seed: 7,

@@ -3,11 +3,11 @@ import { systemClock } from "../../src/config/clock.ts";
 import type { ClientStatus, TaskEntry, TaskMessage } from "../../src/mq/messages.ts";
 import { protocolVersion } from "../../src/mq/messages.ts";
 import { topicsOf } from "../../src/mq/topics.ts";
-import { createScan } from "../../src/scan/scan.ts";
+import { Scan } from "../../src/scan/scan.ts";
 import { Scheduler } from "../../src/scan/scheduler.ts";
 import { createAdmission } from "../../src/server/admission.ts";
 import { openCollection } from "../../src/server/collection.ts";
-import { createDispatch } from "../../src/server/dispatch.ts";
+import { Dispatch } from "../../src/server/dispatch.ts";
 import { leaseIds } from "../../src/server/lease_ids.ts";
 import { beginSession } from "../../src/server/session.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
@@ -28,12 +28,12 @@ function server(store: Store = openStore(":memory:", "test")) {
     leaseId: leaseIds(session.secret),
   });
   const progression = [{ nside: 1, extension: 0 }];
-  const scan = createScan({ progression, variations: 1, seed: 0, threshold: 1 });
+  const scan = new Scan({ progression, variations: 1, seed: 0, threshold: 1 });
   const collection = openCollection(scan, scheduler, store, 1000, 1000);
   const said: [topic: string, message: unknown][] = [];
   const due: (() => void)[] = [];
   let isComplete = false;
-  const dispatch = createDispatch({
+  const dispatch = new Dispatch({
     collection,
     admission: createAdmission({
       ...{ needsLight: false, needsTables: false, light: undefined },
