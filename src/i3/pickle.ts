@@ -41,289 +41,252 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Reads one pickle that fills `bytes`. Throws InputError for whatever is not plain data. */
 export function readPickle(bytes: Uint8Array): PickleValue {
-  const from = new ByteReader(bytes);
-  const stack: StackItem[] = [];
-  const memo = new Map<number, StackItem>();
-  const memoOf = (id: number): StackItem => {
-    const value = memo.get(id);
-    return value === undefined
-      ? from.fail(`pickle refers to memo ${id}, which it never set`)
-      : value;
-  };
+  const machine = new Machine(bytes);
+  for (let steps = 0; steps <= MAX_ITEMS; steps++) {
+    const opcode = String.fromCharCode(machine.from.u8());
+    if (opcode === ".") return machine.end();
+    const step = OPCODES[opcode];
+    if (step === undefined)
+      return machine.from.fail(
+        `pickle opcode ${JSON.stringify(opcode)} (0x${opcode.charCodeAt(0).toString(16)}), which no alert needs; refused`,
+      );
+    step(machine);
+  }
+  return machine.from.fail("pickle of too many items");
+}
 
-  const text = (length: number): string => {
-    const raw = from.raw(length);
+/** The stack machine that a pickle is a program for. */
+class Machine {
+  readonly from: ByteReader;
+  readonly #bytes: Uint8Array;
+  readonly #stack: StackItem[] = [];
+  readonly #memo = new Map<number, StackItem>();
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.from = new ByteReader(bytes);
+  }
+
+  push(item: StackItem): void {
+    this.#stack.push(item);
+  }
+
+  pop(): PickleValue {
+    const item = this.#stack.pop();
+    if (item === undefined || item === MARK || item instanceof Global)
+      return this.from.fail("pickle takes a value it never put down");
+    return item;
+  }
+
+  /** The uppermost item, whatever it is. */
+  popAny(): StackItem {
+    const item = this.#stack.pop();
+    return item === undefined ? this.from.fail("pickle uses an empty stack") : item;
+  }
+
+  popToMark(): PickleValue[] {
+    const mark = this.#stack.lastIndexOf(MARK);
+    if (mark < 0) this.from.fail("pickle without a mark");
+    const items = this.#stack.splice(mark).slice(1);
+    if (items.some((item) => item instanceof Global)) this.from.fail("a class as data in a pickle");
+    return items as PickleValue[];
+  }
+
+  popTuple(length: number): PickleValue[] {
+    const items: PickleValue[] = [];
+    for (let i = 0; i < length; i++) items.unshift(this.pop());
+    return items;
+  }
+
+  popPairs(): [PickleValue, PickleValue][] {
+    const items = this.popToMark();
+    if (items.length % 2) this.from.fail("pickle with a key without value");
+    return Array.from({ length: items.length / 2 }, (_, i) => [items[2 * i]!, items[2 * i + 1]!]);
+  }
+
+  top(): StackItem {
+    const item = this.#stack.at(-1);
+    return item === undefined ? this.from.fail("pickle uses an empty stack") : item;
+  }
+
+  listOnTop(): PickleValue[] {
+    const item = this.top();
+    return Array.isArray(item) ? item : this.from.fail("pickle appends to what is no list");
+  }
+
+  dictOnTop(): Map<PickleValue, PickleValue> {
+    const item = this.top();
+    if (item instanceof Map) return item;
+    return this.from.fail("pickle sets an item of what is no dictionary");
+  }
+
+  memorise(id: number = this.#memo.size): void {
+    this.#memo.set(id, this.top());
+  }
+
+  recall(id: number): void {
+    const value = this.#memo.get(id);
+    if (value === undefined) this.from.fail(`pickle refers to memo ${id}, which it never set`);
+    else this.push(value);
+  }
+
+  text(length: number): string {
+    const raw = this.from.raw(length);
     try {
       return utf8.decode(raw);
     } catch {
-      return from.fail("text that is no UTF-8");
-    }
-  };
-  const line = (): string => {
-    const end = bytes.indexOf(10, from.offset);
-    if (end < 0) from.fail("unfinished line in a pickle");
-    const characters = byteString(from.raw(end - from.offset));
-    from.u8();
-    return characters;
-  };
-  const pop = (): PickleValue => {
-    const item = stack.pop();
-    if (item === undefined || item === MARK || item instanceof Global)
-      return from.fail("pickle takes a value it never put down");
-    return item;
-  };
-  const popToMark = (): PickleValue[] => {
-    const mark = stack.lastIndexOf(MARK);
-    if (mark < 0) from.fail("pickle without a mark");
-    const items = stack.splice(mark).slice(1);
-    if (items.some((item) => item instanceof Global)) from.fail("a class as data in a pickle");
-    return items as PickleValue[];
-  };
-  const top = (): StackItem => stack.at(-1) ?? from.fail("pickle uses an empty stack");
-  const listOnTop = (): PickleValue[] => {
-    const item = top();
-    return Array.isArray(item) ? item : from.fail("pickle appends to what is no list");
-  };
-  const dictOnTop = (): Map<PickleValue, PickleValue> => {
-    const item = top();
-    return item instanceof Map ? item : from.fail("pickle sets an item of what is no dictionary");
-  };
-  const pairs = (items: PickleValue[]): [PickleValue, PickleValue][] => {
-    if (items.length % 2) from.fail("pickle with a key without value");
-    return Array.from({ length: items.length / 2 }, (_, i) => [items[2 * i]!, items[2 * i + 1]!]);
-  };
-  const long = (length: number): number | bigint => {
-    if (length > 64) from.fail("absurdly long integer in a pickle");
-    let value = 0n;
-    const raw = from.raw(length);
-    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(raw[i]!);
-    if (length > 0) value = BigInt.asIntN(8 * length, value);
-    return plainInteger(value);
-  };
-  const tuple = (length: number): PickleValue[] => {
-    const items: PickleValue[] = [];
-    for (let i = 0; i < length; i++) items.unshift(pop());
-    return items;
-  };
-  const global = (name: string): Global => {
-    if (!FRAME.has(name) && !ENCODE.has(name))
-      return from.fail(
-        `pickle names the class or function "${name.replace(" ", ".")}", which no alert needs; refused`,
-      );
-    return new Global(name);
-  };
-
-  for (let steps = 0; ; steps++) {
-    if (steps > MAX_ITEMS) from.fail("pickle of too many items");
-    const opcode = String.fromCharCode(from.u8());
-    switch (opcode) {
-      case "\x80": {
-        const protocol = from.u8();
-        if (protocol > NEWEST_PROTOCOL) from.fail(`pickle protocol ${protocol}`);
-        break;
-      }
-      case "\x95": // FRAME: a hint of how much follows
-        from.count(8);
-        break;
-      case ".": {
-        const value = pop();
-        if (from.remaining > 0) from.fail(`${from.remaining} bytes after the pickle's end`);
-        if (stack.length > 0) from.fail("pickle leaves values behind");
-        return tree(value, from);
-      }
-      case "(":
-        stack.push(MARK);
-        break;
-      case "0":
-        if (stack.pop() === undefined) from.fail("pickle uses an empty stack");
-        break;
-      case "1":
-        popToMark();
-        break;
-      // numbers and constants
-      case "N":
-        stack.push(null);
-        break;
-      case "\x88":
-        stack.push(true);
-        break;
-      case "\x89":
-        stack.push(false);
-        break;
-      case "I": {
-        const digits = line();
-        if (digits === "00" || digits === "01") stack.push(digits === "01");
-        else stack.push(integer(digits, from));
-        break;
-      }
-      case "L":
-        stack.push(integer(line().replace(/L$/, ""), from));
-        break;
-      case "J":
-        stack.push(from.i32());
-        break;
-      case "K":
-        stack.push(from.u8());
-        break;
-      case "M":
-        stack.push(from.u16());
-        break;
-      case "\x8a":
-        stack.push(long(from.u8()));
-        break;
-      case "\x8b":
-        stack.push(long(from.u32()));
-        break;
-      case "F": {
-        const digits = line();
-        const value = Number(digits);
-        if (digits.trim() === "" || (Number.isNaN(value) && digits !== "nan"))
-          from.fail(`"${digits.slice(0, 40)}" is no number`);
-        stack.push(value);
-        break;
-      }
-      case "G": {
-        const raw = from.raw(8);
-        stack.push(new DataView(raw.buffer, raw.byteOffset, 8).getFloat64(0, false));
-        break;
-      }
-      // text and bytes; Python 2 strings are taken as one character per byte
-      case "S":
-        stack.push(quoted(line(), from));
-        break;
-      case "T": {
-        const length = from.i32();
-        if (length < 0) from.fail("string of negative length");
-        stack.push(byteString(from.raw(length)));
-        break;
-      }
-      case "U":
-        stack.push(byteString(from.raw(from.u8())));
-        break;
-      case "V":
-        stack.push(unescaped(line(), from));
-        break;
-      case "X":
-        stack.push(text(from.u32()));
-        break;
-      case "\x8c":
-        stack.push(text(from.u8()));
-        break;
-      case "\x8d":
-        stack.push(text(from.count(8)));
-        break;
-      case "B":
-        stack.push(from.raw(from.u32()));
-        break;
-      case "C":
-        stack.push(from.raw(from.u8()));
-        break;
-      case "\x8e":
-        stack.push(from.raw(from.count(8)));
-        break;
-      // containers
-      case "]":
-        stack.push([]);
-        break;
-      case "l":
-      case "t":
-        stack.push(popToMark());
-        break;
-      case ")":
-        stack.push([]);
-        break;
-      case "\x85":
-        stack.push(tuple(1));
-        break;
-      case "\x86":
-        stack.push(tuple(2));
-        break;
-      case "\x87":
-        stack.push(tuple(3));
-        break;
-      case "a": {
-        const value = pop();
-        listOnTop().push(value);
-        break;
-      }
-      case "e": {
-        const values = popToMark();
-        const list = listOnTop();
-        for (const value of values) list.push(value);
-        break;
-      }
-      case "}":
-        stack.push(new Map());
-        break;
-      case "d":
-        stack.push(new Map(pairs(popToMark())));
-        break;
-      case "s": {
-        const value = pop();
-        const key = pop();
-        dictOnTop().set(key, value);
-        break;
-      }
-      case "u": {
-        const items = pairs(popToMark());
-        const dict = dictOnTop();
-        for (const [key, value] of items) dict.set(key, value);
-        break;
-      }
-      // memo
-      case "p":
-        memo.set(memoId(line(), from), top());
-        break;
-      case "q":
-        memo.set(from.u8(), top());
-        break;
-      case "r":
-        memo.set(from.u32(), top());
-        break;
-      case "\x94":
-        memo.set(memo.size, top());
-        break;
-      case "g":
-        stack.push(memoOf(memoId(line(), from)));
-        break;
-      case "h":
-        stack.push(memoOf(from.u8()));
-        break;
-      case "j":
-        stack.push(memoOf(from.u32()));
-        break;
-      // the two known classes
-      case "c":
-        stack.push(global(`${line()} ${line()}`));
-        break;
-      case "\x93": {
-        const name = pop();
-        const module = pop();
-        stack.push(global(`${String(module)} ${String(name)}`));
-        break;
-      }
-      case "R": {
-        const args = pop();
-        const callable = stack.pop();
-        if (!(callable instanceof Global) || !Array.isArray(args))
-          from.fail("pickle calls what is no function");
-        else stack.push(reduce(callable, args, from));
-        break;
-      }
-      case "b": {
-        const state = pop();
-        const frame = top();
-        if (!(frame instanceof PickledFrame))
-          from.fail("pickle sets the state of what is no frame");
-        else frame.blob = blobOf(state, from);
-        break;
-      }
-      default:
-        from.fail(
-          `pickle opcode ${JSON.stringify(opcode)} (0x${opcode.charCodeAt(0).toString(16)}), which no alert needs; refused`,
-        );
+      return this.from.fail("text that is no UTF-8");
     }
   }
+
+  line(): string {
+    const end = this.#bytes.indexOf(10, this.from.offset);
+    if (end < 0) this.from.fail("unfinished line in a pickle");
+    const characters = byteString(this.from.raw(end - this.from.offset));
+    this.from.u8();
+    return characters;
+  }
+
+  /** The pickle's one value, once its program has ended. */
+  end(): PickleValue {
+    const value = this.pop();
+    if (this.from.remaining > 0)
+      this.from.fail(`${this.from.remaining} bytes after the pickle's end`);
+    if (this.#stack.length > 0) this.from.fail("pickle leaves values behind");
+    return tree(value, this.from);
+  }
+}
+
+type Opcodes = Readonly<Record<string, (machine: Machine) => void>>;
+
+const ABOUT_THE_PICKLE: Opcodes = {
+  "\x80": ({ from }) => {
+    const protocol = from.u8();
+    if (protocol > NEWEST_PROTOCOL) from.fail(`pickle protocol ${protocol}`);
+  },
+  // FRAME: a hint of how much follows.
+  "\x95": ({ from }) => void from.count(8),
+};
+
+const NUMBERS: Opcodes = {
+  N: (m) => m.push(null),
+  "\x88": (m) => m.push(true),
+  "\x89": (m) => m.push(false),
+  I: (m) => {
+    const digits = m.line();
+    if (digits === "00" || digits === "01") m.push(digits === "01");
+    else m.push(integer(digits, m.from));
+  },
+  L: (m) => m.push(integer(m.line().replace(/L$/, ""), m.from)),
+  J: (m) => m.push(m.from.i32()),
+  K: (m) => m.push(m.from.u8()),
+  M: (m) => m.push(m.from.u16()),
+  "\x8a": (m) => m.push(long(m.from.u8(), m.from)),
+  "\x8b": (m) => m.push(long(m.from.u32(), m.from)),
+  F: (m) => m.push(decimal(m.line(), m.from)),
+  G: (m) => {
+    const raw = m.from.raw(8);
+    m.push(new DataView(raw.buffer, raw.byteOffset, 8).getFloat64(0, false));
+  },
+};
+
+/** Python 2's strings are taken as one character per byte. */
+const TEXTS: Opcodes = {
+  S: (m) => m.push(quoted(m.line(), m.from)),
+  T: (m) => {
+    const length = m.from.i32();
+    if (length < 0) m.from.fail("string of negative length");
+    m.push(byteString(m.from.raw(length)));
+  },
+  U: (m) => m.push(byteString(m.from.raw(m.from.u8()))),
+  V: (m) => m.push(unescaped(m.line(), m.from)),
+  X: (m) => m.push(m.text(m.from.u32())),
+  "\x8c": (m) => m.push(m.text(m.from.u8())),
+  "\x8d": (m) => m.push(m.text(m.from.count(8))),
+  B: (m) => m.push(m.from.raw(m.from.u32())),
+  C: (m) => m.push(m.from.raw(m.from.u8())),
+  "\x8e": (m) => m.push(m.from.raw(m.from.count(8))),
+};
+
+const CONTAINERS: Opcodes = {
+  "(": (m) => m.push(MARK),
+  "0": (m) => void m.popAny(),
+  "1": (m) => void m.popToMark(),
+  "]": (m) => m.push([]),
+  l: (m) => m.push(m.popToMark()),
+  t: (m) => m.push(m.popToMark()),
+  ")": (m) => m.push([]),
+  "\x85": (m) => m.push(m.popTuple(1)),
+  "\x86": (m) => m.push(m.popTuple(2)),
+  "\x87": (m) => m.push(m.popTuple(3)),
+  a: (m) => {
+    const value = m.pop();
+    m.listOnTop().push(value);
+  },
+  e: (m) => {
+    const values = m.popToMark();
+    const list = m.listOnTop();
+    for (const value of values) list.push(value);
+  },
+  "}": (m) => m.push(new Map()),
+  d: (m) => m.push(new Map(m.popPairs())),
+  s: (m) => {
+    const value = m.pop();
+    const key = m.pop();
+    m.dictOnTop().set(key, value);
+  },
+  u: (m) => {
+    const items = m.popPairs();
+    const dict = m.dictOnTop();
+    for (const [key, value] of items) dict.set(key, value);
+  },
+};
+
+const MEMO: Opcodes = {
+  p: (m) => m.memorise(memoId(m.line(), m.from)),
+  q: (m) => m.memorise(m.from.u8()),
+  r: (m) => m.memorise(m.from.u32()),
+  "\x94": (m) => m.memorise(),
+  g: (m) => m.recall(memoId(m.line(), m.from)),
+  h: (m) => m.recall(m.from.u8()),
+  j: (m) => m.recall(m.from.u32()),
+};
+
+const CLASSES: Opcodes = {
+  c: (m) => m.push(global(`${m.line()} ${m.line()}`, m.from)),
+  "\x93": (m) => {
+    const name = m.pop();
+    const module = m.pop();
+    m.push(global(`${String(module)} ${String(name)}`, m.from));
+  },
+  R: (m) => {
+    const args = m.pop();
+    const callable = m.popAny();
+    if (!(callable instanceof Global) || !Array.isArray(args))
+      m.from.fail("pickle calls what is no function");
+    else m.push(reduce(callable, args, m.from));
+  },
+  b: (m) => {
+    const state = m.pop();
+    const frame = m.top();
+    if (!(frame instanceof PickledFrame)) m.from.fail("pickle sets the state of what is no frame");
+    else frame.blob = blobOf(state, m.from);
+  },
+};
+
+/** All that is obeyed, but the end ("."). Without a prototype: "constructor" is no opcode. */
+const OPCODES: Opcodes = Object.assign(
+  Object.create(null),
+  ...[ABOUT_THE_PICKLE, NUMBERS, TEXTS, CONTAINERS, MEMO, CLASSES],
+);
+
+/** One of the two known classes. */
+function global(name: string, from: ByteReader): Global {
+  if (!FRAME.has(name) && !ENCODE.has(name))
+    return from.fail(
+      `pickle names the class or function "${name.replace(" ", ".")}", which no alert needs; refused`,
+    );
+  return new Global(name);
 }
 
 /** The one call there is: `_codecs.encode(text, 'latin1')`, and a frame made empty. */
@@ -359,6 +322,23 @@ function integer(digits: string, from: ByteReader): number | bigint {
   return /^[+-]?\d{1,40}$/.test(digits)
     ? plainInteger(BigInt(digits.replace("+", "")))
     : from.fail(`"${digits.slice(0, 40)}" is no integer`);
+}
+
+/** A little-endian integer of any length, in two's complement. */
+function long(length: number, from: ByteReader): number | bigint {
+  if (length > 64) from.fail("absurdly long integer in a pickle");
+  let value = 0n;
+  const raw = from.raw(length);
+  for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(raw[i]!);
+  if (length > 0) value = BigInt.asIntN(8 * length, value);
+  return plainInteger(value);
+}
+
+function decimal(digits: string, from: ByteReader): number {
+  const value = Number(digits);
+  if (digits.trim() === "" || (Number.isNaN(value) && digits !== "nan"))
+    from.fail(`"${digits.slice(0, 40)}" is no number`);
+  return value;
 }
 
 function memoId(digits: string, from: ByteReader): number {
