@@ -1,4 +1,6 @@
-// Tracks of one direction: a family of three dimensions, two offsets across and one time. Where
+// A frame across a track, and the tracks next to it.
+//
+// Tracks of one direction are a family of three dimensions: two offsets across and one time. Where
 // along a track its vertex is, is a fourth that hardly matters.
 #pragma once
 
@@ -12,70 +14,70 @@
 
 namespace skyscan {
 
-constexpr double metres_in_time = 5;  // ns that change as much as a metre across
+// So many ns change a likelihood about as much as a metre across: a step in time is this long where
+// one across is a metre.
+constexpr double ns_per_metre_step = 5;
 
-using Three = std::array<double, 3>;
-
-// Ways to move a track of one direction.
-struct Ways {
-  Vec3 shift[3];
-  double delay[3];  // ns
+// How a track's vertex [m] and time [ns] change with each of three steps; see `displaced`.
+struct TrackShifts {
+  std::array<Vec3, 3> position;
+  std::array<double, 3> time;
 };
 
+// Axes of unit length for one direction: `u` is level, `v` points up, `along` is the direction of
+// travel. u, v, along are right-handed; of vertical tracks u is x.
 struct TrackFrame {
   explicit TrackFrame(const Vec3& n) : along(n) {
-    const double h = std::hypot(n.x, n.y);
-    u = h > 1e-6 ? Vec3{-n.y / h, n.x / h, 0} : Vec3{1, 0, 0};
+    const double level = std::hypot(n.x, n.y);
+    u = level > 1e-6 ? Vec3{-n.y / level, n.x / level, 0} : Vec3{1, 0, 0};
     v = {n.y * u.z - n.z * u.y, n.z * u.x - n.x * u.z, n.x * u.y - n.y * u.x};
   }
-  Ways ways() const { return {{u, v, {0, 0, 0}}, {0, 0, metres_in_time}}; }
-  // The same, the vertex staying in its plane across the axis x, y or z: where cascades are between
-  // boundaries across that axis stays too.
-  Ways ways_across(int axis) const {
+
+  // A vector's components along u, v and the track, and back.
+  Vec3 components(const Vec3& a) const { return {dot(a, u), dot(a, v), dot(a, along)}; }
+  Vec3 vector(double a, double b, double l) const { return a * u + b * v + l * along; }
+
+  // Steps by a metre across along u and v, and by as much in time.
+  TrackShifts shifts() const { return {{u, v, {0, 0, 0}}, {0, 0, ns_per_metre_step}}; }
+
+  // The same, the vertex staying in its plane across the axis x (0), y (1) or z (2): where cascades
+  // are between boundaries across that axis stays too. The track must not lie in that plane.
+  TrackShifts shifts_across(int axis) const {
     const auto part = [axis](const Vec3& a) { return axis == 0 ? a.x : axis == 1 ? a.y : a.z; };
-    Ways ways = this->ways();
-    for (int k = 0; k < 2; ++k) {
-      const double back = part(ways.shift[k]) / part(along);
-      ways.shift[k] = {ways.shift[k].x - back * along.x, ways.shift[k].y - back * along.y,
-                       ways.shift[k].z - back * along.z};
-      ways.delay[k] = -back / speed_of_light;
+    TrackShifts shifts = this->shifts();
+    for (std::size_t k = 0; k < 2; ++k) {
+      const double back = part(shifts.position[k]) / part(along);
+      shifts.position[k] = shifts.position[k] - back * along;
+      shifts.time[k] = -back / speed_of_light;
     }
-    return ways;
+    return shifts;
   }
+
   Vec3 along, u, v;
 };
 
-inline Track moved(Track track, const Ways& ways, const Three& step) {
+// The track next to this one, `steps` of these shifts away.
+inline Track displaced(Track track, const TrackShifts& shifts, const std::array<double, 3>& steps) {
   for (std::size_t k = 0; k < 3; ++k) {
-    track.position.x += step[k] * ways.shift[k].x;
-    track.position.y += step[k] * ways.shift[k].y;
-    track.position.z += step[k] * ways.shift[k].z;
-    track.time += step[k] * ways.delay[k];
+    track.position = track.position + steps[k] * shifts.position[k];
+    track.time += steps[k] * shifts.time[k];
   }
   return track;
 }
 
-// The same track, its vertex elsewhere.
-inline Track slid(Track track, double length) {
-  track.position.x += length * track.direction.x;
-  track.position.y += length * track.direction.y;
-  track.position.z += length * track.direction.z;
+// The same track, its vertex `length` [m] further along it.
+inline Track advanced_along(Track track, double length) {
+  track.position = track.position + length * track.direction;
   track.time += length / speed_of_light;
   return track;
 }
 
-inline double distance(const Track& a, const Track& b) {
-  return std::hypot(a.position.x - b.position.x, a.position.y - b.position.y,
-                    a.position.z - b.position.z);
-}
-
-// How far apart two tracks of one direction are, across and in time [m].
-inline double apart(const Track& a, const Track& b) {
-  const Vec3& n = a.direction;
-  const Vec3 d{a.position.x - b.position.x, a.position.y - b.position.y,
-               a.position.z - b.position.z};
-  const double along = d.x * n.x + d.y * n.y + d.z * n.z;
-  const double square = d.x * d.x + d.y * d.y + d.z * d.z - along * along;
+// How far apart two tracks of one direction are, across and in time [m]; where on them their
+// vertices are does not matter.
+inline double track_separation(const Track& a, const Track& b) {
+  const Vec3 d = a.position - b.position;
+  const double along = dot(d, a.direction);
+  const double square = dot(d, d) - along * along;
   const double late = (a.time - b.time) * speed_of_light - along;
   return std::sqrt(std::max(0.0, square) + late * late);
 }

@@ -13,8 +13,6 @@ namespace skyscan {
 namespace {
 
 constexpr double pi = std::numbers::pi;
-const double sin_cherenkov = std::sqrt(1 - cos_cherenkov * cos_cherenkov);
-const double cot_cherenkov = cos_cherenkov / sin_cherenkov;
 constexpr double dom_radius = 0.16510;  // m
 
 // Cherenkov photons per metre of a bare muon, and per metre of the track length that 1 GeV of an

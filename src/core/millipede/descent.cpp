@@ -21,18 +21,20 @@ constexpr long neighbours = 3;  // numbers
 constexpr double still_worth = -1e-3;
 
 // Symmetric 3 x 3.
-using Square = std::array<Three, 3>;
+using Square = std::array<std::array<double, 3>, 3>;
 
-Three times(const Square& a, const Three& x) {
-  Three y{};
+std::array<double, 3> times(const Square& a, const std::array<double, 3>& x) {
+  std::array<double, 3> y{};
   for (std::size_t i = 0; i < 3; ++i)
     for (std::size_t k = 0; k < 3; ++k) y[i] += a[i][k] * x[k];
   return y;
 }
-double dot(const Three& a, const Three& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
+double dot(const std::array<double, 3>& a, const std::array<double, 3>& b) {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
 
 // (a + damping) x = -slope; false where that matrix is not positive definite.
-bool solve(Square a, double damping, const Three& slope, Three& x) {
+bool solve(Square a, double damping, const std::array<double, 3>& slope, std::array<double, 3>& x) {
   std::vector<double> matrix, right;
   for (std::size_t i = 0; i < 3; ++i) {
     a[i][i] += damping;
@@ -44,13 +46,15 @@ bool solve(Square a, double damping, const Three& slope, Three& x) {
   return dot(x, x) < std::numeric_limits<double>::infinity();
 }
 
-// The slope along `ways`, and Gauss-Newton's curvature with the energies eliminated.
-void derivatives(const Millipede& millipede, const Millipede::Neglect& light, const Ways& ways,
-                 Settlement& at, Three& slope, Square& curvature) {
+// The slope along `shifts`, and Gauss-Newton's curvature with the energies eliminated.
+void derivatives(const Millipede& millipede, const Millipede::Neglect& light,
+                 const TrackShifts& shifts, Settlement& at, std::array<double, 3>& slope,
+                 Square& curvature) {
   millipede.differentiate(at.track, light, at.value);
   double way[3][4];
-  for (int k = 0; k < 3; ++k) {
-    const double one[4] = {ways.shift[k].x, ways.shift[k].y, ways.shift[k].z, ways.delay[k]};
+  for (std::size_t k = 0; k < 3; ++k) {
+    const double one[4] = {shifts.position[k].x, shifts.position[k].y, shifts.position[k].z,
+                           shifts.time[k]};
     std::copy_n(one, 4, way[k]);
   }
   for (std::size_t i = 0; i < 3; ++i) {
@@ -81,7 +85,7 @@ bool is_at_end(const MillipedeValue& value, const Millipede::Screen& kept,
 MillipedeValue ScreenedSurface::at(const Track& track, const MillipedeValue* previous) {
   ++evaluations_;
   if (!wide_ || std::fabs(track.time - scouted_at_.time) >= near_time ||
-      distance(track, scouted_at_) >= near_position) {
+      distance(track.position, scouted_at_.position) >= near_position) {
     wide_ = millipede_.scout(track, spacing_, light_, previous, scout_stride, near_position,
                              nearly_worth);
     narrow_.reset();
@@ -102,12 +106,12 @@ MillipedeValue ScreenedSurface::at(const Track& track, const MillipedeValue* pre
   return value;
 }
 
-void descend(const Millipede& millipede, ScreenedSurface& surface, const Ways& ways, Descent limits,
-             Settlement& at) {
-  const auto differentiate = [&](Three& slope, Square& curvature) {
-    derivatives(millipede, surface.light(), ways, at, slope, curvature);
+void descend(const Millipede& millipede, ScreenedSurface& surface, const TrackShifts& shifts,
+             Descent limits, Settlement& at) {
+  const auto differentiate = [&](std::array<double, 3>& slope, Square& curvature) {
+    derivatives(millipede, surface.light(), shifts, at, slope, curvature);
   };
-  Three slope;
+  std::array<double, 3> slope;
   Square newton, rest{};
   differentiate(slope, newton);
   double radius = limits.radius;
@@ -117,7 +121,7 @@ void descend(const Millipede& millipede, ScreenedSurface& surface, const Ways& w
       for (std::size_t k = 0; k < 3; ++k) model[i][k] += rest[i][k];
     const double scale =
         std::fabs(newton[0][0]) + std::fabs(newton[1][1]) + std::fabs(newton[2][2]);
-    Three step{};
+    std::array<double, 3> step{};
     double damping = 1e-6 * scale + 1e-12;
     while (!(skyscan::solve(model, damping, slope, step) && dot(step, step) <= radius * radius)) {
       damping *= 3;
@@ -125,7 +129,7 @@ void descend(const Millipede& millipede, ScreenedSurface& surface, const Ways& w
     }
     const double promise = -dot(slope, step) - 0.5 * dot(step, times(model, step));
     if (!(promise > limits.worthwhile)) return;
-    const Track next = moved(at.track, ways, step);
+    const Track next = displaced(at.track, shifts, step);
     --limits.evaluations;
     MillipedeValue value = surface.at(next, &at.value);
     const double gain = value.placed ? at.value.llh - value.llh : -1e300;
@@ -139,14 +143,14 @@ void descend(const Millipede& millipede, ScreenedSurface& surface, const Ways& w
     at.value = std::move(value);
     if (gain < 0.1 * limits.worthwhile) return;
     if (limits.evaluations == 0) return;
-    const Three before = slope;
+    const std::array<double, 3> before = slope;
     differentiate(slope, newton);
     // The rest's update: symmetric, weighted with the change of slope, sized down first.
-    Three change, lacking;
+    std::array<double, 3> change, lacking;
     for (std::size_t i = 0; i < 3; ++i) change[i] = slope[i] - before[i];
-    const Three bent = times(newton, step);
+    const std::array<double, 3> bent = times(newton, step);
     for (std::size_t i = 0; i < 3; ++i) lacking[i] = change[i] - bent[i];
-    const Three known = times(rest, step);
+    const std::array<double, 3> known = times(rest, step);
     const double size = dot(step, known), wanted = dot(step, lacking), rise = dot(step, change);
     const double sizing = size != 0 ? std::min(1.0, std::fabs(wanted / size)) : 1;
     if (!(rise > 1e-3 * std::fabs(dot(step, bent)))) {

@@ -52,7 +52,7 @@ struct Descent {
 
 // Downhill: Gauss-Newton's curvature with the energies eliminated, and what it lacks learnt from
 // slopes (J. Dennis, D. Gay, R. Welsch, ACM TOMS 7 (1981) 348), within a trusted radius.
-void descend(const Millipede& millipede, ScreenedSurface& surface, const Ways& ways, Descent limits,
-             Settlement& at);
+void descend(const Millipede& millipede, ScreenedSurface& surface, const TrackShifts& shifts,
+             Descent limits, Settlement& at);
 
 }  // namespace skyscan

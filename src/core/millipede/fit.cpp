@@ -62,7 +62,7 @@ void choose(std::vector<Place>& places, double same, std::size_t most) {
   std::vector<Place> chosen;
   for (Place& place : places) {
     const bool known = std::any_of(chosen.begin(), chosen.end(), [&](const Place& better) {
-      return apart(place.track, better.track) < same;
+      return track_separation(place.track, better.track) < same;
     });
     if (!known && chosen.size() < most && std::isfinite(place.llh()))
       chosen.push_back(std::move(place));
@@ -95,8 +95,8 @@ class Finder {
   void walk(const Millipede& millipede, const Scale& scale, double step, Place& place) const {
     Settlement latest;
     const Track start = place.track;
-    const auto at = [&](const Three& x) {
-      Settlement next = value(millipede, scale, moved(start, frame_.ways(), x),
+    const auto at = [&](const std::array<double, 3>& x) {
+      Settlement next = value(millipede, scale, displaced(start, frame_.shifts(), x),
                               latest.found() ? &latest.value : nullptr);
       const double llh = next.llh();
       if (next.found()) latest = std::move(next);
@@ -105,7 +105,7 @@ class Finder {
     const auto lowest =
         simplex_minimum<3>(at, {{0, 0, 0}, at({0, 0, 0})}, {step, step, delay_per_step * step},
                            {scale.evaluations, scale.worthwhile});
-    place = {moved(start, frame_.ways(), lowest.x), lowest.value};
+    place = {displaced(start, frame_.shifts(), lowest.x), lowest.value};
   }
 
   // Down to the minimum next to where it is, with cascades so far apart.
@@ -113,14 +113,14 @@ class Finder {
     ScreenedSurface surface(millipede_, spacing, light_, evaluations_);
     at.value = surface.at(at.track, nullptr);
     if (at.found())
-      descend(millipede_, surface, frame_.ways(),
+      descend(millipede_, surface, frame_.shifts(),
               {fine_radius, worthwhile, search_.max_evaluations}, at);
   }
 
   // llh is rough, and slopes get stuck: down by a simplex from where they did.
   void polish(Settlement& best) const {
-    const auto move = [&, start = best.track](const Three& x) {
-      return moved(start, frame_.ways(), x);
+    const auto move = [&, start = best.track](const std::array<double, 3>& x) {
+      return displaced(start, frame_.shifts(), x);
     };
     polish<3>(move, {fine_step, fine_step, delay_per_step * fine_step}, best);
   }
@@ -131,7 +131,7 @@ class Finder {
     for (int round = 0; round < most_last; ++round, sign = -sign) {
       const double before = best.llh();
       const auto move = [&, start = best.track](const std::array<double, 4>& x) {
-        return slid(moved(start, frame_.ways(), {x[0], x[1], x[2]}), x[3]);
+        return advanced_along(displaced(start, frame_.shifts(), {x[0], x[1], x[2]}), x[3]);
       };
       const double step = sign * last_step;
       polish<4>(move, {step, step, delay_per_step * step, sign * slide_step}, best);
@@ -175,7 +175,7 @@ class Finder {
       Settlement chosen;
       ScreenedSurface surface(millipede_, spacing, light_, evaluations_);
       for (const Shift& shift : shifts) {
-        const Track track = slid(best.track, shift.length);
+        const Track track = advanced_along(best.track, shift.length);
         surface.look_anew();
         MillipedeValue value = surface.at(track, &best.value);
         if (!value.placed || (chosen.found() && value.llh >= chosen.value.llh)) continue;
@@ -185,7 +185,7 @@ class Finder {
       if (!chosen.found()) return;
       if (chosen.value.llh > best.value.llh + (is_edged ? 0.5 : 0.05)) return;
       surface.look_anew();
-      const Ways here = axis < 0 ? frame_.ways() : frame_.ways_across(axis);
+      const TrackShifts here = axis < 0 ? frame_.shifts() : frame_.shifts_across(axis);
       descend(millipede_, surface, here, {fine_radius, worthwhile, search_.max_evaluations},
               chosen);
       if (chosen.value.llh < best.value.llh) best = std::move(chosen);
@@ -234,7 +234,7 @@ class Finder {
 
   // The axis across which the boundary is where the track goes in or out, `length` from its vertex.
   int axis_at(const Settlement& at, double length) const {
-    const Track end = slid(at.track, length);
+    const Track end = advanced_along(at.track, length);
     const double place[] = {std::fabs(end.position.x), std::fabs(end.position.y),
                             std::fabs(end.position.z)};
     return static_cast<int>(std::max_element(place, place + 3) - place);
@@ -289,7 +289,7 @@ MillipedeFit MillipedeFitter::fit(const Millipede& millipede, const Millipede& s
     const double length = search.keeps_time
                               ? (seed.time - fit.track.time) * speed_of_light
                               : (a.x - b.x) * n.x + (a.y - b.y) * n.y + (a.z - b.z) * n.z;
-    fit.track = slid(fit.track, std::round(length / search.spacing) * search.spacing);
+    fit.track = advanced_along(fit.track, std::round(length / search.spacing) * search.spacing);
     return fit;
   };
 
@@ -334,7 +334,8 @@ MillipedeFit MillipedeFitter::fit(const Millipede& millipede, const Millipede& s
   // What the seed knows beyond that: from there with the fit's own light, as the reference goes.
   const auto is_known_place = [&](const Place& own, double value_at_most) {
     return std::any_of(known_->coarse.begin(), known_->coarse.end(), [&](const Place& other) {
-      return apart(own.track, other.track) < same_basin || value_at_most > other.value + hopeless;
+      return track_separation(own.track, other.track) < same_basin ||
+             value_at_most > other.value + hopeless;
     });
   };
   Place own{seed, 0};

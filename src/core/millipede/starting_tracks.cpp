@@ -10,9 +10,6 @@ namespace skyscan {
 
 namespace {
 
-const double tan_cherenkov = std::sqrt(phase_index * phase_index - 1);
-const double sin_cherenkov = std::sqrt(1 - 1 / (phase_index * phase_index));
-
 // The grid of places where the search starts, across the track and along time.
 constexpr double grid_step = 40;            // m
 constexpr double time_step = 60;            // ns
@@ -27,12 +24,8 @@ class FirstLightCost {
   FirstLightCost(const std::vector<FirstLight>& hits, const TrackFrame& frame) : frame_(frame) {
     double weight = 0;
     for (const FirstLight& hit : hits) {
-      const auto part = [&](const Vec3& e) {
-        return hit.position.x * e.x + hit.position.y * e.y + hit.position.z * e.z;
-      };
-      const double l = part(frame.along);
-      hits_.push_back(
-          {part(frame.u), part(frame.v), hit.time - l / speed_of_light, std::sqrt(hit.charge)});
+      const auto [a, b, l] = frame.components(hit.position);
+      hits_.push_back({a, b, hit.time - l / speed_of_light, std::sqrt(hit.charge)});
       centre_[0] += hit.charge * hits_.back().a;
       centre_[1] += hit.charge * hits_.back().b;
       centre_[2] += hit.charge * l;
@@ -48,8 +41,7 @@ class FirstLightCost {
     costs.fill(0);
     for (const Hit& hit : hits_) {
       const double x = hit.a - a, y = hit.b - b, rho = std::sqrt(x * x + y * y);
-      const double direct =
-          rho * (group_index / sin_cherenkov - 1 / tan_cherenkov) / speed_of_light;
+      const double direct = rho * direct_delay_per_metre;
       const double width = 20 + 3 * rho, spread = std::log(width / 20);
       const double per_width = 1 / width, latest_time = hit.time - direct;
       for (int t = 0; t < times; ++t) {
@@ -65,9 +57,7 @@ class FirstLightCost {
   // The vertex is next to the middle of the light.
   Track track(Track like, double a, double b, double time) const {
     const double l = centre_[2];
-    const Vec3 &u = frame_.u, &v = frame_.v, &n = frame_.along;
-    like.position = {a * u.x + b * v.x + l * n.x, a * u.y + b * v.y + l * n.y,
-                     a * u.z + b * v.z + l * n.z};
+    like.position = frame_.vector(a, b, l);
     like.time = time + l / speed_of_light;
     return like;
   }

@@ -6,15 +6,13 @@
 #include <numbers>
 
 #include "base/constants.hpp"
+#include "base/track_frame.hpp"
 #include "splinempe/likelihood.hpp"
 
 namespace skyscan {
 namespace {
 
-const double sine = std::sqrt(1 - cos_cherenkov * cos_cherenkov);
-// Delay of direct light per metre of distance from the track.
-const float by_rho =
-    static_cast<float>((group_index / sine - cos_cherenkov / sine) / speed_of_light);
+const float by_rho = static_cast<float>(direct_delay_per_metre);
 constexpr double after_pulse_delay = 2000;  // ns
 
 // More pulses than this add little to a sketch: the brightest count.
@@ -250,19 +248,12 @@ class TrackSketch::View {
       : sketch_(sketch),
         step_(static_cast<float>(sketch.scale_.step)),
         earliest_(static_cast<float>(sketch.scale_.earliest)),
-        along_(direction) {
-    // a is level, b points up.
-    const double level = std::hypot(along_.x, along_.y);
-    right_ = level > 0 ? Vec3{along_.y / level, -along_.x / level, 0} : Vec3{0, 1, 0};
-    up_ = {right_.y * along_.z - right_.z * along_.y, right_.z * along_.x - right_.x * along_.z,
-           right_.x * along_.y - right_.y * along_.x};
-    const Vec3& m = sketch.middle_;
+        frame_(direction) {
     for (const Dom& dom : sketch.doms_) {
-      const double x = dom.position.x - m.x, y = dom.position.y - m.y, z = dom.position.z - m.z;
-      const auto by = [&](const Vec3& axis) { return x * axis.x + y * axis.y + z * axis.z; };
-      a_.push_back(static_cast<float>(by(right_)));
-      b_.push_back(static_cast<float>(by(up_)));
-      residual_.push_back(static_cast<float>(dom.time - by(along_) / speed_of_light));
+      const auto [a, b, along] = frame_.components(dom.position - sketch.middle_);
+      a_.push_back(static_cast<float>(a));
+      b_.push_back(static_cast<float>(b));
+      residual_.push_back(static_cast<float>(dom.time - along / speed_of_light));
       edge_.push_back(static_cast<float>(dom.edge));
       rows_.push_back(dom.rows);
     }
@@ -286,10 +277,10 @@ class TrackSketch::View {
     float values[most_times];
     const double tracks = std::ceil(std::numbers::pi * size * size / (apart * apart));
     for (double i = 0; i < tracks; ++i) {
-      // A sunflower's seeds: every turn by the golden angle.
+      // A sunflower's seeds: every turn by the golden angle, from -u to v.
       const double r = size * std::sqrt((i + 0.5) / tracks);
       const double angle = i * std::numbers::pi * (3 - std::sqrt(5.0));
-      const float right = a + static_cast<float>(r * std::cos(angle));
+      const float right = a - static_cast<float>(r * std::cos(angle));
       const float up = b + static_cast<float>(r * std::sin(angle));
       const float start = first(static_cast<float>(r));
       const float steps = std::fmin((last - start) / step_, static_cast<float>(most_times - 1));
@@ -312,7 +303,7 @@ class TrackSketch::View {
       const Passage centre = passage;
       for (int i = 0; i < 6; ++i) {
         const float angle = turn + static_cast<float>(i * std::numbers::pi / 3);
-        const float a = centre.a + size * std::cos(angle), b = centre.b + size * std::sin(angle);
+        const float a = centre.a - size * std::cos(angle), b = centre.b + size * std::sin(angle);
         const float start = centre.time - static_cast<float>(here) * step_;
         profile(a, b, start, times, values);
         for (std::size_t k = 0; k < times; ++k)
@@ -325,11 +316,7 @@ class TrackSketch::View {
   }
 
   Vec3 place(const Passage& p, double time) const {
-    const Vec3& m = sketch_.middle_;
-    const double along = speed_of_light * (time - p.time);
-    return {m.x + p.a * right_.x + p.b * up_.x + along * along_.x,
-            m.y + p.a * right_.y + p.b * up_.y + along * along_.y,
-            m.z + p.a * right_.z + p.b * up_.z + along * along_.z};
+    return sketch_.middle_ + frame_.vector(p.a, p.b, speed_of_light * (time - p.time));
   }
 
  private:
@@ -394,7 +381,7 @@ class TrackSketch::View {
 
   const TrackSketch& sketch_;
   float step_, earliest_;
-  Vec3 along_, right_, up_;
+  TrackFrame frame_;
   // Of each DOM: across the track, and its time less that of the track's passing [ns].
   std::vector<float> a_, b_, residual_, edge_;
   std::vector<const std::int16_t*> rows_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/constants.hpp"
+#include "base/track_frame.hpp"
 #include "minimise/distinct_minima.hpp"
 #include "minimise/simplex.hpp"
 #include "minimise/trust_region.hpp"
@@ -59,19 +60,6 @@ Vec3 sum(const Vec3& a, double factor, const Vec3& b) {
 bool is_within(const Vec3& p, double limit) {
   return std::fabs(p.x) <= limit && std::fabs(p.y) <= limit && std::fabs(p.z) <= limit;
 }
-
-// Two axes across a direction and the direction itself.
-struct Frame {
-  explicit Frame(const Vec3& n) : along(n) {
-    const Vec3 level = std::fabs(n.z) < 0.9 ? Vec3{-n.y, n.x, 0} : Vec3{0, -n.z, n.y};
-    u = sum({0, 0, 0}, 1 / distance(level, {0, 0, 0}), level);
-    v = {n.y * u.z - n.z * u.y, n.z * u.x - n.x * u.z, n.x * u.y - n.y * u.x};
-  }
-  Vec3 at(double right, double up, double forward) const {
-    return sum(sum(sum({0, 0, 0}, right, u), up, v), forward, along);
-  }
-  Vec3 along, u, v;
-};
 
 using Position = std::array<double, 3>;
 Position array(const Vec3& v) { return {v.x, v.y, v.z}; }
@@ -166,7 +154,7 @@ class SplineMpe::Search {
 
   // What jumps around a minimum, and on from what they find, lead to. Minima come in groups.
   std::vector<Minimum> around(Minimum centre, const std::vector<Minimum>& known) const {
-    const Frame frame(track_.direction);
+    const TrackFrame frame(track_.direction);
     std::vector<Minimum> found = known;
     double reach = first_jump;
     for (int jump = 0; jump < jumps; ++jump) {
@@ -178,7 +166,7 @@ class SplineMpe::Search {
         for (int j = -1; j <= 1; ++j)
           for (int k = -1; k <= 1; ++k) {
             if (std::abs(i) + std::abs(j) + std::abs(k) != axes) continue;
-            const Vec3 p = sum(centre.position, 1, frame.at(i * step, j * step, k * step));
+            const Vec3 p = sum(centre.position, 1, frame.vector(i * step, j * step, k * step));
             starts.push_back({value(p, nullptr), p});
           }
       sort_lowest_first(starts, &Minimum::llh);
