@@ -6,8 +6,8 @@ import type { BrokerAddress } from "../mq/address.ts";
 import { type Connection, connect } from "../mq/connection.ts";
 import { newClientId, topicsOf } from "../mq/topics.ts";
 import { openDebug } from "./debug.ts";
-import { createPool, type SpawnFitProcess, spawnFitProcess } from "./pool.ts";
-import { createWork, type Startup, type WorkOptions } from "./work.ts";
+import { FitPool, type SpawnFitProcess, spawnFitProcess } from "./pool.ts";
+import { type Startup, Work, type WorkOptions } from "./work.ts";
 
 export interface ClientOptions {
   readonly basename: string;
@@ -80,7 +80,7 @@ export async function runClient(
     connection?.publish(topic, message, { retain });
   };
   const { startup, timeoutToClients, workers } = options;
-  const work = createWork({
+  const work = new Work({
     ...{ id, topics, workers, publish },
     ...(startup && { startup }),
     ...(timeoutToClients !== undefined && { timeoutToClients }),
@@ -168,7 +168,7 @@ function poolOf(
 ): WorkOptions["openPool"] {
   const { fitCommand, workers, recoTimeout, photonTables, gcdDir } = options;
   return (control, startup, events) =>
-    createPool({
+    new FitPool({
       ...{ command: fitCommand, workers, ...events },
       recoTimeout: recoTimeout ?? control.recoTimeout,
       ...{ clock, spawn },

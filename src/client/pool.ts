@@ -77,165 +77,179 @@ interface Worker {
   isHung: boolean;
 }
 
-export function createPool(options: PoolOptions): Pool {
-  const waiting: FitTask[] = [];
+/** A pool of real (or, in tests, simulated) fit processes. */
+export class FitPool implements Pool {
+  readonly #options: PoolOptions;
+  readonly #waiting: FitTask[] = [];
   /** Tasks of batches that ended in a crash: run one at a time, to find the one at fault. */
-  const suspects: FitTask[] = [];
-  const workers = new Set<Worker>();
-  const ready = Promise.withResolvers<Light | null>();
-  ready.promise.catch(() => {});
-  let usualSeconds = Number.NaN;
-  let badStarts = 0;
-  let isClosed = false;
-  let size = 0;
+  readonly #suspects: FitTask[] = [];
+  readonly #workers = new Set<Worker>();
+  readonly #ready = Promise.withResolvers<Light | null>();
+  #usualSeconds = Number.NaN;
+  #badStarts = 0;
+  #isClosed = false;
+  #size = 0;
 
-  const env = { ...process.env };
-  // Fit processes talk to nobody but us: what opens the broker is none of their business.
-  for (const name of [
-    "SKYSCAN_AUTH_TOKEN",
-    "SKYSCAN_AUTH_TOKEN_FILE",
-    "SKYSCAN_BROKER_AUTH",
-    "SKYSCAN_BROKER",
-  ])
-    delete env[name];
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#ready.promise.catch(() => {});
+    for (let n = 0; n < options.workers; n++) this.#start();
+  }
 
-  const fatal = (error: Error) => {
-    if (isClosed) return;
-    ready.reject(error);
-    options.onFatal(error);
-  };
-  const report = (outcome: FitOutcome) => {
-    size--;
-    if (outcome.values !== undefined)
-      usualSeconds = Number.isNaN(usualSeconds)
-        ? outcome.seconds
-        : usualSeconds + newestWeight * (outcome.seconds - usualSeconds);
-    options.onOutcome(outcome);
-  };
-  const send = (worker: Worker, message: ToFitProcess) => {
-    // A process that has just died refuses; its exit is handled where exits are.
-    try {
-      worker.process.send(message);
-    } catch {}
-  };
-  const watch = (worker: Worker, seconds: number) => {
-    worker.callOff?.();
-    worker.callOff = options.clock.after(seconds, () => {
-      worker.isHung = true;
+  get ready(): Promise<Light | null> {
+    return this.#ready.promise;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get usualSeconds(): number {
+    return this.#usualSeconds;
+  }
+
+  submit(tasks: readonly FitTask[]): void {
+    this.#size += tasks.length;
+    this.#waiting.push(...tasks);
+    this.#feedAll();
+  }
+
+  takeBack(): number[] {
+    const ids = [...this.#suspects.splice(0), ...this.#waiting.splice(0)].map((task) => task.id);
+    this.#size -= ids.length;
+    return ids;
+  }
+
+  running(): number[] {
+    return [...this.#workers].flatMap((worker) => worker.tasks.map((task) => task.id));
+  }
+
+  pids(): number[] {
+    return [...this.#workers].map((worker) => worker.process.pid);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const all = [...this.#workers];
+    for (const worker of all) {
+      worker.callOff?.();
       worker.process.kill();
-    });
-  };
-  const feed = (worker: Worker) => {
-    if (!worker.isReady || isClosed) return;
+    }
+    await Promise.all(all.map((worker) => worker.process.exited));
+  }
+
+  #start(): void {
+    const { spawn, command, setup } = this.#options;
+    const worker: Worker = {
+      process: spawn(command, (message) => this.#receive(worker, message)),
+      isReady: false,
+      tasks: [],
+      callOff: undefined,
+      isHung: false,
+    };
+    worker.process.exited.then((how) => this.#exited(worker, how));
+    this.#workers.add(worker);
+    this.#watch(worker, openTimeout);
+    send(worker, { kind: "open", setup });
+  }
+
+  #feed(worker: Worker): void {
+    if (!worker.isReady || this.#isClosed) return;
     const wasIdle = worker.tasks.length === 0;
     const tasks = takeBatch({
-      waiting,
-      suspects,
+      waiting: this.#waiting,
+      suspects: this.#suspects,
       unfinished: worker.tasks.length,
-      usualSeconds,
-      workers: options.workers,
+      usualSeconds: this.#usualSeconds,
+      workers: this.#options.workers,
     });
     if (tasks.length === 0) return;
     worker.tasks.push(...tasks);
     send(worker, { kind: "fit", tasks });
-    if (wasIdle) watch(worker, options.recoTimeout);
-  };
-  const feedAll = () => {
-    for (const worker of workers) feed(worker);
-  };
+    if (wasIdle) this.#watch(worker, this.#options.recoTimeout);
+  }
 
-  const receive = (worker: Worker, message: FromFitProcess) => {
+  #feedAll(): void {
+    for (const worker of this.#workers) this.#feed(worker);
+  }
+
+  /** Kills a process that says nothing for so long. */
+  #watch(worker: Worker, seconds: number): void {
+    worker.callOff?.();
+    worker.callOff = this.#options.clock.after(seconds, () => {
+      worker.isHung = true;
+      worker.process.kill();
+    });
+  }
+
+  #receive(worker: Worker, message: FromFitProcess): void {
     if (message.kind === "refused") {
       worker.isReady = false;
-      fatal(new SkyscanError(message.message, message.exitCode as ExitCode));
+      this.#fail(new SkyscanError(message.message, message.exitCode as ExitCode));
       return;
     }
     if (message.kind === "ready") {
       worker.callOff?.();
       worker.isReady = true;
-      badStarts = 0;
-      ready.resolve(message.light);
-      feed(worker);
+      this.#badStarts = 0;
+      this.#ready.resolve(message.light);
+      this.#feed(worker);
       return;
     }
     for (const outcome of message.outcomes) {
       const at = worker.tasks.findIndex((task) => task.id === outcome.id);
       if (at < 0) continue;
       worker.tasks.splice(at, 1);
-      report(outcome);
+      this.#report(outcome);
     }
     worker.callOff?.();
-    feed(worker);
-    if (worker.tasks.length > 0) watch(worker, options.recoTimeout);
-  };
+    this.#feed(worker);
+    if (worker.tasks.length > 0) this.#watch(worker, this.#options.recoTimeout);
+  }
 
-  const exited = (worker: Worker, how: string) => {
+  #exited(worker: Worker, how: string): void {
+    const { recoTimeout } = this.#options;
     worker.callOff?.();
-    workers.delete(worker);
-    if (isClosed) return;
+    this.#workers.delete(worker);
+    if (this.#isClosed) return;
     const why = worker.isHung
-      ? `no result within ${options.recoTimeout} s`
+      ? `no result within ${recoTimeout} s`
       : `the fit process ended with ${how}`;
     if (!worker.isReady) {
-      if (++badStarts >= maxBadStarts) {
-        fatal(new Error(`fit processes cannot be started: ${why}`));
+      if (++this.#badStarts >= maxBadStarts) {
+        this.#fail(new Error(`fit processes cannot be started: ${why}`));
         return;
       }
     } else if (worker.tasks.length === 1) {
       const [task] = worker.tasks;
       consola.debug(`nside ${task!.nside} pixel ${task!.pixel} variation ${task!.posvar}: ${why}`);
-      report({ id: task!.id, evaluations: 0, seconds: options.recoTimeout, reason: why });
-    } else suspects.push(...worker.tasks);
-    start();
-    feedAll();
-  };
+      this.#report({ id: task!.id, evaluations: 0, seconds: recoTimeout, reason: why });
+    } else this.#suspects.push(...worker.tasks);
+    this.#start();
+    this.#feedAll();
+  }
 
-  const start = () => {
-    const worker: Worker = {
-      process: options.spawn(options.command, (message) => receive(worker, message)),
-      isReady: false,
-      tasks: [],
-      callOff: undefined,
-      isHung: false,
-    };
-    worker.process.exited.then((how) => exited(worker, how));
-    workers.add(worker);
-    watch(worker, openTimeout);
-    send(worker, { kind: "open", setup: options.setup });
-  };
+  #report(outcome: FitOutcome): void {
+    this.#size--;
+    if (outcome.values !== undefined)
+      this.#usualSeconds = Number.isNaN(this.#usualSeconds)
+        ? outcome.seconds
+        : this.#usualSeconds + newestWeight * (outcome.seconds - this.#usualSeconds);
+    this.#options.onOutcome(outcome);
+  }
 
-  for (let n = 0; n < options.workers; n++) start();
+  #fail(error: Error): void {
+    if (this.#isClosed) return;
+    this.#ready.reject(error);
+    this.#options.onFatal(error);
+  }
+}
 
-  return {
-    ready: ready.promise,
-    submit(tasks) {
-      size += tasks.length;
-      waiting.push(...tasks);
-      feedAll();
-    },
-    takeBack() {
-      const ids = [...suspects.splice(0), ...waiting.splice(0)].map((task) => task.id);
-      size -= ids.length;
-      return ids;
-    },
-    running: () => [...workers].flatMap((worker) => worker.tasks.map((task) => task.id)),
-    get size() {
-      return size;
-    },
-    get usualSeconds() {
-      return usualSeconds;
-    },
-    pids: () => [...workers].map((worker) => worker.process.pid),
-    async close() {
-      isClosed = true;
-      const all = [...workers];
-      for (const worker of all) {
-        worker.callOff?.();
-        worker.process.kill();
-      }
-      await Promise.all(all.map((worker) => worker.process.exited));
-    },
-  };
+function send(worker: Worker, message: ToFitProcess): void {
+  // A process that has just died refuses; its exit is handled where exits are.
+  try {
+    worker.process.send(message);
+  } catch {}
 }
 
 /** What opens the broker: fit processes talk to nobody but us. */

@@ -16,10 +16,10 @@ import {
 import { partOfStartup, type Topics } from "../mq/topics.ts";
 
 import { LeasedTasks } from "./leased_tasks.ts";
-import { createOutbox } from "./outbox.ts";
+import { createOutbox, type Outbox } from "./outbox.ts";
 import type { Pool, PoolOptions } from "./pool.ts";
 import type { FitOutcome, Light } from "./protocol.ts";
-import { createStartupParts } from "./startup_parts.ts";
+import { createStartupParts, type StartupParts } from "./startup_parts.ts";
 import { tasksWanted } from "./tasks_wanted.ts";
 
 /** What a client needs of the event. */
@@ -48,186 +48,206 @@ export interface WorkOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** A client's work: the server's messages come in, fits are done, results go out. */
-export interface Work {
-  /** One message of the server. */
-  receive(topic: string, payload: Uint8Array): void;
-  /** Says what we want and what we hold, so that nothing that got lost on the way is waited for. */
-  announce(): void;
-  /** Fetches what is still missing of the start-up data, and begins when all of it is there. */
-  begin(): void;
-  /** Finishes what runs, hands back the rest. */
-  drain(): void;
-  /** Whatever kept work away has changed: patience begins anew. */
-  expectTasks(): void;
-  /** Ends when no work came for too long. To be called about once a second. */
-  endWhenIdle(): void;
-  /** Sends results that still wait for company. */
-  flush(): void;
-  status(state: ClientStatus["state"], holding?: number[]): ClientStatus;
-  readonly fits: number;
-  readonly failures: number;
-  close(): Promise<void>;
-}
-
 /** Until the server has said how long to wait for work, s. */
 const firstTimeout = 60;
 
-export function createWork(options: WorkOptions): Work {
-  const { id, topics, workers, publish, clock, onOver, onError } = options;
-  const leased = new LeasedTasks();
-  const parts = createStartupParts((numbers) => options.subscribe(numbers.map(topics.startup)));
-  let { startup } = options;
-  let control: Control | undefined;
-  let pool: Pool | undefined;
+/** A client's work: the server's messages come in, fits are done, results go out. */
+export class Work {
+  readonly #options: WorkOptions;
+  readonly #leased = new LeasedTasks();
+  readonly #parts: StartupParts;
+  readonly #outbox: Outbox;
+  #startup: Startup | undefined;
+  #control: Control | undefined;
+  #pool: Pool | undefined;
   /** undefined: the first fit process is not ready yet. */
-  let light: Light | null | undefined;
-  let session = 0;
-  let isDraining = false;
-  let isClosed = false;
-  let fits = 0;
-  let failures = 0;
-  let busyAt = clock.now();
+  #light: Light | null | undefined;
+  /** The server's, whose leases are ours. */
+  #session = 0;
+  #isDraining = false;
+  #isClosed = false;
+  #fits = 0;
+  #failures = 0;
+  /** When there was work last, by the clock. */
+  #busyAt: number;
 
-  const wanted = () =>
-    isDraining || pool === undefined ? 0 : tasksWanted(workers, pool.usualSeconds);
-  const outbox = createOutbox(clock, (results, failed) => {
-    const message: ResultMessage = {
-      ...{ client: id, session, want: wanted(), results, failures: failed },
+  constructor(options: WorkOptions) {
+    const { id, topics, clock, publish, subscribe, startup } = options;
+    this.#options = options;
+    this.#startup = startup;
+    this.#busyAt = clock.now();
+    this.#parts = createStartupParts((numbers) => subscribe(numbers.map(topics.startup)));
+    this.#outbox = createOutbox(clock, (results, failures) => {
+      const about = { client: id, session: this.#session, want: this.#wanted };
+      publish(topics.result, { ...about, results, failures } satisfies ResultMessage);
+    });
+  }
+
+  get fits(): number {
+    return this.#fits;
+  }
+
+  get failures(): number {
+    return this.#failures;
+  }
+
+  status(state: ClientStatus["state"], holding?: number[]): ClientStatus {
+    return {
+      protocol: protocolVersion,
+      state,
+      version,
+      host: hostname().slice(0, 255),
+      workers: this.#options.workers,
+      want: this.#wanted,
+      light: this.#light ?? null,
+      session: this.#session,
+      ...(holding && { holding }),
     };
-    publish(topics.result, message);
-  });
-  const status: Work["status"] = (state, holding) => ({
-    protocol: protocolVersion,
-    state,
-    version,
-    host: hostname().slice(0, 255),
-    workers,
-    want: wanted(),
-    light: light ?? null,
-    session,
-    ...(holding && { holding }),
-  });
-  const announce = () => {
-    if (pool === undefined || light === undefined) return;
-    const state = isDraining ? "draining" : "ready";
-    publish(topics.status(id), status(state, leased.leases(session)), true);
-  };
-  const giveBack = () => {
-    for (const task of pool?.takeBack() ?? []) leased.remove(task);
+  }
+
+  /** One message of the server. */
+  receive(topic: string, payload: Uint8Array): void {
+    const { id, topics } = this.#options;
+    // A retained message taken away.
+    if (payload.length === 0) return;
+    try {
+      const part = partOfStartup(topic);
+      if (topic === topics.control) this.#receiveControl(parseMessage(Control, payload));
+      else if (topic === topics.task(id)) this.#receiveTasks(parseMessage(TaskMessage, payload));
+      else if (part !== undefined && this.#startup === undefined) {
+        this.#parts.add(part, payload);
+        this.begin();
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error;
+      consola.warn(`malformed message on ${topic} ignored: ${error.message}`);
+    }
+  }
+
+  /** Says what we want and what we hold, so that nothing that got lost on the way is waited for. */
+  readonly announce = (): void => {
+    if (this.#pool === undefined || this.#light === undefined) return;
+    const { id, topics, publish } = this.#options;
+    const state = this.#isDraining ? "draining" : "ready";
+    publish(topics.status(id), this.status(state, this.#leased.leases(this.#session)), true);
   };
 
-  const onOutcome = (outcome: FitOutcome) => {
-    const task = leased.remove(outcome.id);
-    if (task === undefined) return;
-    busyAt = clock.now();
-    if (outcome.values === undefined) failures++;
-    else fits++;
-    outbox.add(task, outcome, pool?.size === 0);
-    if (isDraining && pool?.size === 0) onOver("drained");
-  };
-  const begin = () => {
+  /** Fetches what is still missing of the start-up data, and begins when all of it is there. */
+  begin(): void {
+    const { id, workers, openPool, onError } = this.#options;
+    const control = this.#control;
     // What is over needs no fit processes, though the event comes late.
-    if (control?.state !== "open" || pool !== undefined || isClosed) return;
-    startup ??= parts.collect(control.startup);
-    if (startup === undefined) return;
-    pool = options.openPool(control, startup, { onOutcome, onFatal: onError });
+    if (control?.state !== "open" || this.#pool !== undefined || this.#isClosed) return;
+    this.#startup ??= this.#parts.collect(control.startup);
+    if (this.#startup === undefined) return;
+    this.#pool = openPool(control, this.#startup, {
+      onOutcome: (outcome) => this.#receiveOutcome(outcome),
+      onFatal: onError,
+    });
     consola.info(`${control.event}: ${control.reco}, ${workers} workers, client ${id}`);
-    pool.ready.then(
-      (opened) => {
-        light = opened;
-        busyAt = clock.now();
-        if (opened) consola.debug(`light: ${opened.description}`);
-        announce();
+    this.#pool.ready.then(
+      (light) => {
+        this.#light = light;
+        this.expectTasks();
+        if (light) consola.debug(`light: ${light.description}`);
+        this.announce();
       },
       () => {},
     );
-  };
-  /** A restarted server hands everything out anew: what has not begun is not ours any more. */
-  const enterSession = (next: number) => {
-    if (next === session) return;
-    session = next;
-    giveBack();
-    announce();
+  }
+
+  /** Finishes what runs, hands back the rest. */
+  readonly drain = (): void => {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    const running = this.#pool?.running().length ?? 0;
+    consola.info(`finishing ${running} fits, handing back the rest`);
+    this.#giveBack();
+    this.announce();
+    if (this.#pool === undefined || this.#pool.size === 0) this.#options.onOver("drained");
   };
 
-  const onControl = (message: Control) => {
-    if (message.protocol !== protocolVersion)
+  /** Whatever kept work away has changed: patience begins anew. */
+  expectTasks(): void {
+    this.#busyAt = this.#options.clock.now();
+  }
+
+  /** Ends when no work came for too long. To be called about once a second. */
+  endWhenIdle(): void {
+    const { clock, timeoutToClients, onOver, onError } = this.#options;
+    // Nobody is idle who still opens the event, or works.
+    const isOpening = this.#pool !== undefined && this.#light === undefined;
+    if (isOpening || (this.#pool?.size ?? 0) > 0) this.expectTasks();
+    const timeout = timeoutToClients ?? this.#control?.timeoutToClients ?? firstTimeout;
+    if (clock.now() - this.#busyAt < timeout) return;
+    if (this.#fits + this.#failures > 0) onOver(`no work for ${timeout} s`);
+    else if (this.#control === undefined)
+      onError(new TimedOut(`no server found under this --mq-basename within ${timeout} s`));
+    else onError(new TimedOut(`no work within ${timeout} s`));
+  }
+
+  /** Sends results that still wait for company. */
+  flush(): void {
+    this.#outbox.flush();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#outbox.close();
+    await this.#pool?.close();
+  }
+
+  get #wanted(): number {
+    if (this.#isDraining || this.#pool === undefined) return 0;
+    return tasksWanted(this.#options.workers, this.#pool.usualSeconds);
+  }
+
+  #receiveControl(control: Control): void {
+    if (control.protocol !== protocolVersion)
       throw new InputError(
-        `the server (version ${message.version}) speaks protocol ${message.protocol}, this client (version ${version}) ${protocolVersion}`,
+        `the server (version ${control.version}) speaks protocol ${control.protocol}, this client (version ${version}) ${protocolVersion}`,
       );
-    control = message;
-    if (message.state !== "open") {
-      onOver(message.state === "done" ? "the scan is done" : (message.reason ?? "failed"));
+    this.#control = control;
+    if (control.state !== "open") {
+      const why = control.state === "done" ? "the scan is done" : (control.reason ?? "failed");
+      this.#options.onOver(why);
       return;
     }
-    if (message.session > session) enterSession(message.session);
-    begin();
-  };
-  const onTasks = (message: TaskMessage) => {
+    if (control.session > this.#session) this.#enterSession(control.session);
+    this.begin();
+  }
+
+  #receiveTasks(message: TaskMessage): void {
     if (message.refused !== undefined)
       throw new MachineError(`the server refuses this client: ${message.refused}`);
     // Left over in the broker from before the server's restart.
-    if (message.session < session) return;
-    enterSession(message.session);
-    if (isDraining || pool === undefined) return;
-    busyAt = clock.now();
-    pool.submit(leased.add(message.tasks, session));
-  };
+    if (message.session < this.#session) return;
+    this.#enterSession(message.session);
+    if (this.#isDraining || this.#pool === undefined) return;
+    this.expectTasks();
+    this.#pool.submit(this.#leased.add(message.tasks, this.#session));
+  }
 
-  return {
-    receive(topic, payload) {
-      // A retained message taken away.
-      if (payload.length === 0) return;
-      try {
-        const part = partOfStartup(topic);
-        if (topic === topics.control) onControl(parseMessage(Control, payload));
-        else if (topic === topics.task(id)) onTasks(parseMessage(TaskMessage, payload));
-        else if (part !== undefined && startup === undefined) {
-          parts.add(part, payload);
-          begin();
-        }
-      } catch (error) {
-        if (!(error instanceof MalformedMessage)) throw error;
-        consola.warn(`malformed message on ${topic} ignored: ${error.message}`);
-      }
-    },
-    announce,
-    begin,
-    drain() {
-      if (isDraining) return;
-      isDraining = true;
-      consola.info(`finishing ${pool?.running().length ?? 0} fits, handing back the rest`);
-      giveBack();
-      announce();
-      if (pool === undefined || pool.size === 0) onOver("drained");
-    },
-    expectTasks() {
-      busyAt = clock.now();
-    },
-    endWhenIdle() {
-      // Nobody is idle who still opens the event, or works.
-      const isOpening = pool !== undefined && light === undefined;
-      if (isOpening || (pool?.size ?? 0) > 0) busyAt = clock.now();
-      const timeout = options.timeoutToClients ?? control?.timeoutToClients ?? firstTimeout;
-      if (clock.now() - busyAt < timeout) return;
-      if (fits + failures > 0) onOver(`no work for ${timeout} s`);
-      else if (control === undefined)
-        onError(new TimedOut(`no server found under this --mq-basename within ${timeout} s`));
-      else onError(new TimedOut(`no work within ${timeout} s`));
-    },
-    flush: outbox.flush,
-    status,
-    get fits() {
-      return fits;
-    },
-    get failures() {
-      return failures;
-    },
-    async close() {
-      isClosed = true;
-      outbox.close();
-      await pool?.close();
-    },
-  };
+  #receiveOutcome(outcome: FitOutcome): void {
+    const task = this.#leased.remove(outcome.id);
+    if (task === undefined) return;
+    this.expectTasks();
+    if (outcome.values === undefined) this.#failures++;
+    else this.#fits++;
+    const isLast = this.#pool?.size === 0;
+    this.#outbox.add(task, outcome, isLast);
+    if (this.#isDraining && isLast) this.#options.onOver("drained");
+  }
+
+  /** A restarted server hands everything out anew: what has not begun is not ours any more. */
+  #enterSession(next: number): void {
+    if (next === this.#session) return;
+    this.#session = next;
+    this.#giveBack();
+    this.announce();
+  }
+
+  #giveBack(): void {
+    for (const id of this.#pool?.takeBack() ?? []) this.#leased.remove(id);
+  }
 }

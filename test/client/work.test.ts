@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Pool } from "../../src/client/pool.ts";
 import type { FitOutcome, FitTask } from "../../src/client/protocol.ts";
-import { createWork } from "../../src/client/work.ts";
+import { Work } from "../../src/client/work.ts";
 import { type Clock, systemClock } from "../../src/config/clock.ts";
 import { InputError, TimedOut } from "../../src/config/errors.ts";
 import type { ClientStatus, Control, ResultMessage } from "../../src/mq/messages.ts";
@@ -42,7 +42,7 @@ async function client({ hasStartup = true } = {}) {
     pids: () => [],
     close: async () => {},
   };
-  const work = createWork({
+  const work = new Work({
     ...{ id: "me", topics, workers: 2, clock },
     ...(hasStartup && { startup }),
     openPool(_control, startup, events) {
