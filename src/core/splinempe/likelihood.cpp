@@ -144,11 +144,11 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
     light_.timing(sight, MuonTiming::direct, delays, n, direct);
 
     // Noise is so smooth that over the few ns of the smearing it is a straight line.
-    Mixture share{1, 0, 0, 0}, by_expected{};
+    NoiseMixture share{1, 0, 0, 0}, by_expected{};
     Timing noise[2] = {};
     double flat_density = 0, flat_cumulative = 0;
     if (mixed) {
-      mixture(sight.bare * (1 + low_energy) + sight.stochastic * energy_, share, by_expected);
+      noise_mixture(sight.bare * (1 + low_energy) + sight.stochastic * energy_, share, by_expected);
       const double times[2] = {delay, delay - after_pulse_delay};
       light_.timing(sight, MuonTiming::noise, times, 2, noise);
       flat_density = 1 / window_;
@@ -248,11 +248,12 @@ class SplineMpe::Model final : public FirstPulseModel {
                    const double* after, double step, std::size_t n, double* out) const override {
     const FirstPulse& pulse = of_.pulses_[i];
     const double energy = of_.energy_;
-    Mixture share{1, 0, 0, 0}, unused;
+    NoiseMixture share{1, 0, 0, 0}, unused;
     if (energy > 0)
-      mixture(pulse.site.efficiency * (sight.bare * (1 + of_.light_.low_energy_factor(energy)) +
-                                       sight.stochastic * energy),
-              share, unused);
+      noise_mixture(
+          pulse.site.efficiency *
+              (sight.bare * (1 + of_.light_.low_energy_factor(energy)) + sight.stochastic * energy),
+          share, unused);
     const double structured = share.random * share.structured;
     const double flat = (share.random - structured) / of_.window_;
     const double flat_cumulative = flat * (pulse.time - of_.start_);
@@ -315,11 +316,11 @@ double SplineMpe::evaluate_exactly(const Track& track) const {
     }
     Timing direct[most], noise[2 * most];
     light_.timing(sight, MuonTiming::direct, delays, n, direct);
-    Mixture share{1, 0, 0, 0};
+    NoiseMixture share{1, 0, 0, 0};
     if (mixed) {
       const double expected =
           std::fmax(sight.bare * (1 + low_energy) + sight.stochastic * energy_, least_expected);
-      share = mixture(expected);
+      share = noise_mixture(expected);
       light_.timing(sight, MuonTiming::noise, delays, 2 * n, noise);
     }
     std::array<float, most> values{};

@@ -1,46 +1,44 @@
 #include "splinempe/noise_mixture.hpp"
 
-#include <bit>
+#include <array>
 #include <cmath>
-#include <cstdint>
 #include <numbers>
 #include <vector>
+
+#include "math/smooth_table.hpp"
 
 namespace skyscan {
 namespace {
 
 double saturating(double exponent) { return -std::expm1(-std::exp(std::numbers::ln10 * exponent)); }
 
-// Share of flat noise, beside light as random as the noise timing.
+// Share of flat noise, beside light as random as the noise timing (the reference's).
 constexpr double flat_share = 0.01;
 
-// The table has 16 equal steps in every octave of the expectation, from 2^-200 to 2^24, so that
-// finding a cell is reading the bits of a number.
-constexpr int step_bits = 4;
+// From 2^-200, below least_expected, to 2^24, above most_expected.
 constexpr int first_octave = -200, last_octave = 24;
-constexpr std::uint64_t mask = ~std::uint64_t{0} << (52 - step_bits);
-
-std::uint64_t index_of(double x) { return std::bit_cast<std::uint64_t>(x) >> (52 - step_bits); }
+using ExpectedAxis = OctaveAxis<4, first_octave>;
+constexpr double most_expected = 1e7;  // PE
 
 struct Node {
-  double value[4], slope[4];
+  std::array<double, 4> value, slope;
 };
 
-void list(const Mixture& m, double* out) {
-  out[0] = m.physics, out[1] = m.random, out[2] = m.after, out[3] = m.structured;
+std::array<double, 4> list(const NoiseMixture& m) {
+  return {m.physics, m.random, m.after, m.structured};
+}
+NoiseMixture mixture(const std::array<double, 4>& list) {
+  return {list[0], list[1], list[2], list[3]};
 }
 
 std::vector<Node> make_table() {
-  const std::uint64_t first = index_of(std::ldexp(1, first_octave));
-  std::vector<Node> table(index_of(std::ldexp(1, last_octave)) - first + 1);
+  std::vector<Node> table(ExpectedAxis::cell(std::ldexp(1, last_octave)).index + 1);
   constexpr double h = 1e-4;  // relative; a symmetric difference is good to 1e-8
   for (std::size_t i = 0; i < table.size(); ++i) {
-    const double x = std::bit_cast<double>((first + i) << (52 - step_bits));
-    double above[4], below[4];
-    list(mixture(x), table[i].value);
-    list(mixture(x * (1 + h)), above);
-    list(mixture(x * (1 - h)), below);
-    for (int k = 0; k < 4; ++k) table[i].slope[k] = (above[k] - below[k]) / (2 * h * x);
+    const double x = ExpectedAxis::node(i);
+    const auto above = list(noise_mixture(x * (1 + h))), below = list(noise_mixture(x * (1 - h)));
+    table[i].value = list(noise_mixture(x));
+    for (std::size_t k = 0; k < 4; ++k) table[i].slope[k] = (above[k] - below[k]) / (2 * h * x);
   }
   return table;
 }
@@ -58,7 +56,7 @@ NoiseWeights noise_weights(double x) {
   };
 }
 
-Mixture mixture(double expected) {
+NoiseMixture noise_mixture(double expected) {
   const NoiseWeights w = noise_weights(std::log10(expected));
   const double total = w.physics + w.random + w.pre + w.after;
   const double seen = -std::expm1(-expected);
@@ -66,26 +64,19 @@ Mixture mixture(double expected) {
           seen / (seen + flat_share)};
 }
 
-void mixture(double expected, Mixture& value, Mixture& slope) {
+void noise_mixture(double expected, NoiseMixture& value, NoiseMixture& slope) {
   static const std::vector<Node> table = make_table();
-  static const std::uint64_t first = index_of(std::ldexp(1, first_octave));
-  const double x = std::fmin(std::fmax(expected, least_expected), 1e7);
-  const auto bits = std::bit_cast<std::uint64_t>(x);
-  const std::uint64_t index = bits >> (52 - step_bits);
-  const double low = std::bit_cast<double>(bits & mask);
-  const double width = std::bit_cast<double>((index + 1) << (52 - step_bits)) - low;
-  const double per_width = 1 / width;
-  const double f = (x - low) * per_width, g = 1 - f;
-  const Node &a = table[index - first], &b = table[index - first + 1];
-  const double v = g * g * (1 + 2 * f), s0 = width * f * g * g, s1 = -width * f * f * g;
-  const double dv = 6 * f * g * per_width, ds0 = g * (1 - 3 * f), ds1 = f * (3 * f - 2);
-  double values[4], slopes[4];
-  for (int k = 0; k < 4; ++k) {
-    values[k] = v * a.value[k] + (1 - v) * b.value[k] + s0 * a.slope[k] + s1 * b.slope[k];
-    slopes[k] = dv * (b.value[k] - a.value[k]) + ds0 * a.slope[k] + ds1 * b.slope[k];
+  const TableCell cell =
+      ExpectedAxis::cell(std::fmin(std::fmax(expected, least_expected), most_expected));
+  const HermiteCubic h(cell);
+  const Node &a = table[cell.index], &b = table[cell.index + 1];
+  std::array<double, 4> values, slopes;
+  for (std::size_t k = 0; k < 4; ++k) {
+    values[k] = h.v0 * a.value[k] + h.v1 * b.value[k] + h.s0 * a.slope[k] + h.s1 * b.slope[k];
+    slopes[k] = h.dv * (b.value[k] - a.value[k]) + h.ds0 * a.slope[k] + h.ds1 * b.slope[k];
   }
-  value = {values[0], values[1], values[2], values[3]};
-  slope = {slopes[0], slopes[1], slopes[2], slopes[3]};
+  value = mixture(values);
+  slope = mixture(slopes);
 }
 
 }  // namespace skyscan

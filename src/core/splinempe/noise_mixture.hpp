@@ -8,23 +8,23 @@ struct NoiseWeights {
   double physics, random, pre, after;
 };
 
-// At x = log10 of the expected PE, by their formulae.
+// At x = log10 of the expected PE, by the reference's formulae.
 NoiseWeights noise_weights(double x);
 
 // Which share of the first photons of a DOM each kind has. Random ones are partly as the noise
-// timing has them (`structured`), the rest is flat.
-struct Mixture {
-  double physics, random, after;  // add up to 1
+// timing has them (`structured`), the rest is flat in time.
+struct NoiseMixture {
+  double physics, random, after;  // add up to 1; pre-pulses count as physics
   double structured;              // of the random share
 };
 
 // For this many expected PE, by the formulae.
-Mixture mixture(double expected);
+NoiseMixture noise_mixture(double expected);
 
 // The same from a table (relative error below 1e-6), with the derivatives by the expected PE.
-void mixture(double expected, Mixture& value, Mixture& slope);
+// Expectations outside least_expected to 1e7 PE count as these.
+void noise_mixture(double expected, NoiseMixture& value, NoiseMixture& slope);
 
-// Expectations below this count as this [PE].
-inline constexpr double least_expected = 1e-60;
+inline constexpr double least_expected = 1e-60;  // PE
 
 }  // namespace skyscan
