@@ -79,6 +79,10 @@ function stationJson({ tanks, ...station }: StationDiff): Json {
   return plain(tanks ? { ...station, tanks: { ...tanks, diff: tankList } } : station);
 }
 
+/** Surface stations by their number. */
+const byStation = <T>(map: ReadonlyMap<number, T>, convert: (station: T) => Json): Json =>
+  Object.fromEntries([...map].map(([station, value]) => [String(station), convert(value)]));
+
 /** The value of an object as `event --json` shows it. `view` resolves what a mask keeps. */
 function valueJson(view: FrameView, key: string, object: I3Object): Json {
   const { type, ...members } = object;
@@ -108,17 +112,14 @@ function valueJson(view: FrameView, key: string, object: I3Object): Json {
       );
       return Object.fromEntries(named);
     }
-    case "I3Geometry": {
-      const stations = [...object.stationgeo].map(([station, tanks]) => [
-        String(station),
-        tanks.map((tank) => ({ ...tank, oms: domList(tank.oms) })),
-      ]);
+    case "I3Geometry":
       return {
         ...(plain({ ...members, omgeo: null, stationgeo: null }) as object),
         omgeo: byDom(object.omgeo, plain),
-        stationgeo: Object.fromEntries(stations) as Json,
+        stationgeo: byStation(object.stationgeo, (tanks) =>
+          tanks.map((tank) => ({ ...tank, oms: domList(tank.oms) })),
+        ),
       };
-    }
     case "I3Calibration":
       return {
         start_time: plain(object.start_time),
@@ -139,12 +140,7 @@ function valueJson(view: FrameView, key: string, object: I3Object): Json {
         base_filename: object.base_filename,
         omgeo: { base_filename: object.omgeo.base_filename, ...domMapDiff(object.omgeo) },
         stationgeo: {
-          plus: Object.fromEntries(
-            [...object.stationgeo.plus].map(([station, diff]) => [
-              String(station),
-              stationJson(diff),
-            ]),
-          ),
+          plus: byStation(object.stationgeo.plus, stationJson),
           minus: [...object.stationgeo.minus],
         },
         start_time: plain(object.start_time),

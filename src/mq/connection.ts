@@ -59,130 +59,164 @@ export async function connect(
   options: ConnectionOptions,
   handlers: ConnectionHandlers,
 ): Promise<Connection> {
-  const where = describeAddress(address);
-  const client = mqtt.connect(clientOptions(address, options));
-  let lastError: Error | undefined;
-  let unacknowledged = 0;
-  let giveUpOff: (() => void) | undefined;
-  let wasConnected = false;
-  let closing = false;
-  const drained: (() => void)[] = [];
-  const topics = [...options.subscriptions];
+  const connection = new MqttConnection(address, options, handlers);
+  await connection.open();
+  return connection;
+}
 
-  // handleMessage, not "message": its callback is what tells the broker that we have it, and lets the next come.
-  client.handleMessage = (packet, done) => {
-    const payload = packet.payload as Uint8Array;
-    if (payload.length > maxMessageSize) {
-      thirdPartyLog.warn(`message of ${payload.length} bytes on ${packet.topic} dropped`);
-      return done();
+class MqttConnection implements Connection {
+  readonly #client: MqttClient;
+  readonly #options: ConnectionOptions;
+  readonly #handlers: ConnectionHandlers;
+  /** For messages. */
+  readonly #where: string;
+  readonly #topics: string[];
+  #lastError: Error | undefined;
+  #unacknowledged = 0;
+  /** Those who wait until everything is acknowledged. */
+  readonly #drained: (() => void)[] = [];
+  #giveUpOff: (() => void) | undefined;
+  #wasConnected = false;
+  #isClosing = false;
+
+  constructor(address: BrokerAddress, options: ConnectionOptions, handlers: ConnectionHandlers) {
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#where = describeAddress(address);
+    this.#topics = [...options.subscriptions];
+    this.#client = mqtt.connect(clientOptions(address, options));
+    // handleMessage, not "message": its callback is what tells the broker that we have it, and lets the next come.
+    this.#client.handleMessage = (packet, done) => {
+      const payload = packet.payload as Uint8Array;
+      if (payload.length > maxMessageSize) {
+        thirdPartyLog.warn(`message of ${payload.length} bytes on ${packet.topic} dropped`);
+        return done();
+      }
+      const busy = handlers.onMessage(packet.topic, payload);
+      if (busy instanceof Promise) busy.then(() => done(), done);
+      else done();
+    };
+  }
+
+  get isConnected(): boolean {
+    return this.#client.connected;
+  }
+
+  /** Waits for the first connection, subscriptions in place. From then on the connection mends itself. */
+  async open(): Promise<void> {
+    const { stop } = this.#options;
+    const first = Promise.withResolvers<void>();
+    const callOff = systemClock.after(connectPatience, () =>
+      first.reject(this.#error("cannot reach the broker", this.#lastError)),
+    );
+    const stopped = () => first.reject(new Interrupted());
+    stop?.addEventListener("abort", stopped);
+    if (stop?.aborted) stopped();
+    this.#client.on("error", (error) => this.#failed(error, first.reject));
+    this.#client.on("connect", () => this.#connected(first));
+    this.#client.on("close", () => this.#lost());
+    try {
+      await first.promise;
+    } catch (error) {
+      this.#client.end(true);
+      throw error;
+    } finally {
+      callOff();
+      stop?.removeEventListener("abort", stopped);
     }
-    const busy = handlers.onMessage(packet.topic, payload);
-    if (busy instanceof Promise) busy.then(() => done(), done);
-    else done();
-  };
+  }
 
-  const subscribed = (isFirst: boolean) =>
-    new Promise<void>((resolve, reject) => {
-      if (topics.length === 0) return resolve();
-      client.subscribe([...topics], { qos: 1 }, (error, granted) => {
+  publish(topic: string, message: object | string, { retain = false } = {}): void {
+    this.#unacknowledged++;
+    const payload = typeof message === "string" ? message : JSON.stringify(message);
+    this.#client.publish(topic, payload, { qos: 1, retain }, (error) => {
+      this.#unacknowledged--;
+      if (error && !this.#isClosing) thirdPartyLog.warn(`publishing to ${topic}: ${error.message}`);
+      if (this.#unacknowledged === 0) for (const resolve of this.#drained.splice(0)) resolve();
+    });
+  }
+
+  subscribe(more: readonly string[]): void {
+    this.#topics.push(...more);
+    if (this.#client.connected)
+      this.#client.subscribe([...more], { qos: 1 }, (error) => {
+        if (error) thirdPartyLog.warn(`subscription to ${more.join(", ")}: ${error.message}`);
+      });
+  }
+
+  async close(patience = lastWords): Promise<void> {
+    this.#isClosing = true;
+    this.#giveUpOff?.();
+    if (this.#unacknowledged > 0 && this.#client.connected) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#drained.push(resolve);
+      const callOff = systemClock.after(patience, resolve);
+      await promise;
+      callOff();
+    }
+    await endOf(this.#client);
+  }
+
+  #error(what: string, reason: (Error & { code?: number | string }) | undefined): BrokerError {
+    return new BrokerError(`${what} ${this.#where}: ${reasonOf(reason)}`);
+  }
+
+  /** Before the first connection some errors are final; after it, mqtt.js tries again. */
+  #failed(error: Error & { code?: number | string }, fail: (error: BrokerError) => void): void {
+    this.#lastError = error;
+    thirdPartyLog.debug(`broker ${this.#where}: ${reasonOf(error)}`);
+    if (this.#wasConnected) return;
+    // Small numbers are the broker's own refusals (MQTT 3.1.1, table 3.1); texts are the system's.
+    if (typeof error.code === "number" && error.code > 0 && error.code < 256)
+      fail(
+        new BrokerError(
+          `the broker ${this.#where} refuses us: ${reasonOf(error)} (see --auth-token)`,
+        ),
+      );
+    else if (isFinal(error)) fail(this.#error("cannot reach the broker", error));
+  }
+
+  #connected(first: PromiseWithResolvers<void>): void {
+    const isFirst = !this.#wasConnected;
+    this.#wasConnected = true;
+    this.#giveUpOff?.();
+    this.#giveUpOff = undefined;
+    this.#subscribeAll(isFirst).then(() => {
+      first.resolve();
+      if (!this.#isClosing) this.#handlers.onConnect?.(isFirst);
+    }, first.reject);
+  }
+
+  /** Subscribes anew on every connection. Only the first time a refusal is an error. */
+  #subscribeAll(isFirst: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#topics.length === 0) return resolve();
+      this.#client.subscribe([...this.#topics], { qos: 1 }, (error, granted) => {
         // 128 in the acknowledgement: refused, which mqtt.js makes an "Unspecified error".
         const isRefused =
           granted?.some((grant) => grant.qos > 2) || /Unspecified/.test(`${error?.message}`);
         if (!error && !isRefused) return resolve();
         const text = isRefused
-          ? `subscription to ${topics.join(", ")} refused (see its access rules)`
+          ? `subscription to ${this.#topics.join(", ")} refused (see its access rules)`
           : error!.message;
-        if (isFirst) reject(new BrokerError(`broker ${where}: ${text}`));
-        else thirdPartyLog.warn(`broker ${where}: ${text}`);
+        if (isFirst) reject(new BrokerError(`broker ${this.#where}: ${text}`));
+        else thirdPartyLog.warn(`broker ${this.#where}: ${text}`);
       });
     });
+  }
 
-  await new Promise<void>((resolve, reject) => {
-    const fail = (error: BrokerError | Interrupted) => {
-      callOff();
-      options.stop?.removeEventListener("abort", stopped);
-      client.end(true);
-      reject(error);
-    };
-    const callOff = systemClock.after(connectPatience, () =>
-      fail(new BrokerError(`cannot reach the broker ${where}: ${reasonOf(lastError)}`)),
-    );
-    const stopped = () => fail(new Interrupted());
-    options.stop?.addEventListener("abort", stopped);
-    if (options.stop?.aborted) stopped();
-    client.on("error", (error: Error & { code?: number | string }) => {
-      lastError = error;
-      thirdPartyLog.debug(`broker ${where}: ${reasonOf(error)}`);
-      if (wasConnected) return;
-      // Small numbers are the broker's own refusals (MQTT 3.1.1, table 3.1); texts are the system's.
-      if (typeof error.code === "number" && error.code > 0 && error.code < 256)
-        fail(
-          new BrokerError(`the broker ${where} refuses us: ${reasonOf(error)} (see --auth-token)`),
-        );
-      else if (isFinal(error))
-        fail(new BrokerError(`cannot reach the broker ${where}: ${reasonOf(error)}`));
-    });
-    client.on("connect", () => {
-      const isFirst = !wasConnected;
-      wasConnected = true;
-      giveUpOff?.();
-      giveUpOff = undefined;
-      subscribed(isFirst).then(
-        () => {
-          callOff();
-          options.stop?.removeEventListener("abort", stopped);
-          resolve();
-          if (!closing) handlers.onConnect?.(isFirst);
-        },
-        (error) => fail(error),
-      );
-    });
-    client.on("close", () => {
-      if (!wasConnected || closing || giveUpOff !== undefined) return;
-      handlers.onLost?.();
-      giveUpOff = systemClock.after(options.patience, () =>
-        handlers.onGivenUp?.(
-          new BrokerError(
-            `the broker ${where} has been away for ${options.patience} s: ${reasonOf(lastError)}`,
-          ),
+  #lost(): void {
+    const { patience } = this.#options;
+    if (!this.#wasConnected || this.#isClosing || this.#giveUpOff !== undefined) return;
+    this.#handlers.onLost?.();
+    this.#giveUpOff = systemClock.after(patience, () =>
+      this.#handlers.onGivenUp?.(
+        new BrokerError(
+          `the broker ${this.#where} has been away for ${patience} s: ${reasonOf(this.#lastError)}`,
         ),
-      );
-    });
-  });
-
-  return {
-    publish(topic, message, { retain = false } = {}) {
-      unacknowledged++;
-      const payload = typeof message === "string" ? message : JSON.stringify(message);
-      client.publish(topic, payload, { qos: 1, retain }, (error) => {
-        unacknowledged--;
-        if (error && !closing) thirdPartyLog.warn(`publishing to ${topic}: ${error.message}`);
-        if (unacknowledged === 0) for (const resolve of drained.splice(0)) resolve();
-      });
-    },
-    subscribe(more) {
-      topics.push(...more);
-      if (client.connected)
-        client.subscribe([...more], { qos: 1 }, (error) => {
-          if (error) thirdPartyLog.warn(`subscription to ${more.join(", ")}: ${error.message}`);
-        });
-    },
-    get isConnected() {
-      return client.connected;
-    },
-    async close(patience = lastWords) {
-      closing = true;
-      giveUpOff?.();
-      if (unacknowledged > 0 && client.connected) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        drained.push(resolve);
-        const callOff = systemClock.after(patience, resolve);
-        await promise;
-        callOff();
-      }
-      await endOf(client);
-    },
-  };
+      ),
+    );
+  }
 }
 
 function clientOptions(address: BrokerAddress, options: ConnectionOptions): IClientOptions {

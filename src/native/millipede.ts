@@ -111,6 +111,7 @@ const REASONS = [
  * @param light must stay open as long, as must sketchLight
  * @param sketchLight for the first part of fits' search, where its speed counts for more than its accuracy
  */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the calls of one handle, each a few lines, that share nothing else
 export function openMillipede(
   light: LightModel,
   doms: readonly MillipedeDom[],
