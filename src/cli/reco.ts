@@ -6,7 +6,7 @@ import { detectorOf } from "../detector/gcd.ts";
 import { loadEvent } from "../event/load.ts";
 import type { Seed } from "../geometry/track.ts";
 import { openLight } from "../light/light.ts";
-import { toDetector } from "../native/sky.ts";
+import { momentAt, toDetector } from "../native/sky.ts";
 import type { FitTask, Fitter, Reco } from "../reco/reco.ts";
 import { findReco, recoNames } from "../reco/registry.ts";
 import { pixelSeed } from "../reco/seed.ts";
@@ -102,7 +102,7 @@ async function run(path: string, flags: Flags): Promise<void> {
     });
     if (pixel) {
       const centre = pixelCentre(pixel.nside, pixel.pixel);
-      const direction = toDetector(centre.ra, centre.dec, event.metadata.mjd);
+      const direction = toDetector(centre.ra, centre.dec, momentAt(event.metadata.mjd));
       const seed = pixelSeed(prepared, reco.seeds, direction, pixel.posvar);
       await writeJsonLine(await answer(fitter, seed, flags, {}, pixel));
       return;

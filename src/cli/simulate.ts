@@ -7,7 +7,7 @@ import { simulatedAlert, simulatePulses } from "../event/simulate.ts";
 import { degree } from "../geometry/constants.ts";
 import type { MuonTrack } from "../geometry/track.ts";
 import { openEmbeddedLight } from "../light/light.ts";
-import { toDetector } from "../native/sky.ts";
+import { momentAt, toDetector } from "../native/sky.ts";
 import { writeAtomically } from "../result/files.ts";
 import { integerFrom, numberFrom } from "./flags.ts";
 
@@ -47,7 +47,7 @@ export function simulateCommand(): Command {
       const [x, y, z] = flags.offset as [number, number, number];
       const muon: MuonTrack = {
         ...{ x, y, z, time: 10_000, energy: flags.energy },
-        ...toDetector(flags.ra * degree, flags.dec * degree, flags.mjd),
+        ...toDetector(flags.ra * degree, flags.dec * degree, momentAt(flags.mjd)),
       };
       const light = openEmbeddedLight("muon");
       const pulses = simulatePulses(muon, builtinDetector(), light, random);

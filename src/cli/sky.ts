@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import * as v from "valibot";
 import { InputError } from "../config/errors.ts";
-import { toDetector, toEquatorial } from "../native/sky.ts";
+import { type Moment, momentAt, toDetector, toEquatorial } from "../native/sky.ts";
 import { readResult } from "../result/files.ts";
 import { choosePixels } from "../sky/choose.ts";
 import { DEFAULT_PROGRESSION, formatProgression, parseProgression } from "../sky/progression.ts";
@@ -19,6 +19,10 @@ interface RefineFlags {
   readonly json: boolean;
 }
 
+/** Lines of one event name one time: a moment costs as much as some hundred lines, so the last one is kept. */
+const momentOrNew = (last: Moment | undefined, mjd: number): Moment =>
+  last?.mjd === mjd ? last : momentAt(mjd);
+
 /** `skyscan sky`: directions, and the pixels a scan would choose. */
 export function skyCommand(): Command {
   const sky = new Command("sky").description("Convert directions; ask which pixels come next.");
@@ -34,8 +38,11 @@ export function skyCommand(): Command {
       `\nExample:\n  echo '{"zenith":1.5,"azimuth":0.3,"mjd":60280.71}' | skyscan sky to-equatorial --jsonl`,
     )
     .action(async () => {
-      for await (const { zenith, azimuth, mjd } of readJsonLines(localLine))
-        await writeJsonLine({ ...toEquatorial(zenith, azimuth, mjd), mjd });
+      let moment: Moment | undefined;
+      for await (const { zenith, azimuth, mjd } of readJsonLines(localLine)) {
+        moment = momentOrNew(moment, mjd);
+        await writeJsonLine({ ...toEquatorial(zenith, azimuth, moment), mjd });
+      }
     });
 
   sky
@@ -47,8 +54,11 @@ export function skyCommand(): Command {
       `\nExample:\n  echo '{"ra":2.4,"dec":0.1,"mjd":60280.71}' | skyscan sky to-detector --jsonl`,
     )
     .action(async () => {
-      for await (const { ra, dec, mjd } of readJsonLines(equatorialLine))
-        await writeJsonLine({ ...toDetector(ra, dec, mjd), mjd });
+      let moment: Moment | undefined;
+      for await (const { ra, dec, mjd } of readJsonLines(equatorialLine)) {
+        moment = momentOrNew(moment, mjd);
+        await writeJsonLine({ ...toDetector(ra, dec, moment), mjd });
+      }
     });
 
   sky

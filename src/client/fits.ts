@@ -4,7 +4,7 @@ import type { Detector } from "../detector/detector.ts";
 import { detectorOf } from "../detector/gcd.ts";
 import { parseEvent } from "../event/load.ts";
 import { openLight } from "../light/light.ts";
-import { toDetector } from "../native/sky.ts";
+import { momentAt, toDetector } from "../native/sky.ts";
 import { findReco } from "../reco/registry.ts";
 import { pixelSeed, withMiniTest } from "../reco/seed.ts";
 import { fitTuple, seedValues } from "../scan/fit_values.ts";
@@ -30,7 +30,7 @@ export async function openFits(setup: FitSetup): Promise<Fits> {
   const prepared = reco.prepare(event, detector, light);
   const fitter = reco.open(prepared, light, seed === undefined ? {} : { seed });
   const seeds = setup.miniTest ? withMiniTest(reco.seeds) : reco.seeds;
-  const { mjd } = event.metadata;
+  const moment = momentAt(event.metadata.mjd);
 
   return {
     light: light ? { kind: light.kind, description: light.description } : null,
@@ -38,7 +38,7 @@ export async function openFits(setup: FitSetup): Promise<Fits> {
       const started = performance.now();
       const { id, nside, pixel, posvar, parent } = task;
       const { ra, dec } = pixelCentre(nside, pixel);
-      const direction = toDetector(ra, dec, mjd);
+      const direction = toDetector(ra, dec, moment);
       const start = pixelSeed(
         prepared,
         seeds,

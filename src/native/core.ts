@@ -14,8 +14,9 @@ export const symbols = {
   skyscan_cpu_level: { args: [], returns: "i32" },
 
   // Directions (sky.ts)
-  skyscan_to_equatorial: fallible("i64", "ptr", "ptr", "ptr", "ptr", "ptr"),
-  skyscan_to_detector: fallible("i64", "ptr", "ptr", "ptr", "ptr", "ptr"),
+  skyscan_moment_at: fallible("f64", "i32", "ptr"),
+  skyscan_to_equatorial: fallible("ptr", "i64", "ptr", "ptr", "ptr", "ptr"),
+  skyscan_to_detector: fallible("ptr", "i64", "ptr", "ptr", "ptr", "ptr"),
 
   // Light (light.ts)
   skyscan_light_embedded_open: fallible("i64", "ptr", "i64", "ptr", "f64", "f64", "i32", "ptr"),

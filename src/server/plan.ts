@@ -4,7 +4,7 @@ import type { Detector } from "../detector/detector.ts";
 import { detectorOf } from "../detector/gcd.ts";
 import type { Event } from "../event/event.ts";
 import { loadEvent } from "../event/load.ts";
-import { toEquatorial } from "../native/sky.ts";
+import { momentAt, toEquatorial } from "../native/sky.ts";
 import type { EnergyEstimate, Reco } from "../reco/reco.ts";
 import { findReco } from "../reco/registry.ts";
 import { withMiniTest } from "../reco/seed.ts";
@@ -81,7 +81,7 @@ export function startScan(plan: ScanPlan): Scan {
     ...{ progression, threshold, seed, variations: reco.seeds.variations.length },
     ...(isPointed && {
       pointing: {
-        centre: toEquatorial(pointing.zenith, pointing.azimuth, event.metadata.mjd),
+        centre: toEquatorial(pointing.zenith, pointing.azimuth, momentAt(event.metadata.mjd)),
         radius,
       },
     }),

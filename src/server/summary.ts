@@ -1,6 +1,6 @@
 import { findOf } from "../event/objects.ts";
 import { TRUE_TRACK } from "../event/simulate.ts";
-import { toDetector, toEquatorial } from "../native/sky.ts";
+import { momentAt, toDetector, toEquatorial } from "../native/sky.ts";
 import { bestFit } from "../result/result.ts";
 import { angleBetween, pixelCentre, vectorOf } from "../sky/healpix.ts";
 import type { ScanPlan } from "./plan.ts";
@@ -14,7 +14,7 @@ export function summary(plan: ScanPlan, outcome: ServerOutcome, seconds: number)
   const best = bestFit(outcome.result);
   if (best === undefined) return `no fit succeeded, ${fits}`;
   const { ra, dec } = pixelCentre(best.nside, best.pixel);
-  const { zenith, azimuth } = toDetector(ra, dec, plan.event.metadata.mjd);
+  const { zenith, azimuth } = toDetector(ra, dec, momentAt(plan.event.metadata.mjd));
   return [
     `best fit RA ${degrees(ra)} Dec ${degrees(dec)}`,
     `zenith ${degrees(zenith)} azimuth ${degrees(azimuth)}`,
@@ -28,7 +28,8 @@ export function missedBy({ event }: ScanPlan, { result }: ServerOutcome): string
   const truth = findOf(event, TRUE_TRACK, "I3Particle");
   const best = bestFit(result);
   if (truth === undefined || best === undefined) return undefined;
-  const { ra, dec } = toEquatorial(truth.dir.zenith, truth.dir.azimuth, event.metadata.mjd);
+  const { zenith, azimuth } = truth.dir;
+  const { ra, dec } = toEquatorial(zenith, azimuth, momentAt(event.metadata.mjd));
   const centre = pixelCentre(best.nside, best.pixel);
   const angle = angleBetween(vectorOf({ ra, dec }), vectorOf(centre));
   return `true direction RA ${degrees(ra)} Dec ${degrees(dec)}: the best fit is ${degrees(angle)} away`;

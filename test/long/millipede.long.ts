@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
 import { openEmbeddedLight, openLight } from "../../src/light/light.ts";
-import { toDetector } from "../../src/native/sky.ts";
+import { momentAt, toDetector } from "../../src/native/sky.ts";
 import { millipedeOriginal } from "../../src/reco/millipede_original.ts";
 import { millipedeWilks } from "../../src/reco/millipede_wilks.ts";
 import type { Fitter, PreparedEvent } from "../../src/reco/reco.ts";
@@ -41,7 +41,7 @@ async function excessOverSimplex(
   pixel: number,
 ): Promise<number> {
   const centre = pixelCentre(8, pixel);
-  const direction = toDetector(centre.ra, centre.dec, mjd);
+  const direction = toDetector(centre.ra, centre.dec, momentAt(mjd));
   const seed = pixelSeed(prepared, millipedeWilks.seeds, direction, 0);
   const llh =
     (spacing: number) =>

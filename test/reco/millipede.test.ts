@@ -5,7 +5,7 @@ import { loadEvent } from "../../src/event/load.ts";
 import { domName } from "../../src/i3/omkey.ts";
 import { openEmbeddedLight, openLight } from "../../src/light/light.ts";
 import { cascadeLight } from "../../src/native/light.ts";
-import { toDetector } from "../../src/native/sky.ts";
+import { momentAt, toDetector } from "../../src/native/sky.ts";
 import { millipedeData } from "../../src/reco/millipede.ts";
 import { millipedeOriginal, originalUnfolding } from "../../src/reco/millipede_original.ts";
 import { millipedeWilks, wilksUnfolding } from "../../src/reco/millipede_wilks.ts";
@@ -252,7 +252,7 @@ describeShared("fits of millipede", () => {
     // Away from the source the end of the track is dark, and energies there hardly change llh.
     for (const pixel of [3, 8, 109]) {
       const { ra, dec } = pixelCentre(8, pixel);
-      const direction = toDetector(ra, dec, event.metadata.mjd);
+      const direction = toDetector(ra, dec, momentAt(event.metadata.mjd));
       const fit = await fitter.fit(pixelSeed(prepared, millipedeWilks.seeds, direction, 0));
       const track = { ...fit, ...direction };
       const dark = core.evaluate(track, 2.5).losses.map(() => 0);

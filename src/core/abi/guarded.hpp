@@ -4,11 +4,25 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <initializer_list>
+#include <string>
 
 #include "abi/skyscan.h"
 #include "base/errors.hpp"
 
 namespace skyscan {
+
+// A pointer of the C interface, and its name in the header.
+struct Argument {
+  const void* pointer;
+  const char* name;
+};
+
+// Throws BadInput naming the first that is null.
+inline void required(std::initializer_list<Argument> arguments) {
+  for (const Argument& argument : arguments)
+    if (argument.pointer == nullptr) throw BadInput(std::string(argument.name) + ": null");
+}
 
 // Runs `body` and turns whatever it throws into a status and a message.
 template <typename Body>

@@ -29,16 +29,26 @@ SKYSCAN_API int32_t skyscan_cpu_level(void);
 
 /* --- Directions (sky.cpp) ---
  *
- * Detector directions to equatorial J2000 and back, element by element: all arrays have `count`
- * entries, rad; mjd is UTC, days. zenith and azimuth say where the particle comes from. ra and
- * azimuth come out in [0, 2 pi). Equal times next to each other share the costly part. Any thread.
+ * Detector directions to equatorial J2000 (ICRS) and back. What depends on the time alone costs as
+ * much as some hundred directions: it is made once, for one way. A moment is a plain value: copy
+ * it, share it between threads; there is nothing to close. */
+enum skyscan_ways { SKYSCAN_TO_SKY = 1, SKYSCAN_TO_DETECTOR = 2 };
+typedef struct skyscan_moment {
+  double numbers[23]; /* the core's own */
+} skyscan_moment;
+/* mjd: UTC, days; way: one of skyscan_ways. Bad input: a time more than 1e6 days away from MJD 0.
  */
-SKYSCAN_API int32_t skyscan_to_equatorial(int64_t count, const double* zenith,
-                                          const double* azimuth, const double* mjd, double* ra,
+SKYSCAN_API int32_t skyscan_moment_at(double mjd, int32_t way, skyscan_moment* moment,
+                                      char* message, int64_t message_size);
+/* Element by element: all arrays have `count` entries, rad. zenith and azimuth say where the
+ * particle comes from; ra and azimuth come out in [0, 2 pi). Bad input: a moment made for the other
+ * way. */
+SKYSCAN_API int32_t skyscan_to_equatorial(const skyscan_moment* moment, int64_t count,
+                                          const double* zenith, const double* azimuth, double* ra,
                                           double* dec, char* message, int64_t message_size);
-SKYSCAN_API int32_t skyscan_to_detector(int64_t count, const double* ra, const double* dec,
-                                        const double* mjd, double* zenith, double* azimuth,
-                                        char* message, int64_t message_size);
+SKYSCAN_API int32_t skyscan_to_detector(const skyscan_moment* moment, int64_t count,
+                                        const double* ra, const double* dec, double* zenith,
+                                        double* azimuth, char* message, int64_t message_size);
 
 /* --- Light (light.cpp) ---
  *
