@@ -1,6 +1,6 @@
 #!/bin/sh
 # Brings a fresh machine to the point where `make build` works: Bun, the JavaScript packages, the C++ libraries.
-# With the word `test`, also what tests check against: a real broker, numpy, healpy. Those skip what is missing.
+# With the word `test`, also what tests check against: a real broker, numpy, healpy, doctest. Those skip what is missing.
 # Installs Debian packages itself when it can; otherwise prints the one command to run.
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,6 +20,7 @@ install() {
 need=""
 [ -f /usr/include/dlib/optimization.h ] || need="$need libdlib-dev"
 [ -f /usr/include/erfa.h ] || need="$need liberfa-dev"
+[ -f /usr/include/bzlib.h ] || need="$need libbz2-dev"
 [ -f /usr/include/boost/math/special_functions/gamma.hpp ] || need="$need libboost-math-dev"
 command -v g++ >/dev/null 2>&1 || need="$need g++"
 if [ -n "$need" ] && ! install $need; then
@@ -29,6 +30,7 @@ fi
 
 if [ "${1:-}" = test ]; then
   need=""
+  [ -f /usr/include/doctest/doctest.h ] || need="$need doctest-dev"
   command -v openssl >/dev/null 2>&1 || need="$need openssl"
   { command -v mosquitto || [ -x /usr/sbin/mosquitto ]; } >/dev/null 2>&1 || need="$need mosquitto"
   for module in numpy scipy astropy healpy; do

@@ -84,7 +84,7 @@ class BfgsNearby {
   using Column = trust_region::Column<n>;
   using Matrix = trust_region::Matrix<n>;
 
-  explicit BfgsNearby(double longest_step) : longest_step_(longest_step) {}
+  explicit BfgsNearby(double longest_step) : longest_step_(longest_step) { learnt_ = 0; }
 
   Matrix first(const Matrix& given) { return learnt_ = given; }
   Matrix updated(const Column& step, const Column& gradient_change, const Matrix& given) {
@@ -130,6 +130,7 @@ class StructuredSecant {
   using Column = trust_region::Column<n>;
   using Matrix = trust_region::Matrix<n>;
 
+  StructuredSecant() { rest_ = 0; }
   Matrix first(const Matrix& given) {
     rest_ = 0;
     return given;
