@@ -39,12 +39,12 @@ int32_t skyscan_muon_expectation(const skyscan_light* light, const double* hypot
   return guarded(message, message_size, [&] {
     const MuonLight& muon = muon_of(light);
     const Track track = track_of(hypothesis);
-    MuonSight sight;
+    DomExpectation expectation;
     for (int64_t i = 0; i < count; ++i) {
       const double* site = sites + 4 * i;
-      muon.sight(track, {{site[0], site[1], site[2]}, site[3]}, sight);
-      bare[i] = sight.inside ? sight.bare : 0;
-      stochastic[i] = sight.inside ? sight.stochastic : 0;
+      muon.evaluate(track, {{site[0], site[1], site[2]}, site[3]}, expectation);
+      bare[i] = expectation.inside ? expectation.bare : 0;
+      stochastic[i] = expectation.inside ? expectation.stochastic : 0;
     }
   });
 }
@@ -56,26 +56,26 @@ int32_t skyscan_muon_low_energy_factor(const skyscan_light* light, double energy
 }
 
 int32_t skyscan_muon_light(const skyscan_light* light, const double* hypothesis, const double* site,
-                           int32_t noise, int64_t count, const double* delays, double* out,
+                           int32_t noise, int64_t count, const double* residuals, double* out,
                            char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
     const MuonLight& muon = muon_of(light);
-    MuonSight sight;
-    muon.sight(track_of(hypothesis), {{site[0], site[1], site[2]}, site[3]}, sight);
+    DomExpectation expectation;
+    muon.evaluate(track_of(hypothesis), {{site[0], site[1], site[2]}, site[3]}, expectation);
     const auto put = [&out](const Vec3& v) {
       for (const double value : {v.x, v.y, v.z}) *out++ = value;
     };
-    *out++ = sight.inside ? 1 : 0;
-    if (!sight.inside) return;
-    *out++ = sight.geometric_time;
-    put(sight.geometric_time_gradient);
-    *out++ = sight.bare;
-    put(sight.bare_gradient);
-    *out++ = sight.stochastic;
-    put(sight.stochastic_gradient);
+    *out++ = expectation.inside ? 1 : 0;
+    if (!expectation.inside) return;
+    *out++ = expectation.geometric_time;
+    put(expectation.geometric_time_gradient);
+    *out++ = expectation.bare;
+    put(expectation.bare_gradient);
+    *out++ = expectation.stochastic;
+    put(expectation.stochastic_gradient);
     std::vector<Timing> timing(static_cast<std::size_t>(count));
-    muon.timing(sight, noise ? MuonTiming::noise : MuonTiming::direct, delays, timing.size(),
-                timing.data());
+    muon.timing(expectation, noise ? MuonTiming::noise : MuonTiming::direct, residuals,
+                timing.size(), timing.data());
     for (const Timing& at : timing) {
       *out++ = at.density;
       *out++ = at.cumulative;
@@ -98,9 +98,9 @@ int32_t skyscan_cascade_light(const skyscan_light* light, const double* hypothes
     double amplitude = 0;
     Gradient4 amplitude_slope{};
     const bool inside =
-        cascade.sight(source.position, source.direction, source.zenith, source.azimuth, source.time,
-                      {{site[0], site[1], site[2]}, site[3]}, edges, n, amplitude,
-                      cumulative.data(), &amplitude_slope, slopes.data());
+        cascade.evaluate(source.position, source.direction, source.zenith, source.azimuth,
+                         source.time, {{site[0], site[1], site[2]}, site[3]}, edges, n, amplitude,
+                         cumulative.data(), &amplitude_slope, slopes.data());
     const auto put = [&out](double value, const Gradient4& g) {
       for (const double number : {value, g.x, g.y, g.z, g.t}) *out++ = number;
     };
@@ -118,20 +118,20 @@ int32_t skyscan_cascade_string(const skyscan_light* light, const double* hypothe
   return guarded(message, message_size, [&] {
     const CascadeLight& cascade = cascade_of(light);
     const auto n = static_cast<std::size_t>(cascades);
-    cascade.string(track_of(hypothesis), lengths, n)
-        ->look({{site[0], site[1], site[2]}, site[3]}, 0, n, edges, static_cast<std::size_t>(count),
-               out, out + n);
+    cascade.along_track(track_of(hypothesis), lengths, n)
+        ->evaluate({{site[0], site[1], site[2]}, site[3]}, 0, n, edges,
+                   static_cast<std::size_t>(count), out, out + n);
   });
 }
 
 int32_t skyscan_convoluted_pandel(double rate, double sigma, int64_t count, const double* shapes,
-                                  const double* delays, double* out, char* message,
+                                  const double* residuals, double* out, char* message,
                                   int64_t message_size) {
   return guarded(message, message_size, [&] {
     const ConvolutedPandel pandel(rate, sigma, 30000);
     for (int64_t i = 0; i < count; ++i) {
       PandelPoint at;
-      pandel.evaluate(shapes[i], delays + i, 1, &at);
+      pandel.evaluate(shapes[i], residuals + i, 1, &at);
       const double numbers[] = {at.density, at.density_slope, at.density_by_shape, at.cumulative,
                                 at.cumulative_by_shape};
       for (int k = 0; k < 5; ++k) out[5 * i + k] = numbers[k];

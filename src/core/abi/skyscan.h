@@ -78,12 +78,12 @@ SKYSCAN_API int32_t skyscan_muon_low_energy_factor(const skyscan_light* light, d
                                                    double* factor, char* message,
                                                    int64_t message_size);
 /* A muon at one site. out: 1 (0: outside, and nothing more), geometric time, its gradient by x, y,
- * z, bare PE, gradient, stochastic PE, gradient; then per delay: density, CDF, density's slope in
- * the delay, gradients of density and CDF at fixed delay. Room for 13 + 9 count numbers. noise: 0
- * or 1. */
+ * z, bare PE, gradient, stochastic PE, gradient; then per residual: density, CDF, density's slope
+ * in the residual, gradients of density and CDF at fixed residual. Room for 13 + 9 count numbers.
+ * noise: 0 or 1. */
 SKYSCAN_API int32_t skyscan_muon_light(const skyscan_light* light, const double* hypothesis,
                                        const double* site, int32_t noise, int64_t count,
-                                       const double* delays, double* out, char* message,
+                                       const double* residuals, double* out, char* message,
                                        int64_t message_size);
 /* A 1 GeV cascade at one site. out: 1 (0: outside, and nothing more), PE, its gradient by x, y, z,
  * t; then per edge (absolute time): CDF and its gradient. Room for 6 + 5 count numbers. */
@@ -99,10 +99,10 @@ SKYSCAN_API int32_t skyscan_cascade_string(const skyscan_light* light, const dou
                                            double* out, char* message, int64_t message_size);
 
 /* The Pandel distribution with this rate [1/ns], convoluted with a Gaussian of this sigma [ns], at
- * `count` points (shape, delay). Per point: density, its slope in the delay, its derivative by
- * shape, CDF, its derivative by shape. */
+ * `count` points (shape, residual). Per point: density, its slope in the residual, its derivative
+ * by shape, CDF, its derivative by shape. */
 SKYSCAN_API int32_t skyscan_convoluted_pandel(double rate, double sigma, int64_t count,
-                                              const double* shapes, const double* delays,
+                                              const double* shapes, const double* residuals,
                                               double* out, char* message, int64_t message_size);
 
 /* --- splinempe (splinempe.cpp) --- */
@@ -227,12 +227,12 @@ SKYSCAN_API int32_t skyscan_table_pair_open(const char* amplitude, const char* t
                                             int64_t message_size);
 SKYSCAN_API void skyscan_table_pair_close(skyscan_table_pair* pair);
 /* kind: 0 muon, 1 electromagnetic, 2 hadronic cascade of `energy` GeV; source: x, y, z, zenith,
- * azimuth, tilt shift [m]; dom: x, y, z; delays: after the geometric time. Out: mean[6]: PE and its
- * gradient by x, y, z, zenith, azimuth; coordinates[5]; timing[count][7]: cumulative, density,
+ * azimuth, tilt shift [m]; dom: x, y, z; residuals: after the geometric time. Out: mean[6]: PE and
+ * its gradient by x, y, z, zenith, azimuth; coordinates[5]; timing[count][7]: cumulative, density,
  * gradient of the cumulative at a fixed moment; inside: 0 where the tables know nothing. */
 SKYSCAN_API int32_t skyscan_table_pair_look(const skyscan_table_pair* pair, int32_t kind,
                                             double energy, const double* source, const double* dom,
-                                            int64_t count, const double* delays, double* mean,
+                                            int64_t count, const double* residuals, double* mean,
                                             double* geometric_time, double* coordinates,
                                             double* timing, uint8_t* inside, char* message,
                                             int64_t message_size);

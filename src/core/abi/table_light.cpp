@@ -52,7 +52,7 @@ void skyscan_table_pair_close(skyscan_table_pair* pair) { delete pair; }
 
 int32_t skyscan_table_pair_look(const skyscan_table_pair* handle, int32_t kind, double energy,
                                 const double* source, const double* dom, int64_t count,
-                                const double* delays, double* mean, double* geometric_time,
+                                const double* residuals, double* mean, double* geometric_time,
                                 double* coordinates, double* timing, uint8_t* inside, char* message,
                                 int64_t message_size) {
   return guarded(message, message_size, [&] {
@@ -60,37 +60,37 @@ int32_t skyscan_table_pair_look(const skyscan_table_pair* handle, int32_t kind, 
     const double zenith = source[3], azimuth = source[4];
     const Vec3 direction{-std::sin(zenith) * std::cos(azimuth),
                          -std::sin(zenith) * std::sin(azimuth), -std::cos(zenith)};
-    TablePair::Sight sight;
-    pair.look({{source[0], source[1], source[2]}, direction, zenith, azimuth, source[5]},
-              {dom[0], dom[1], dom[2]}, sight);
+    TablePair::Point point;
+    pair.locate({{source[0], source[1], source[2]}, direction, zenith, azimuth, source[5]},
+                {dom[0], dom[1], dom[2]}, point);
     const int n = pair.coordinates();
     const unsigned all = (1u << n) - 1;
-    *geometric_time = sight.geometric_time;
-    for (int c = 0; c < n; ++c) coordinates[c] = sight.coordinate[c];
+    *geometric_time = point.geometric_time;
+    for (int c = 0; c < n; ++c) coordinates[c] = point.coordinate[c];
     const double yield = light_yield(static_cast<SourceKind>(kind), energy);
     double value, slopes[TablePair::kMostCoordinates];
-    *inside = pair.log_amplitude(sight, all, &value, slopes);
+    *inside = pair.log_amplitude(point, all, &value, slopes);
     mean[0] = *inside ? yield * std::exp(value) : 0;
     for (int k = 0; k < 5; ++k) {
       mean[1 + k] = 0;
       for (int c = 0; *inside && c < n; ++c)
-        mean[1 + k] += mean[0] * slopes[c] * sight.gradient[c].by[k];
+        mean[1 + k] += mean[0] * slopes[c] * point.gradient[c].by[k];
     }
     auto curve = std::make_unique<TablePair::Curve>();
     const SplineBasis& basis = handle->time.basis();
-    *inside = *inside && pair.curve(sight, all, 0, basis.size() - 1, *curve);
+    *inside = *inside && pair.curve(point, all, 0, basis.size() - 1, *curve);
     std::vector<double> weight(static_cast<std::size_t>(basis.lanes())), rise(weight.size());
     for (int64_t i = 0; i < count; ++i) {
       double* out = timing + 7 * i;  // cumulative, density, then the gradient of the cumulative
       std::fill_n(out, 7, 0.0);
-      const double delay = delays[i];
-      const bool above = delay > handle->time.upper();
-      const bool within = !above && delay > handle->time.lower();
+      const double residual = residuals[i];
+      const bool above = residual > handle->time.upper();
+      const bool within = !above && residual > handle->time.lower();
       if (!*inside) continue;
       out[0] = above ? 1 : 0;
-      const int interval = basis.locate(delay);
+      const int interval = basis.locate(residual);
       if (interval < 0) continue;
-      basis.weights(interval, delay, weight.data(), rise.data());
+      basis.weights(interval, residual, weight.data(), rise.data());
       const auto sum = [&](int channel, const std::vector<double>& w) {
         const double* c = curve->coefficients + channel * curve->count + basis.first(interval);
         double total = 0;
@@ -100,10 +100,10 @@ int32_t skyscan_table_pair_look(const skyscan_table_pair* handle, int32_t kind, 
       out[1] = sum(0, rise);
       if (!within) continue;
       out[0] = sum(0, weight);
-      // At a fixed moment: the delay shrinks as the geometric time grows.
+      // At a fixed moment: the residual shrinks as the geometric time grows.
       for (int k = 0; k < 5; ++k) {
-        out[2 + k] = -out[1] * sight.geometric_time_gradient.by[k];
-        for (int c = 0; c < n; ++c) out[2 + k] += sum(1 + c, weight) * sight.gradient[c].by[k];
+        out[2 + k] = -out[1] * point.geometric_time_gradient.by[k];
+        for (int c = 0; c < n; ++c) out[2 + k] += sum(1 + c, weight) * point.gradient[c].by[k];
       }
     }
   });

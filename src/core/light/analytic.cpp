@@ -71,7 +71,7 @@ class EmbeddedMuon final : public MuonLight {
         direct_(pandel_rate(muon_pandel_tau), setting_->jitter, longest_delay),
         noise_(pandel_rate(muon_pandel_tau), noise_jitter, longest_delay) {}
 
-  void sight(const Track& track, const DomSite& dom, MuonSight& out) const override {
+  void evaluate(const Track& track, const DomSite& dom, DomExpectation& out) const override {
     const Vec3 n = track.direction;
     const Vec3 reach = dom.position - track.position;
     const double l = dot(reach, n);
@@ -142,15 +142,15 @@ class EmbeddedMuon final : public MuonLight {
     out.state[3] = shape_gradient.z;
   }
 
-  void timing(const MuonSight& sight, MuonTiming kind, const double* delays, std::size_t n,
-              Timing* out) const override {
+  void timing(const DomExpectation& expectation, MuonTiming kind, const double* residuals,
+              std::size_t n, Timing* out) const override {
     const ConvolutedPandel& pandel = kind == MuonTiming::direct ? direct_ : noise_;
-    const Vec3 gradient{sight.state[1], sight.state[2], sight.state[3]};
+    const Vec3 gradient{expectation.state[1], expectation.state[2], expectation.state[3]};
     constexpr std::size_t batch = 32;
     PandelPoint points[batch];
     for (std::size_t start = 0; start < n; start += batch) {
       const std::size_t count = std::min(batch, n - start);
-      pandel.evaluate(sight.state[0], delays + start, count, points);
+      pandel.evaluate(expectation.state[0], residuals + start, count, points);
       for (std::size_t i = 0; i < count; ++i) {
         const PandelPoint& point = points[i];
         out[start + i] = {point.density, point.cumulative, point.density_slope,
@@ -200,10 +200,10 @@ class EmbeddedCascade final : public CascadeLight {
     make_bounds();
   }
 
-  bool sight(const Vec3& position, const Vec3& direction, double, double, double time,
-             const DomSite& dom, const double* edges, std::size_t n, double& amplitude,
-             double* cumulative, Gradient4* amplitude_gradient,
-             Gradient4* cumulative_gradient) const override {
+  bool evaluate(const Vec3& position, const Vec3& direction, double, double, double time,
+                const DomSite& dom, const double* edges, std::size_t n, double& amplitude,
+                double* cumulative, Gradient4* amplitude_gradient,
+                Gradient4* cumulative_gradient) const override {
     const Vec3 reach = dom.position - position;
     const double r = std::fmax(std::sqrt(dot(reach, reach)), 1e-6);
     const Vec3 outward = (1 / r) * reach;  // d r / d position = -outward
@@ -251,13 +251,13 @@ class EmbeddedCascade final : public CascadeLight {
     const Vec3 shape_gradient =
         (-scale * b) * outward + Vec3{0, 0, scale * r * ice.scattering.by_from};
     constexpr std::size_t batch = 32;
-    double delays[batch];
+    double residuals[batch];
     PandelPoint points[batch];
     for (std::size_t start = 0; start < n; start += batch) {
       const std::size_t count = std::min(batch, n - start);
       for (std::size_t i = 0; i < count; ++i)
-        delays[i] = std::clamp(edges[start + i] - arrival, -1e5, 1e6);
-      timing_.evaluate(shape, delays, count, points);
+        residuals[i] = std::clamp(edges[start + i] - arrival, -1e5, 1e6);
+      timing_.evaluate(shape, residuals, count, points);
       for (std::size_t i = 0; i < count; ++i) {
         const PandelPoint& point = points[i];
         cumulative[start + i] = std::clamp(point.cumulative, 0.0, 1.0);
@@ -271,9 +271,9 @@ class EmbeddedCascade final : public CascadeLight {
     return true;
   }
 
-  std::unique_ptr<const CascadeString> string(const Track& track, const double* lengths,
-                                              std::size_t count) const override {
-    return std::make_unique<String>(*this, track, lengths, count);
+  std::unique_ptr<const TrackCascades> along_track(const Track& track, const double* lengths,
+                                                   std::size_t count) const override {
+    return std::make_unique<AnalyticTrackCascades>(*this, track, lengths, count);
   }
 
   // For a DOM of efficiency 1.
@@ -285,10 +285,10 @@ class EmbeddedCascade final : public CascadeLight {
 
  private:
   // Four cascades at a time.
-  class String final : public CascadeString {
+  class AnalyticTrackCascades final : public TrackCascades {
    public:
-    String(const EmbeddedCascade& light, const Track& track, const double* lengths,
-           std::size_t count)
+    AnalyticTrackCascades(const EmbeddedCascade& light, const Track& track, const double* lengths,
+                          std::size_t count)
         : light_(light), track_(track) {
       // The last cascade fills what is left of a four.
       for (std::size_t i = 0; i < count + 3; ++i) {
@@ -302,8 +302,8 @@ class EmbeddedCascade final : public CascadeLight {
       }
     }
 
-    void look(const DomSite& dom, std::size_t first, std::size_t last, const double* edges,
-              std::size_t n, double* amplitude, double* cumulative) const override {
+    void evaluate(const DomSite& dom, std::size_t first, std::size_t last, const double* edges,
+                  std::size_t n, double* amplitude, double* cumulative) const override {
       const LayeredIce& ice = light_.setting_->ice;
       const Vec3 d = dom.position - track_.position;
       const double along = dot(d, track_.direction);
@@ -349,13 +349,13 @@ class EmbeddedCascade final : public CascadeLight {
         const Double4 arrival =
             track_.time + load4(&length_[i]) / speed_of_light + r * (group_index / speed_of_light);
         constexpr std::size_t batch = 32;
-        double delays[batch];
+        double residuals[batch];
         for (std::size_t k = 0; k < lanes; ++k) {
           double* const out = cumulative + (i - first + k) * n;
           for (std::size_t start = 0; start < n; start += batch) {
             const std::size_t count = std::min(batch, n - start);
-            for (std::size_t e = 0; e < count; ++e) delays[e] = edges[start + e] - arrival[k];
-            light_.rough_timing_.cumulative(shape[k], delays, count, out + start);
+            for (std::size_t e = 0; e < count; ++e) residuals[e] = edges[start + e] - arrival[k];
+            light_.rough_timing_.cumulative(shape[k], residuals, count, out + start);
           }
         }
       }

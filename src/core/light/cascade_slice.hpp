@@ -27,7 +27,7 @@ class CascadeSlice {
   // ln(amplitude). at: distance, azimuth, polar, depth.
   double amplitude(const AxisAt* at);
 
-  // What a curve is made of; good until the next sight is looked at.
+  // What a curve is made of; good until the next point is asked for.
   struct Rows {
     static constexpr int most = 512;
     int blocks, depths, stride;

@@ -20,10 +20,11 @@ struct DomSite {
 };
 
 // Light of an infinite muon at one DOM, and its derivatives with respect to the track's position.
-struct MuonSight {
-  bool with_slopes = true;  // asked for: without, models may leave out all derivatives by position
-  bool inside;              // false: the model knows nothing here, the DOM sees noise only
-  double geometric_time;    // arrival of direct Cherenkov light after the track's time [ns]
+struct DomExpectation {
+  // Asked for: without, models may leave out all derivatives by position.
+  bool with_gradients = true;
+  bool inside;            // false: the model knows nothing here, the DOM sees noise only
+  double geometric_time;  // arrival of direct Cherenkov light after the track's time [ns]
   Vec3 geometric_time_gradient;
   double bare;  // PE expected from a bare (minimum ionising) muon
   Vec3 bare_gradient;
@@ -32,12 +33,12 @@ struct MuonSight {
   double state[48];  // the model's own notes for muon_timing
 };
 
-// Arrival-time distribution at one delay after the geometric time. Gradients are taken at fixed
-// delay with respect to the track's position.
+// Arrival-time distribution at one residual after the geometric time. Gradients are taken at fixed
+// residual with respect to the track's position.
 struct Timing {
   double density;  // 1/ns
   double cumulative;
-  double density_slope;  // d density / d delay
+  double density_slope;  // d density / d residual
   Vec3 density_gradient;
   Vec3 cumulative_gradient;
 };
@@ -48,11 +49,11 @@ enum class MuonTiming { direct, noise };
 class MuonLight {
  public:
   virtual ~MuonLight() = default;
-  virtual void sight(const Track& track, const DomSite& dom, MuonSight& out) const = 0;
-  // out[i] for delays[i], i < n. The smearing the model applies itself (2 ns for tables, the
+  virtual void evaluate(const Track& track, const DomSite& dom, DomExpectation& out) const = 0;
+  // out[i] for residuals[i], i < n. The smearing the model applies itself (2 ns for tables, the
   // embedded model's jitter) is included.
-  virtual void timing(const MuonSight& sight, MuonTiming kind, const double* delays, std::size_t n,
-                      Timing* out) const = 0;
+  virtual void timing(const DomExpectation& expectation, MuonTiming kind, const double* residuals,
+                      std::size_t n, Timing* out) const = 0;
   // Whether the timing has no structure narrower than about 10 ns. Tables have: they begin at once.
   virtual bool smooth_timing() const { return false; }
   // Light of the small losses a muon of this energy [GeV] always has, relative to the bare muon's:
@@ -66,16 +67,17 @@ struct Gradient4 {
   double x, y, z, t;
 };
 
-// Cascades of 1 GeV strung along one track, for many DOMs to look at: what does not depend on the
-// DOM is worked out once. For searches: as exact as single precision.
-class CascadeString {
+// The light of 1 GeV cascades along one track, for many DOMs: what does not depend on the DOM is
+// worked out once. For searches: as exact as single precision.
+class TrackCascades {
  public:
-  virtual ~CascadeString() = default;
+  virtual ~TrackCascades() = default;
   // Of the cascades first <= i < last, at [i - first]: `amplitude`, 0 outside the model's reach,
-  // and `cumulative`, n numbers each, as CascadeLight::sight has them; undefined where there is no
-  // amplitude.
-  virtual void look(const DomSite& dom, std::size_t first, std::size_t last, const double* edges,
-                    std::size_t n, double* amplitude, double* cumulative) const = 0;
+  // and `cumulative`, n numbers each, as CascadeLight::evaluate has them; undefined where there is
+  // no amplitude.
+  virtual void evaluate(const DomSite& dom, std::size_t first, std::size_t last,
+                        const double* edges, std::size_t n, double* amplitude,
+                        double* cumulative) const = 0;
 };
 
 // Light of a 1 GeV electromagnetic cascade at one DOM.
@@ -85,14 +87,15 @@ class CascadeLight {
   // Returns false outside the model's reach (noise only). `amplitude`: PE; cumulative[i]: share of
   // them before the absolute time edges[i], i < n (ascending; may be +-infinity). The gradients,
   // where not null, are with respect to the cascade's position and time.
-  virtual bool sight(const Vec3& position, const Vec3& direction, double zenith, double azimuth,
-                     double time, const DomSite& dom, const double* edges, std::size_t n,
-                     double& amplitude, double* cumulative, Gradient4* amplitude_gradient,
-                     Gradient4* cumulative_gradient) const = 0;
+  virtual bool evaluate(const Vec3& position, const Vec3& direction, double zenith, double azimuth,
+                        double time, const DomSite& dom, const double* edges, std::size_t n,
+                        double& amplitude, double* cumulative, Gradient4* amplitude_gradient,
+                        Gradient4* cumulative_gradient) const = 0;
   // Cascades `lengths` [m] along the track from its vertex, each when the track passes. The light
   // must outlive it; for one thread.
-  virtual std::unique_ptr<const CascadeString> string(const Track& track, const double* lengths,
-                                                      std::size_t count) const;
+  virtual std::unique_ptr<const TrackCascades> along_track(const Track& track,
+                                                           const double* lengths,
+                                                           std::size_t count) const;
   // Upper bound of the amplitude over all orientations of a 1 GeV cascade at this distance [m].
   virtual double amplitude_bound(double distance) const = 0;
 };

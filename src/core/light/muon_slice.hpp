@@ -1,9 +1,9 @@
 // The muon's tables at one zenith: the axis that fits of a position leave alone.
 //
-// Every look at a DOM contracts the tables along all their axes. Along the zenith the weights are
-// the same for all DOMs and positions, so that axis is contracted once for each row of coefficients
-// that is touched, and the rest reads doubles that need no more than a third of the work. Rows of
-// earlier zeniths are forgotten.
+// Every evaluation at a DOM contracts the tables along all their axes. Along the zenith the weights
+// are the same for all DOMs and positions, so that axis is contracted once for each row of
+// coefficients that is touched, and the rest reads doubles that need no more than a third of the
+// work. Rows of earlier zeniths are forgotten.
 #pragma once
 
 #include <algorithm>

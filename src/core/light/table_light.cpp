@@ -110,16 +110,16 @@ TablePair::TablePair(const std::string& amplitude, const std::string& timing, bo
                  " coefficients along the time axis; expected up to " + std::to_string(kMostTimes));
 }
 
-void TablePair::look(const LightSource& source, const Vec3& dom, Sight& out) const {
-  look_by<5>(source, dom, out);
+void TablePair::locate(const LightSource& source, const Vec3& dom, Point& out) const {
+  locate_with<5>(source, dom, out);
 }
 
-void TablePair::look_by_position(const LightSource& source, const Vec3& dom, Sight& out) const {
-  look_by<3>(source, dom, out);
+void TablePair::locate_by_position(const LightSource& source, const Vec3& dom, Point& out) const {
+  locate_with<3>(source, dom, out);
 }
 
 template <int parts>
-void TablePair::look_by(const LightSource& source, const Vec3& dom, Sight& out) const {
+void TablePair::locate_with(const LightSource& source, const Vec3& dom, Point& out) const {
   // A frame along the source: n = direction, u perpendicular to it and upwards, v = n x u.
   const Vec3& n = source.direction;
   const double h = std::sqrt(n.x * n.x + n.y * n.y);
@@ -210,33 +210,33 @@ void TablePair::look_by(const LightSource& source, const Vec3& dom, Sight& out) 
     out.geometric_time_gradient.by[k] = dr.by[k] * group_index_ / speed_of_light;
 }
 
-bool TablePair::supported(const SplineTable& table, const Sight& sight, bool timing) const {
+bool TablePair::supported(const SplineTable& table, const Point& point, bool timing) const {
   for (int c = 0; c < coordinates_; ++c) {
     // Angles about the axis and cos(polar) fill their range; round-off is clamped, not refused.
     if (c == 1 || (c == 2 && !infinite_muon_ && spherical_)) continue;
     const auto [low, high] = table.extent(timing && c >= time_axis() ? c + 1 : c);
-    if (!(sight.coordinate[c] >= low && sight.coordinate[c] <= high)) return false;
+    if (!(point.coordinate[c] >= low && point.coordinate[c] <= high)) return false;
   }
   return true;
 }
 
-bool TablePair::log_amplitude(const Sight& sight, unsigned axes, double* value,
+bool TablePair::log_amplitude(const Point& point, unsigned axes, double* value,
                               double* slopes) const {
-  if (!supported(amplitude_, sight, false)) return false;
+  if (!supported(amplitude_, point, false)) return false;
   AxisAt at[kMostCoordinates];
   for (int c = 0; c < coordinates_; ++c)
-    if (!amplitude_.at(c, sight.coordinate[c], at[c])) return false;
+    if (!amplitude_.at(c, point.coordinate[c], at[c])) return false;
   amplitude_.evaluate(at, slopes == nullptr ? 0 : axes & ((1u << coordinates_) - 1), value, slopes);
   return std::isfinite(*value);
 }
 
-bool TablePair::curve(const Sight& sight, unsigned axes, int first, int last, Curve& out) const {
-  if (!supported(timing_, sight, true)) return false;
+bool TablePair::curve(const Point& point, unsigned axes, int first, int last, Curve& out) const {
+  if (!supported(timing_, point, true)) return false;
   AxisAt at[kMostCoordinates + 1];
   unsigned mask = 0;
   for (int c = 0; c < coordinates_; ++c) {
     const int axis = c >= time_axis() ? c + 1 : c;
-    if (!timing_.at(axis, sight.coordinate[c], at[axis])) return false;
+    if (!timing_.at(axis, point.coordinate[c], at[axis])) return false;
     if ((axes >> c & 1) != 0) mask |= 1u << axis;
   }
   const int from = first / 4, fours = last / 4 + 1 - from;
@@ -274,18 +274,18 @@ namespace {
 
 constexpr int kMostWeights = kMostTimes + 4;
 
-// One delay on a time axis.
+// One residual on a time axis.
 struct Moment {
   int side;      // -1: at or before the axis's lower extent, 1: above its upper one, 0: between
   int interval;  // of the knots, -1 outside them
   int first, width;
 };
 
-Moment moment_of(const TimeAxis& axis, double delay) {
-  Moment moment{delay > axis.upper()   ? 1
-                : delay > axis.lower() ? 0
-                                       : -1,
-                axis.basis().locate(delay), 0, 0};
+Moment moment_of(const TimeAxis& axis, double residual) {
+  Moment moment{residual > axis.upper()   ? 1
+                : residual > axis.lower() ? 0
+                                          : -1,
+                axis.basis().locate(residual), 0, 0};
   if (moment.interval < 0) return moment;
   moment.first = axis.basis().first(moment.interval);
   moment.width = axis.basis().width();
@@ -339,30 +339,30 @@ class TableMuonLight final : public MuonLight {
     yield_ = light_yield(SourceKind::muon, 0.01);
   }
 
-  void sight(const Track& track, const DomSite& dom, MuonSight& out) const override {
-    TablePair::Sight sight;
-    bare_.look_by_position({track.position, track.direction, track.zenith, track.azimuth},
-                           dom.position, sight);
+  void evaluate(const Track& track, const DomSite& dom, DomExpectation& out) const override {
+    TablePair::Point point;
+    bare_.locate_by_position({track.position, track.direction, track.zenith, track.azimuth},
+                             dom.position, point);
     out.inside = false;
-    out.geometric_time = sight.geometric_time;
-    const double* dt = sight.geometric_time_gradient.by;
+    out.geometric_time = point.geometric_time;
+    const double* dt = point.geometric_time_gradient.by;
     out.geometric_time_gradient = {dt[0], dt[1], dt[2]};
     const int n = bare_.coordinates();
     for (int c = 0; c < n; ++c) {
-      const double x = sight.coordinate[c];
+      const double x = point.coordinate[c];
       if (c != 1 && !(x >= low_[c] && x <= high_[c])) return;
       out.state[c] = x;
-      for (int k = 0; k < 3; ++k) out.state[4 + 3 * c + k] = sight.gradient[c].by[k];
+      for (int k = 0; k < 3; ++k) out.state[4 + 3 * c + k] = point.gradient[c].by[k];
     }
     double bare, stochastic, bare_slope[4], stochastic_slope[4];
     if (sliced_) {
-      Work& work = turned(sight.coordinate[kZenith]);
+      Work& work = turned(point.coordinate[kZenith]);
       AxisAt at[3];
       for (int i = 0; i < 3; ++i)
-        if (!bare_.amplitude().at(kMoving[i], sight.coordinate[kMoving[i]], at[i])) return;
+        if (!bare_.amplitude().at(kMoving[i], point.coordinate[kMoving[i]], at[i])) return;
       if (!work.known) return;
       place(work, out, timing_knots_ ? at : nullptr);
-      if (!out.with_slopes) {
+      if (!out.with_gradients) {
         work.slice.amplitudes(at, bare, stochastic);
         const double scale = yield_ * dom.efficiency;
         out.bare = std::exp(bare) * scale;
@@ -371,18 +371,18 @@ class TableMuonLight final : public MuonLight {
                      std::isfinite(out.stochastic);
         return;
       }
-      const auto seen = work.slice.amplitudes(at);
-      bare = seen.bare;
-      stochastic = seen.stochastic;
+      const auto found = work.slice.amplitudes(at);
+      bare = found.bare;
+      stochastic = found.stochastic;
       for (int i = 0; i < 3; ++i) {
-        bare_slope[kMoving[i]] = seen.bare_slope[i];
-        stochastic_slope[kMoving[i]] = seen.stochastic_slope[i];
+        bare_slope[kMoving[i]] = found.bare_slope[i];
+        stochastic_slope[kMoving[i]] = found.stochastic_slope[i];
       }
     } else {
       const auto evaluate = [&](const SplineTable& table, double& value, double* slope) {
         AxisAt at[TablePair::kMostCoordinates] = {};
         for (int c = 0; c < n; ++c)
-          if (!table.at(c, sight.coordinate[c], at[c])) return false;
+          if (!table.at(c, point.coordinate[c], at[c])) return false;
         table.evaluate(at, kMuonByPosition & ((1u << n) - 1), &value, slope);
         return true;
       };
@@ -394,7 +394,7 @@ class TableMuonLight final : public MuonLight {
       double by[3] = {0, 0, 0};
       for (int c = 0; c < n; ++c)
         if ((kMuonByPosition >> c & 1) != 0)
-          for (int k = 0; k < 3; ++k) by[k] += pe * slope[c] * sight.gradient[c].by[k];
+          for (int k = 0; k < 3; ++k) by[k] += pe * slope[c] * point.gradient[c].by[k];
       gradient = {by[0], by[1], by[2]};
       return pe > 0 && std::isfinite(pe);
     };
@@ -402,12 +402,12 @@ class TableMuonLight final : public MuonLight {
                  amplitude(stochastic, stochastic_slope, out.stochastic, out.stochastic_gradient);
   }
 
-  void timing(const MuonSight& seen, MuonTiming kind, const double* delays, std::size_t n,
-              Timing* out) const override {
+  void timing(const DomExpectation& expectation, MuonTiming kind, const double* residuals,
+              std::size_t n, Timing* out) const override {
     constexpr std::size_t most = 64;
-    for (; n > most; n -= most, delays += most, out += most)
-      some_timing(seen, kind, delays, most, out);
-    some_timing(seen, kind, delays, n, out);
+    for (; n > most; n -= most, residuals += most, out += most)
+      some_timing(expectation, kind, residuals, most, out);
+    some_timing(expectation, kind, residuals, n, out);
   }
 
  private:
@@ -416,7 +416,7 @@ class TableMuonLight final : public MuonLight {
   static constexpr int kZenith = 2;
 
   // What a thread keeps between calls: fits ask for one zenith again and again, and for several
-  // timings of one sight.
+  // timings of one DOM.
   struct Work {
     explicit Work(const TableMuonLight& light)
         : owner(light.number_),
@@ -425,7 +425,7 @@ class TableMuonLight final : public MuonLight {
     MuonSlice slice;
     double zenith = std::numeric_limits<double>::quiet_NaN();
     bool known = false;  // whether the zenith is in the tables
-    // The sight the curve is of, and its fours from ... to - 1 that are ready.
+    // The expectation the curve is of, and its fours from ... to - 1 that are ready.
     double state[16] = {};
     bool placed = false;
     AxisAt at[3];
@@ -452,8 +452,8 @@ class TableMuonLight final : public MuonLight {
   }
 
   // Begins a curve. `at`: the timing table's axes where they are known already.
-  void place(Work& work, const MuonSight& seen, const AxisAt* at) const {
-    std::memcpy(work.state, seen.state, sizeof work.state);
+  void place(Work& work, const DomExpectation& expectation, const AxisAt* at) const {
+    std::memcpy(work.state, expectation.state, sizeof work.state);
     work.from = work.to = work.plain_from = work.plain_to = 0;
     work.placed = work.known;
     for (int i = 0; i < 3; ++i) {
@@ -462,19 +462,19 @@ class TableMuonLight final : public MuonLight {
         work.at[i] = at[i];
       else
         work.placed =
-            work.placed && bare_.timing().at(c < 2 ? c : c + 1, seen.state[c], work.at[i]);
-      for (int d = 0; d < 3; ++d) work.by[i][d] = seen.state[4 + 3 * c + d];
+            work.placed && bare_.timing().at(c < 2 ? c : c + 1, expectation.state[c], work.at[i]);
+      for (int d = 0; d < 3; ++d) work.by[i][d] = expectation.state[4 + 3 * c + d];
     }
   }
 
   // The time axis's coefficients `first`... with their derivatives by x, y, z; null where there are
   // none. They stay until the thread's next call.
-  const Double4* curve(const MuonSight& seen, int first, int last) const {
+  const Double4* curve(const DomExpectation& expectation, int first, int last) const {
     const int from = first / 4, to = last / 4 + 1;
     if (sliced_) {
-      Work& work = turned(seen.state[kZenith]);
-      if (std::memcmp(work.state, seen.state, sizeof work.state) != 0 || !work.placed)
-        place(work, seen, nullptr);
+      Work& work = turned(expectation.state[kZenith]);
+      if (std::memcmp(work.state, expectation.state, sizeof work.state) != 0 || !work.placed)
+        place(work, expectation, nullptr);
       if (!work.placed) return nullptr;
       const auto add = [&](int begin, int end) {
         if (end > begin)
@@ -488,12 +488,12 @@ class TableMuonLight final : public MuonLight {
       return work.curve + first;
     }
     thread_local std::unique_ptr<Double4[]> out = std::make_unique<Double4[]>(kMostTimes);
-    TablePair::Sight sight;
+    TablePair::Point point;
     const int coordinates = bare_.coordinates();
-    for (int c = 0; c < coordinates; ++c) sight.coordinate[c] = seen.state[c];
+    for (int c = 0; c < coordinates; ++c) point.coordinate[c] = expectation.state[c];
     const unsigned mask = kMuonByPosition & ((1u << coordinates) - 1);
     TablePair::Curve channels;
-    if (!bare_.curve(sight, mask, first, last, channels)) return nullptr;
+    if (!bare_.curve(point, mask, first, last, channels)) return nullptr;
     for (int i = first; i <= last; ++i) {
       const double* from_table = channels.coefficients + (i - channels.first);
       Double4& c = out[static_cast<std::size_t>(i)];
@@ -501,19 +501,19 @@ class TableMuonLight final : public MuonLight {
       for (int k = 0; k < coordinates; ++k) {
         if ((mask >> k & 1) == 0) continue;
         from_table += channels.count;
-        for (int d = 0; d < 3; ++d) c[1 + d] += seen.state[4 + 3 * k + d] * *from_table;
+        for (int d = 0; d < 3; ++d) c[1 + d] += expectation.state[4 + 3 * k + d] * *from_table;
       }
     }
     return out.get() + first;
   }
 
   // The coefficients `first` ... `last` alone, of a light that is sliced.
-  const double* plain_curve(const MuonSight& seen, int first, int last) const {
+  const double* plain_curve(const DomExpectation& expectation, int first, int last) const {
     const int size = bare_.timing().size(bare_.time_axis());
     const int from = first / 4, to = std::min(last / 4 + 1, (size + 3) / 4);
-    Work& work = turned(seen.state[kZenith]);
-    if (std::memcmp(work.state, seen.state, sizeof work.state) != 0 || !work.placed)
-      place(work, seen, nullptr);
+    Work& work = turned(expectation.state[kZenith]);
+    if (std::memcmp(work.state, expectation.state, sizeof work.state) != 0 || !work.placed)
+      place(work, expectation, nullptr);
     if (!work.placed) return nullptr;
     const auto add = [&](int begin, int end) {
       if (end > begin) work.slice.curve(work.at, begin, end - begin, work.plain + 4 * begin);
@@ -526,13 +526,13 @@ class TableMuonLight final : public MuonLight {
     return work.plain + first;
   }
 
-  void some_timing(const MuonSight& seen, MuonTiming kind, const double* delays, std::size_t n,
-                   Timing* out) const {
+  void some_timing(const DomExpectation& expectation, MuonTiming kind, const double* residuals,
+                   std::size_t n, Timing* out) const {
     const TimeAxis& axis = kind == MuonTiming::direct ? direct_ : noise_;
     Moment moments[64];
     int first = axis.basis().size(), last = -1;
     for (std::size_t i = 0; i < n; ++i) {
-      const Moment moment = moments[i] = moment_of(axis, delays[i]);
+      const Moment moment = moments[i] = moment_of(axis, residuals[i]);
       out[i] = Timing{};
       if (moment.side > 0) out[i].cumulative = 1;
       if (moment.interval < 0) continue;
@@ -541,17 +541,17 @@ class TableMuonLight final : public MuonLight {
     }
     if (last < 0) return;
     double value[kMostWeights], slope[kMostWeights], curvature[kMostWeights];
-    if (!seen.with_slopes && sliced_) {
+    if (!expectation.with_gradients && sliced_) {
       // Weights come in fours, with zeros where there is no function.
       const int lanes = axis.basis().lanes();
-      const double* coefficients = plain_curve(seen, first, last + 4);
+      const double* coefficients = plain_curve(expectation, first, last + 4);
       if (coefficients == nullptr) return;
       for (std::size_t i = 0; i < n; ++i) {
         const Moment& moment = moments[i];
         if (moment.interval < 0) continue;
         const double* c = coefficients + (moment.first - first);
         const bool curved = kind == MuonTiming::noise;
-        axis.basis().weights(moment.interval, delays[i], value, slope,
+        axis.basis().weights(moment.interval, residuals[i], value, slope,
                              curved ? curvature : nullptr);
         if (moment.side == 0) out[i].cumulative = product(c, value, lanes);
         out[i].density = product(c, slope, lanes);
@@ -559,12 +559,12 @@ class TableMuonLight final : public MuonLight {
       }
       return;
     }
-    const Double4* coefficients = curve(seen, first, last);
+    const Double4* coefficients = curve(expectation, first, last);
     if (coefficients == nullptr) return;
     for (std::size_t i = 0; i < n; ++i) {
       const Moment& moment = moments[i];
       if (moment.interval < 0) continue;
-      axis.basis().weights(moment.interval, delays[i], value, slope, curvature);
+      axis.basis().weights(moment.interval, residuals[i], value, slope, curvature);
       const Double4* c = coefficients + (moment.first - first);
       Double4 share{}, density{}, rise{};
       for (int j = 0; j < moment.width; ++j) {
@@ -615,32 +615,32 @@ class TableCascadeLight final : public CascadeLight {
     }
   }
 
-  bool sight(const Vec3& position, const Vec3& direction, double zenith, double azimuth,
-             double time, const DomSite& dom, const double* edges, std::size_t n, double& amplitude,
-             double* cumulative, Gradient4* amplitude_gradient,
-             Gradient4* cumulative_gradient) const override {
-    TablePair::Sight sight;
-    pair_.look({position, direction, zenith, azimuth}, dom.position, sight);
+  bool evaluate(const Vec3& position, const Vec3& direction, double zenith, double azimuth,
+                double time, const DomSite& dom, const double* edges, std::size_t n,
+                double& amplitude, double* cumulative, Gradient4* amplitude_gradient,
+                Gradient4* cumulative_gradient) const override {
+    TablePair::Point point;
+    pair_.locate({position, direction, zenith, azimuth}, dom.position, point);
     const int coordinates = pair_.coordinates();
     const unsigned mask = kCascadeByPosition & ((1u << coordinates) - 1);
     const auto by_position = [&](const double* slopes, double scale) {
       double by[3] = {0, 0, 0};
       for (int c = 0; c < coordinates; ++c)
         if ((mask >> c & 1) != 0)
-          for (int k = 0; k < 3; ++k) by[k] += scale * slopes[c] * sight.gradient[c].by[k];
+          for (int k = 0; k < 3; ++k) by[k] += scale * slopes[c] * point.gradient[c].by[k];
       return Gradient4{by[0], by[1], by[2], 0};
     };
     double value, slopes[TablePair::kMostCoordinates];
-    if (!pair_.log_amplitude(sight, mask, &value, amplitude_gradient != nullptr ? slopes : nullptr))
+    if (!pair_.log_amplitude(point, mask, &value, amplitude_gradient != nullptr ? slopes : nullptr))
       return false;
     if (single_precision_)
-      value = pair_.amplitude().rounded_as_reference(sight.coordinate).value_or(value);
+      value = pair_.amplitude().rounded_as_reference(point.coordinate).value_or(value);
     amplitude = std::exp(value) * yield_ * dom.efficiency;
     if (!(amplitude > 0) || !std::isfinite(amplitude)) return false;
     if (amplitude_gradient != nullptr) *amplitude_gradient = by_position(slopes, amplitude);
     if (n == 0) return true;
 
-    const double arrival = time + sight.geometric_time;
+    const double arrival = time + point.geometric_time;
     int first = axis_.basis().size(), last = -1;
     for (std::size_t i = 0; i < n; ++i) {
       const Moment moment = moment_of(axis_, edges[i] - arrival);
@@ -652,21 +652,21 @@ class TableCascadeLight final : public CascadeLight {
     }
     if (last < 0) return true;
     TablePair::Curve curve;
-    if (!pair_.curve(sight, cumulative_gradient != nullptr ? mask : 0, first, last, curve))
+    if (!pair_.curve(point, cumulative_gradient != nullptr ? mask : 0, first, last, curve))
       return false;
     double weight[kMostWeights], slope[kMostWeights];
     for (std::size_t i = 0; i < n; ++i) {
-      const double delay = edges[i] - arrival;
-      const Moment moment = moment_of(axis_, delay);
+      const double residual = edges[i] - arrival;
+      const Moment moment = moment_of(axis_, residual);
       if (moment.side != 0 || moment.interval < 0) continue;
-      axis_.basis().weights(moment.interval, delay, weight, slope);
+      axis_.basis().weights(moment.interval, residual, weight, slope);
       const double* c = curve.coefficients + (moment.first - curve.first);
       cumulative[i] = product(c, weight, moment.width);
       if (single_precision_) {
         double at[TablePair::kMostCoordinates + 1];
         for (int k = 0; k < coordinates; ++k)
-          at[k < pair_.time_axis() ? k : k + 1] = sight.coordinate[k];
-        at[pair_.time_axis()] = delay;
+          at[k < pair_.time_axis() ? k : k + 1] = point.coordinate[k];
+        at[pair_.time_axis()] = residual;
         cumulative[i] = pair_.timing().rounded_as_reference(at).value_or(cumulative[i]);
       }
       if (cumulative_gradient == nullptr) continue;
@@ -675,7 +675,7 @@ class TableCascadeLight final : public CascadeLight {
       for (int axis = 0; axis < coordinates; ++axis)
         if ((mask >> axis & 1) != 0) along[axis] = product(c += curve.count, weight, moment.width);
       Gradient4 g = by_position(along, 1);
-      const double* dt = sight.geometric_time_gradient.by;
+      const double* dt = point.geometric_time_gradient.by;
       g.x -= density * dt[0];
       g.y -= density * dt[1];
       g.z -= density * dt[2];
@@ -685,10 +685,10 @@ class TableCascadeLight final : public CascadeLight {
     return true;
   }
 
-  std::unique_ptr<const CascadeString> string(const Track& track, const double* lengths,
-                                              std::size_t count) const override {
-    if (!sliced_) return CascadeLight::string(track, lengths, count);
-    return std::make_unique<String>(*this, track, lengths, count);
+  std::unique_ptr<const TrackCascades> along_track(const Track& track, const double* lengths,
+                                                   std::size_t count) const override {
+    if (!sliced_) return CascadeLight::along_track(track, lengths, count);
+    return std::make_unique<TableTrackCascades>(*this, track, lengths, count);
   }
 
   double amplitude_bound(double distance) const override {
@@ -741,10 +741,10 @@ class TableCascadeLight final : public CascadeLight {
 
   static constexpr int kZenith = 3, kDepth = 4;  // of the amplitude table
 
-  class String final : public CascadeString {
+  class TableTrackCascades final : public TrackCascades {
    public:
-    String(const TableCascadeLight& light, const Track& track, const double* lengths,
-           std::size_t count)
+    TableTrackCascades(const TableCascadeLight& light, const Track& track, const double* lengths,
+                       std::size_t count)
         : light_(light), track_(track), frame_(track.direction), cascades_(count) {
       const double odd = light.pair_.odd() ? 1 : 0;
       zenith_ = (odd > 0 ? M_PI - track.zenith : track.zenith) / kDegree;
@@ -763,8 +763,8 @@ class TableCascadeLight final : public CascadeLight {
       }
     }
 
-    void look(const DomSite& dom, std::size_t first, std::size_t last, const double* edges,
-              std::size_t n, double* amplitude, double* cumulative) const override {
+    void evaluate(const DomSite& dom, std::size_t first, std::size_t last, const double* edges,
+                  std::size_t n, double* amplitude, double* cumulative) const override {
       const SplineTable &table = light_.pair_.amplitude(), &timing = light_.pair_.timing();
       Work& work = light_.turned(zenith_);
       // Where the DOM is, seen along the track: all but its distance stays.
@@ -797,14 +797,14 @@ class TableCascadeLight final : public CascadeLight {
         if (n > 0) {
           const double arrival = track_.time + cascade.length / speed_of_light +
                                  r * light_.pair_.group_index() / speed_of_light;
-          const auto look_at_times = [&] {
+          const auto find_times = [&] {
             if (!has_times || !cascade.known_times) return false;
             if (is_same) return true;
             there[3] = cascade.timing_depth;
             return contains(timing, 0, distance) && timing.value_at(0, distance, there[0]) &&
                    (spherical || contains(timing, 2, polar)) && timing.value_at(2, polar, there[2]);
           };
-          if (!accumulate(work.slice, is_same ? here : there, look_at_times, arrival, edges, n,
+          if (!accumulate(work.slice, is_same ? here : there, find_times, arrival, edges, n,
                           cumulative))
             continue;
         }
@@ -829,23 +829,23 @@ class TableCascadeLight final : public CascadeLight {
     };
 
     // The shares before each edge; false where the timing table knows nothing.
-    template <typename Look>
-    bool accumulate(CascadeSlice& slice, const AxisAt* at, const Look& look_at_times,
+    template <typename FindTimes>
+    bool accumulate(CascadeSlice& slice, const AxisAt* at, const FindTimes& find_times,
                     double arrival, const double* edges, std::size_t n, double* cumulative) const {
       CascadeSlice::Rows rows;
-      bool looked = false;
+      bool found = false;
       Arrivals arrivals;
       for (std::size_t i = 0; i < n; ++i) {
-        const double delay = edges[i] - arrival;
-        const Moment moment = moment_of(light_.axis_, delay);
+        const double residual = edges[i] - arrival;
+        const Moment moment = moment_of(light_.axis_, residual);
         cumulative[i] = moment.side > 0 ? 1 : 0;
         if (moment.side != 0 || moment.interval < 0) continue;
-        if (!looked) {
-          if (!look_at_times()) return false;
+        if (!found) {
+          if (!find_times()) return false;
           slice.rows(at, rows);
-          looked = true;
+          found = true;
         }
-        arrivals.add(light_.axis_.basis(), moment, delay, cumulative + i);
+        arrivals.add(light_.axis_.basis(), moment, residual, cumulative + i);
         if (arrivals.is_full()) arrivals.settle(rows);
       }
       arrivals.settle(rows);
@@ -855,8 +855,8 @@ class TableCascadeLight final : public CascadeLight {
     // Edges that light arrives around, a few at a time.
     class Arrivals {
      public:
-      void add(const SplineBasis& basis, const Moment& moment, double delay, double* share) {
-        basis.values(moment.interval, delay, weight_[count_]);
+      void add(const SplineBasis& basis, const Moment& moment, double residual, double* share) {
+        basis.values(moment.interval, residual, weight_[count_]);
         lanes_ = basis.lanes();
         first_[count_] = moment.first;
         share_[count_++] = share;

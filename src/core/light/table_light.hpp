@@ -36,7 +36,7 @@ class TablePair {
   static constexpr int kMostCoordinates = 5;
 
   // A source and a DOM in the tables' coordinates (all axes but time).
-  struct Sight {
+  struct Point {
     double coordinate[kMostCoordinates];
     SourceGradient gradient[kMostCoordinates];
     double geometric_time;  // after the source's time [ns]
@@ -47,20 +47,20 @@ class TablePair {
   // belong together.
   TablePair(const std::string& amplitude, const std::string& timing, bool infinite_muon);
 
-  void look(const LightSource& source, const Vec3& dom, Sight& out) const;
+  void locate(const LightSource& source, const Vec3& dom, Point& out) const;
   // The same without derivatives by zenith and azimuth.
-  void look_by_position(const LightSource& source, const Vec3& dom, Sight& out) const;
+  void locate_by_position(const LightSource& source, const Vec3& dom, Point& out) const;
   // ln(PE per yield unit) and its derivative along the tables' coordinates (null: not wanted; axes
   // outside the mask are left alone); false where the tables know nothing.
-  bool log_amplitude(const Sight& sight, unsigned axes, double* value, double* slopes) const;
+  bool log_amplitude(const Point& point, unsigned axes, double* value, double* slopes) const;
 
-  // Coefficients of the time axis at a sight, numbers `first`... : channel 0, then one channel per
+  // Coefficients of the time axis at a point, numbers `first`... : channel 0, then one channel per
   // axis of the mask `axes` (a bit per coordinate). out: [channel][count], then four zeros.
   struct Curve {
     int first, count;
     double coefficients[(kMostCoordinates + 1) * 512 + 4];
   };
-  bool curve(const Sight& sight, unsigned axes, int first, int last, Curve& out) const;
+  bool curve(const Point& point, unsigned axes, int first, int last, Curve& out) const;
 
   int coordinates() const { return coordinates_; }
   bool infinite_muon() const { return infinite_muon_; }
@@ -73,8 +73,8 @@ class TablePair {
 
  private:
   template <int parts>
-  void look_by(const LightSource& source, const Vec3& dom, Sight& out) const;
-  bool supported(const SplineTable& table, const Sight& sight, bool timing) const;
+  void locate_with(const LightSource& source, const Vec3& dom, Point& out) const;
+  bool supported(const SplineTable& table, const Point& point, bool timing) const;
 
   SplineTable amplitude_, timing_;
   bool infinite_muon_;

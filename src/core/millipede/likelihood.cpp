@@ -184,10 +184,10 @@ void Millipede::visit(const Cascade& cascade, const Track& track, const Neglect&
                     is_near ? many_from : neglect.fade_from, is_near ? many_to : neglect.fade_to);
       if (fade == 0) return;
     }
-    if (!light_.sight(cascade.position, track.direction, track.zenith, track.azimuth, cascade.time,
-                      dom.site, dom.bins.edges.data(), edges, amplitude, scratch.cumulative.data(),
-                      with_gradient ? &gradient : nullptr,
-                      with_gradient ? scratch.gradient.data() : nullptr) ||
+    if (!light_.evaluate(cascade.position, track.direction, track.zenith, track.azimuth,
+                         cascade.time, dom.site, dom.bins.edges.data(), edges, amplitude,
+                         scratch.cumulative.data(), with_gradient ? &gradient : nullptr,
+                         with_gradient ? scratch.gradient.data() : nullptr) ||
         !(amplitude > 0))
       return;
     if (fade < 1) {
@@ -264,7 +264,7 @@ Response Millipede::faded_response(const Track& track, const std::vector<Cascade
     lengths[j] = (cascades[j].time - track.time) * speed_of_light;
   Response response(rows_.charge.size(), columns);
   response.sum = far_light(track, lengths, neglect);
-  const auto string = light_.string(track, lengths.data(), columns);
+  const auto along_track = light_.along_track(track, lengths.data(), columns);
   std::vector<double> amplitude(columns), cumulative;
   const Vec3 &n = track.direction, &v = track.position;
   // `to`: where the DOM's light has faded out.
@@ -285,8 +285,8 @@ Response Millipede::faded_response(const Track& track, const std::vector<Cascade
     const DomBins& bins = dom.bins;
     const std::size_t edges = bins.charges.size() == 1 ? 0 : bins.edges.size();
     if (cumulative.size() < edges * columns) cumulative.resize(edges * columns);
-    string->look(dom.site, first, last, bins.edges.data(), edges, amplitude.data(),
-                 cumulative.data());
+    along_track->evaluate(dom.site, first, last, bins.edges.data(), edges, amplitude.data(),
+                          cumulative.data());
     for (std::size_t j = first; j < last; ++j) {
       double light = amplitude[j - first];
       if (!(light > 0)) continue;
@@ -341,7 +341,7 @@ std::vector<double> Millipede::far_light(const Track& track, const std::vector<d
     node.push_back(i);
   }
   std::vector<double> found(count, 0), amplitude(places.size());
-  const auto string = light_.string(track, places.data(), places.size());
+  const auto along_track = light_.along_track(track, places.data(), places.size());
   const bool many = quiet_.size() >= many_quiet;
   const double from = many ? many_from : neglect.fade_from;
   const double to = many ? many_to : neglect.fade_to;
@@ -366,7 +366,7 @@ std::vector<double> Millipede::far_light(const Track& track, const std::vector<d
       if (a == b) return;
       const auto k = static_cast<std::size_t>(a - places.begin());
       const auto m = static_cast<std::size_t>(b - places.begin());
-      string->look(dom.site, k, m, nullptr, 0, amplitude.data(), nullptr);
+      along_track->evaluate(dom.site, k, m, nullptr, 0, amplitude.data(), nullptr);
       for (std::size_t i = k; i < m; ++i) {
         const double apart = places[i] - length, r = std::sqrt(square + apart * apart);
         found[node[i]] += static_cast<double>(stride) * amplitude[i - k] * fading(r, from, to) *

@@ -21,8 +21,8 @@ constexpr std::size_t enough = 250;
 constexpr double layer = 30;
 
 // A DOM's rows: sides of the track, seen along it from top to bottom; distances 0, 1.5, 6, 13.5 ...
-// 661 m; delays.
-constexpr std::size_t sides = 6, distances = 22, delays = 200;
+// 661 m; residuals.
+constexpr std::size_t sides = 6, distances = 22, residual_steps = 200;
 constexpr double first_distance = 1.5;
 double distance_of(std::size_t i) { return first_distance * static_cast<double>(i * i); }
 // Cosines that part the sides above the middle.
@@ -103,7 +103,7 @@ TrackSketch::TrackSketch(const MuonLight& light, const std::vector<FirstPulse>& 
     layers.push_back(found);
   }
   middle_ = {sum.x / total, sum.y / total, sum.z / total};
-  constexpr std::size_t length = sides * distances * delays;
+  constexpr std::size_t length = sides * distances * residual_steps;
   values_.resize(sets * length);
   std::vector<double> edges(layers.size(), 0);
 
@@ -117,9 +117,9 @@ TrackSketch::TrackSketch(const MuonLight& light, const std::vector<FirstPulse>& 
     norm += kernel.back();
   }
   for (double& k : kernel) k /= norm;
-  // Steps around the delays, their ends, and the same ends one after-pulse before. Noise is smooth:
-  // every so many of them will do.
-  const std::size_t steps = delays + 2 * margin;
+  // Steps around the residuals, their ends, and the same ends one after-pulse before. Noise is
+  // smooth: every so many of them will do.
+  const std::size_t steps = residual_steps + 2 * margin;
   const auto shift = static_cast<std::size_t>(std::lround(after_pulse_delay / step));
   constexpr std::size_t stride = 4;
   const std::size_t ends = (shift + steps) / stride * stride + stride + 1;
@@ -130,10 +130,10 @@ TrackSketch::TrackSketch(const MuonLight& light, const std::vector<FirstPulse>& 
     if (i % stride == 0) few_times.push_back(times[i]);
   }
   std::vector<Timing> timing(steps + 1);
-  const auto set_distributions = [&](const MuonSight& sight) {
-    light.timing(sight, MuonTiming::direct, &times[shift], steps + 1, timing.data());
+  const auto set_distributions = [&](const DomExpectation& expectation) {
+    light.timing(expectation, MuonTiming::direct, &times[shift], steps + 1, timing.data());
     for (std::size_t i = 0; i <= steps; ++i) direct[i] = timing[i].cumulative;
-    light.timing(sight, MuonTiming::noise, few_times.data(), few_times.size(), timing.data());
+    light.timing(expectation, MuonTiming::noise, few_times.data(), few_times.size(), timing.data());
     for (std::size_t i = 0; i < ends; ++i) {
       const double share = static_cast<double>(i % stride) / stride;
       const double now = timing[i / stride].cumulative;
@@ -147,13 +147,13 @@ TrackSketch::TrackSketch(const MuonLight& light, const std::vector<FirstPulse>& 
     const auto& [depth, members, first] = layers[i];
     for (std::size_t side = 0; side < sides; ++side) {
       const double angle = std::numbers::pi * (static_cast<double>(side) + 0.5) / sides;
-      MuonSight sight;
+      DomExpectation expectation;
       const auto is_seen = [&](double distance) {
         const double down = -distance * std::cos(angle);
         const Track track{
             {down * top.x, distance * std::sin(angle), depth + down * top.z}, along, 0, zenith, 0};
-        light.sight(track, {{0, 0, depth}, 1}, sight);
-        return sight.inside;
+        light.evaluate(track, {{0, 0, depth}, 1}, expectation);
+        return expectation.inside;
       };
       double edge = std::numeric_limits<double>::infinity();
       if (!is_seen(distance_of(distances))) {
@@ -167,21 +167,21 @@ TrackSketch::TrackSketch(const MuonLight& light, const std::vector<FirstPulse>& 
       }
       edges[i] = std::fmax(edges[i], edge);
       for (std::size_t r = 0; r < distances; ++r) {
-        const std::size_t row = (side * distances + r) * delays;
+        const std::size_t row = (side * distances + r) * residual_steps;
         if (!is_seen(std::fmin(distance_of(r), edge))) {
           for (std::size_t k = 0; k < members.size(); ++k)
-            std::fill_n(&values_[(first + k) * length + row], delays, rounded(outside_));
+            std::fill_n(&values_[(first + k) * length + row], residual_steps, rounded(outside_));
           continue;
         }
-        set_distributions(sight);
+        set_distributions(expectation);
         for (std::size_t k = 0; k < members.size(); ++k) {
-          model.likelihoods(members[k], sight, direct.data(), &noise[shift], noise.data(), step,
-                            steps, likelihoods.data());
-          for (std::size_t j = 0; j < delays; ++j) {
+          model.likelihoods(members[k], expectation, direct.data(), &noise[shift], noise.data(),
+                            step, steps, likelihoods.data());
+          for (std::size_t j = 0; j < residual_steps; ++j) {
             double smeared = 0;
             for (std::size_t i = 0; i < kernel.size(); ++i)
               smeared += kernel[i] * likelihoods[j + i];
-            values_[(first + k) * length + row + delays - 1 - j] =
+            values_[(first + k) * length + row + residual_steps - 1 - j] =
                 rounded(-std::log(static_cast<float>(smeared)));
           }
         }
@@ -322,7 +322,7 @@ class TrackSketch::View {
  private:
   // -ln L of the track through (a, b) at `count` times from `start` on.
   void profile(float a, float b, float start, std::size_t count, float* out) const {
-    constexpr int last = static_cast<int>(delays) - 1;
+    constexpr int last = static_cast<int>(residual_steps) - 1;
     const std::size_t doms = a_.size();
     const float per_step = 1 / step_;
     const float offset = static_cast<float>(last) + (earliest_ + start) * per_step;
@@ -340,9 +340,9 @@ class TrackSketch::View {
       far[i] = std::min((squares - whole * whole) / (2 * whole + 1), 1.f);
       const int side = (y < upper_side * rho) + (y < middle_side * rho) + (y < 0) +
                        (y < -middle_side * rho) + (y < -upper_side * rho);
-      row[i] = rho > edge_[i]
-                   ? -1
-                   : (side * static_cast<int>(distances) + nearest) * static_cast<int>(delays);
+      row[i] = rho > edge_[i] ? -1
+                              : (side * static_cast<int>(distances) + nearest) *
+                                    static_cast<int>(residual_steps);
       constexpr float far_away = 1e5f;  // from any row
       const float place = offset - (residual_[i] - rho * by_rho) * per_step;
       first[i] =
@@ -358,7 +358,7 @@ class TrackSketch::View {
         continue;
       }
       const std::int16_t* const near_row = rows_[i] + row[i];
-      const std::int16_t* const far_row = near_row + delays;
+      const std::int16_t* const far_row = near_row + residual_steps;
       const float f = far[i], g = 1 - f;
       const auto at = [&](int k) {
         return g * static_cast<float>(near_row[k]) + f * static_cast<float>(far_row[k]);

@@ -1,10 +1,10 @@
 // A sketch of the track likelihood at a fixed direction, to find out where its minima are.
 //
 // Tracks of one direction are a family of three dimensions: two offsets across, one time. What a
-// DOM says of such a track depends mostly on how far off it passes, on which side, and on the delay
-// of the first pulse. The sketch keeps that function of every DOM on a grid, smeared in time to
-// suit the spacing of the tracks it looks at. With it, the likelihood of a track at all times at
-// once is a sum of rows: a wide disc of tracks takes as long as a few real likelihoods.
+// DOM says of such a track depends mostly on how far off it passes, on which side, and on the
+// residual of the first pulse. The sketch keeps that function of every DOM on a grid, smeared in
+// time to suit the spacing of the tracks it looks at. With it, the likelihood of a track at all
+// times at once is a sum of rows: a wide disc of tracks takes as long as a few real likelihoods.
 #pragma once
 
 #include <cstddef>
@@ -25,19 +25,19 @@ class FirstPulseModel {
   virtual double floor() const = 0;
   // Whether light near two pulses' DOMs means about the same to both.
   virtual bool are_alike(std::size_t pulse, std::size_t other) const = 0;
-  // out[i], i < n: the likelihood of pulse number `pulse`, averaged over delays from i to i + 1
+  // out[i], i < n: the likelihood of pulse number `pulse`, averaged over residuals from i to i + 1
   // steps [ns], from the cumulative distributions at their ends (n + 1 of each): of direct light,
   // of noise, and of noise one after-pulse earlier.
-  virtual void likelihoods(std::size_t pulse, const MuonSight& sight, const double* direct,
-                           const double* noise, const double* after, double step, std::size_t n,
-                           double* out) const = 0;
+  virtual void likelihoods(std::size_t pulse, const DomExpectation& expectation,
+                           const double* direct, const double* noise, const double* after,
+                           double step, std::size_t n, double* out) const = 0;
 };
 
 class TrackSketch {
  public:
   // How finely it is drawn.
   struct Scale {
-    double step;      // of delays [ns]
+    double step;      // of residuals [ns]
     double smearing;  // their Gaussian's sigma [ns]
     double earliest;  // the first of them [ns]
   };
@@ -52,7 +52,7 @@ class TrackSketch {
     Vec3 position;
     double time;
     double edge;               // distance beyond which the light model knows nothing [m]
-    const std::int16_t* rows;  // -ln L for each side and distance, latest delay first
+    const std::int16_t* rows;  // -ln L for each side and distance, latest residual first
   };
 
   Scale scale_;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double noise_rate = 1e-8;         // 1/ns: 10 Hz
 constexpr double after_pulse_delay = 2000;  // ns
-constexpr double smearing_latest = 40;      // ns: later delays are not smeared
+constexpr double smearing_latest = 40;      // ns: later residuals are not smeared
 constexpr double smearing_margin = 5;       // ns before -3 sigma: nor are earlier ones
 constexpr std::size_t smearing_points =
     7;                            // for smooth light: 5 are good to 1e-2 in llh, 7 to 3e-4
@@ -50,8 +50,8 @@ double integer_power(double base, std::int64_t exponent) {
   return result;
 }
 
-bool smeared(double delay, double jitter) {
-  return delay <= smearing_latest && delay >= -3 * jitter - smearing_margin;
+bool smeared(double residual, double jitter) {
+  return residual <= smearing_latest && residual >= -3 * jitter - smearing_margin;
 }
 
 // The likelihood of one DOM whose first of `photons` photons (0: one photon, its own formula) has
@@ -126,39 +126,40 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
 
   for (std::size_t i = 0; i < pulses_.size(); ++i) {
     const FirstPulse& pulse = pulses_[i];
-    MuonSight sight;
-    sight.with_slopes = slope != nullptr;
-    light_.sight(track, pulse.site, sight);
-    if (!sight.inside) {
+    DomExpectation expectation;
+    expectation.with_gradients = slope != nullptr;
+    light_.evaluate(track, pulse.site, expectation);
+    if (!expectation.inside) {
       sum += std::log(noise_rate);
       continue;
     }
-    const double delay = pulse.time - sight.geometric_time - track.time;
-    const bool smear = smeared(delay, jitter_);
+    const double residual = pulse.time - expectation.geometric_time - track.time;
+    const bool smear = smeared(residual, jitter_);
     const std::size_t n = smear ? rule.points : 1;
     const double* offset = smear ? rule.offset.data() : no_offset;
     const double* weight = smear ? rule.weight.data() : full_weight;
-    double delays[most];
-    for (std::size_t k = 0; k < n; ++k) delays[k] = delay + offset[k] * jitter_;
+    double residuals[most];
+    for (std::size_t k = 0; k < n; ++k) residuals[k] = residual + offset[k] * jitter_;
     Timing direct[most];
-    light_.timing(sight, MuonTiming::direct, delays, n, direct);
+    light_.timing(expectation, MuonTiming::direct, residuals, n, direct);
 
     // Noise is so smooth that over the few ns of the smearing it is a straight line.
     NoiseMixture share{1, 0, 0, 0}, by_expected{};
     Timing noise[2] = {};
     double flat_density = 0, flat_cumulative = 0;
     if (mixed) {
-      noise_mixture(sight.bare * (1 + low_energy) + sight.stochastic * energy_, share, by_expected);
-      const double times[2] = {delay, delay - after_pulse_delay};
-      light_.timing(sight, MuonTiming::noise, times, 2, noise);
+      noise_mixture(expectation.bare * (1 + low_energy) + expectation.stochastic * energy_, share,
+                    by_expected);
+      const double times[2] = {residual, residual - after_pulse_delay};
+      light_.timing(expectation, MuonTiming::noise, times, 2, noise);
       flat_density = 1 / window_;
       flat_cumulative = (pulse.time - start_) / window_;
     }
 
     // Sums over the smearing's points of the likelihood and of what its derivatives need.
     double likelihood = 0;
-    double by_delay = 0;                             // through the direct light's delay
-    Vec3 by_place{0, 0, 0};                          // through the direct light at fixed delay
+    double by_residual = 0;                          // through the direct light's residual
+    Vec3 by_place{0, 0, 0};                          // through the direct light at fixed residual
     double noise_density = 0, noise_cumulative = 0;  // sums of dL/d(density), dL/d(CDF)
     double random_sum = 0, after_sum = 0, physics_sum = 0;
     for (std::size_t k = 0; k < n; ++k) {
@@ -181,7 +182,7 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
       likelihood += weight[k] * l.value;
       if (slope == nullptr) continue;
       const double lp = weight[k] * l.by_density, lc = weight[k] * l.by_cumulative;
-      by_delay += share.physics * (lp * direct[k].density_slope + lc * direct[k].density);
+      by_residual += share.physics * (lp * direct[k].density_slope + lc * direct[k].density);
       by_place = by_place + (share.physics * lp) * direct[k].density_gradient +
                  (share.physics * lc) * direct[k].cumulative_gradient;
       noise_density += lp;
@@ -201,10 +202,10 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
 
     if (mixed) {
       const double s = share.random * share.structured;
-      by_delay +=
+      by_residual +=
           s * (noise_density * noise[0].density_slope + noise_cumulative * noise[0].density);
-      by_delay += share.after *
-                  (noise_density * noise[1].density_slope + noise_cumulative * noise[1].density);
+      by_residual += share.after *
+                     (noise_density * noise[1].density_slope + noise_cumulative * noise[1].density);
       by_place = by_place + (s * noise_density) * noise[0].density_gradient +
                  (s * noise_cumulative) * noise[0].cumulative_gradient +
                  (share.after * noise_density) * noise[1].density_gradient +
@@ -215,10 +216,11 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
       const double by_charge = by_expected.physics * physics_sum + by_expected.random * random_sum +
                                by_expected.after * after_sum +
                                share.random * by_expected.structured * contrast;
-      by_place = by_place + (by_charge * (1 + low_energy)) * sight.bare_gradient +
-                 (by_charge * energy_) * sight.stochastic_gradient;
+      by_place = by_place + (by_charge * (1 + low_energy)) * expectation.bare_gradient +
+                 (by_charge * energy_) * expectation.stochastic_gradient;
     }
-    const Vec3 score = (1 / likelihood) * (by_place - by_delay * sight.geometric_time_gradient);
+    const Vec3 score =
+        (1 / likelihood) * (by_place - by_residual * expectation.geometric_time_gradient);
     gradient = gradient - score;
     scores.xx += score.x * score.x;
     scores.xy += score.x * score.y;
@@ -244,22 +246,23 @@ class SplineMpe::Model final : public FirstPulseModel {
     return of_.photons_[i] == of_.photons_[k] && a.site.efficiency == b.site.efficiency &&
            (of_.photons_[i] == 0 || std::fabs(a.time - b.time) < similar * of_.window_);
   }
-  void likelihoods(std::size_t i, const MuonSight& sight, const double* direct, const double* noise,
-                   const double* after, double step, std::size_t n, double* out) const override {
+  void likelihoods(std::size_t i, const DomExpectation& expectation, const double* direct,
+                   const double* noise, const double* after, double step, std::size_t n,
+                   double* out) const override {
     const FirstPulse& pulse = of_.pulses_[i];
     const double energy = of_.energy_;
     NoiseMixture share{1, 0, 0, 0}, unused;
     if (energy > 0)
       noise_mixture(
-          pulse.site.efficiency *
-              (sight.bare * (1 + of_.light_.low_energy_factor(energy)) + sight.stochastic * energy),
+          pulse.site.efficiency * (expectation.bare * (1 + of_.light_.low_energy_factor(energy)) +
+                                   expectation.stochastic * energy),
           share, unused);
     const double structured = share.random * share.structured;
     const double flat = (share.random - structured) / of_.window_;
     const double flat_cumulative = flat * (pulse.time - of_.start_);
     const std::int64_t photons = std::max<std::int64_t>(of_.photons_[i], 1);
     // Averaged over a step the likelihood is the difference of what is left at its ends; but flat
-    // noise is flat in the pulse's time, not in its delay.
+    // noise is flat in the pulse's time, not in its residual.
     double before = 0;
     for (std::size_t k = 0; k <= n; ++k) {
       const double rest =
@@ -299,29 +302,29 @@ double SplineMpe::evaluate_exactly(const Track& track) const {
   double sum = 0;
   for (std::size_t i = 0; i < pulses_.size(); ++i) {
     const FirstPulse& pulse = pulses_[i];
-    MuonSight sight;
-    light_.sight(track, pulse.site, sight);
-    if (!sight.inside) {
+    DomExpectation expectation;
+    light_.evaluate(track, pulse.site, expectation);
+    if (!expectation.inside) {
       sum += std::log(noise_rate);
       continue;
     }
-    const double delay = pulse.time - sight.geometric_time - track.time;
-    const bool smear = smeared(delay, jitter_);
+    const double residual = pulse.time - expectation.geometric_time - track.time;
+    const bool smear = smeared(residual, jitter_);
     const std::size_t n = smear ? most : 1;
-    double delays[2 * most];
+    double residuals[2 * most];
     for (std::size_t k = 0; k < n; ++k) {
       const double steps = static_cast<double>(k) - static_cast<double>(smearing::centre);
-      delays[k] = smear ? delay + steps * smearing::spacing * jitter_ : delay;
-      delays[n + k] = delays[k] - after_pulse_delay;
+      residuals[k] = smear ? residual + steps * smearing::spacing * jitter_ : residual;
+      residuals[n + k] = residuals[k] - after_pulse_delay;
     }
     Timing direct[most], noise[2 * most];
-    light_.timing(sight, MuonTiming::direct, delays, n, direct);
+    light_.timing(expectation, MuonTiming::direct, residuals, n, direct);
     NoiseMixture share{1, 0, 0, 0};
     if (mixed) {
-      const double expected =
-          std::fmax(sight.bare * (1 + low_energy) + sight.stochastic * energy_, least_expected);
+      const double expected = std::fmax(
+          expectation.bare * (1 + low_energy) + expectation.stochastic * energy_, least_expected);
       share = noise_mixture(expected);
-      light_.timing(sight, MuonTiming::noise, delays, 2 * n, noise);
+      light_.timing(expectation, MuonTiming::noise, residuals, 2 * n, noise);
     }
     std::array<float, most> values{};
     double value = 0;
