@@ -40,16 +40,8 @@ export class VirtualTime {
       date: () => 1_700_000_000 + this.now,
       after: (seconds, work) => this.after(seconds, work),
       soon: (work) => void this.after(0, work),
-      every: (seconds, work) => {
-        let callOff = () => {};
-        const again = () => {
-          callOff = this.after(seconds, () => {
-            again();
-            work();
-          });
-        };
-        again();
-        return () => callOff();
+      every: () => {
+        throw new Error("a process's clock repeats, time itself does not");
       },
     };
   }

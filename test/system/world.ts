@@ -1,0 +1,496 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runClient } from "../../src/client/client.ts";
+import type { SpawnFitProcess } from "../../src/client/pool.ts";
+import type { FitOutcome, FitTask } from "../../src/client/protocol.ts";
+import { randomIntegers, uniformNumbers } from "../../src/config/random.ts";
+import { protocolVersion, type TaskEntry, type TaskMessage } from "../../src/mq/messages.ts";
+import { topicsOf } from "../../src/mq/topics.ts";
+import type { PixelResult, Task } from "../../src/scan/task.ts";
+import { type ScanPlan, startScan } from "../../src/server/plan.ts";
+import { runServer, type ServerOutcome } from "../../src/server/server.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+import { SimulatedNetwork, type Weather } from "./network.ts";
+import { SimulatedProcess } from "./process.ts";
+import { VirtualTime } from "./virtual_time.ts";
+
+/** What a world is like. All times in s. */
+export interface Conditions {
+  readonly weather: Weather;
+  /** Mean time of a fit. */
+  readonly fit: number;
+  readonly workers: number;
+  readonly honest: number;
+  /** Clients on broken machines: every fit fails at once. */
+  readonly broken: number;
+  /** Clients that take all they can get, say that they live, and do nothing. */
+  readonly hoarders: number;
+  /** Clients that make things up, also in others' names. */
+  readonly liars: number;
+  /** Share of fits whose process crashes, or hangs; never the same fit more than twice. */
+  readonly crashes: number;
+  /** Mean times between two such events in the whole world; Infinity: never. */
+  readonly betweenKills: number;
+  readonly betweenPauses: number;
+  readonly betweenServerKills: number;
+  readonly betweenBrokerRestarts: number;
+  readonly betweenFullDisks: number;
+  readonly longestPause: number;
+  /** When everybody is asked to stop; Infinity: never. */
+  readonly stopAt: number;
+}
+
+/** How a world went. */
+export interface Course {
+  /** When the scan was complete, s; NaN: stopped before. */
+  readonly seconds: number;
+  readonly events: number;
+  readonly outcome: ServerOutcome | undefined;
+  readonly serverStarts: number;
+}
+
+/** A rule that must never be broken was. */
+export class Broken extends Error {}
+
+const never = Number.POSITIVE_INFINITY;
+const calm: Conditions = {
+  weather: { delay: [0.001, 0.02], betweenBreaks: never, away: [0.5, 5] },
+  ...{ fit: 0.2, workers: 2, honest: 3, broken: 0, hoarders: 0, liars: 0, crashes: 0 },
+  ...{ betweenKills: never, betweenPauses: never, betweenServerKills: never },
+  ...{ betweenBrokerRestarts: never, betweenFullDisks: never, longestPause: 0, stopAt: never },
+};
+
+/** Conditions drawn by a seed: each trouble is there in some worlds and away in others. */
+export function conditionsOf(seed: number): Conditions {
+  const random = uniformNumbers(seed, 1);
+  const oneIn = (n: number) => random() < 1 / n;
+  const between = (least: number, most: number) => least * (most / least) ** random();
+  return {
+    weather: {
+      delay: [0.0005, between(0.002, 0.5)],
+      betweenBreaks: oneIn(2) ? between(5, 200) : never,
+      away: [0.1, between(0.5, 20)],
+    },
+    fit: between(0.005, 5),
+    workers: 1 + Math.floor(4 * random()),
+    honest: 1 + Math.floor(5 * random()),
+    broken: oneIn(3) ? 1 + Math.floor(6 * random()) : 0,
+    hoarders: oneIn(4) ? 1 : 0,
+    liars: oneIn(3) ? 1 : 0,
+    crashes: oneIn(3) ? between(0.001, 0.1) : 0,
+    betweenKills: oneIn(3) ? between(10, 100) : never,
+    betweenPauses: oneIn(4) ? between(20, 200) : never,
+    betweenServerKills: oneIn(4) ? between(10, 100) : never,
+    betweenBrokerRestarts: oneIn(5) ? between(20, 200) : never,
+    betweenFullDisks: oneIn(5) ? between(20, 200) : never,
+    longestPause: between(1, 4000),
+    stopAt: oneIn(6) ? between(0.01, 60) : never,
+  };
+}
+
+/** A fit's llh and values: of the pixel and its parent alone, as they must be. */
+function fitOf(task: Task & { readonly parent: readonly number[] | null }) {
+  const next = randomIntegers(task.nside, task.pixel, task.posvar, Math.round((task.parent?.[3] ?? 0) * 1e3));
+  const number = () => (next() % 1_000_000) / 1000;
+  return [number(), number(), number(), number(), number(), Number.NaN, Number.NaN, Number.NaN] as const;
+}
+
+/** The map of a world without trouble. */
+export function undisturbed(plan: ScanPlan): ReadonlyMap<number, readonly PixelResult[]> {
+  const scan = startScan(plan);
+  const tasks = scan.start();
+  for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) {
+    const { parent: p, ...pixel } = task;
+    const parent = p && !Number.isNaN(p.llh) ? [p.x, p.y, p.z, p.time, p.energy] : null;
+    const [llh, x, y, z, time, energy, E_in, E_tot] = fitOf({ ...task, parent });
+    tasks.push(...scan.add({ ...pixel, llh, x, y, z, time, energy, E_in, E_tot }));
+  }
+  return scan.pixels();
+}
+
+const address = { protocol: "mqtt", host: "simulated", port: 1883, path: "/" } as const;
+/** A client or server that was told to stop has ended by then, s. */
+const deadline = 10;
+/** Whatever happens, no scan of this size takes longer, s. */
+const tooLong = 20_000;
+
+/**
+ * Lets a world run until its scan is over: the real server and clients under virtual time, on a simulated
+ * network, disk and fit processes. The same seed and conditions give the same course.
+ * @throws Broken when a rule was broken
+ */
+export async function live(
+  plan: ScanPlan,
+  seed: number,
+  conditions: Partial<Conditions> = conditionsOf(seed),
+): Promise<Course> {
+  const world = new World(plan, seed, { ...calm, ...conditions });
+  try {
+    return await world.run();
+  } finally {
+    world.close();
+  }
+}
+
+class World {
+  readonly #plan: ScanPlan;
+  readonly #is: Conditions;
+  readonly #random: () => number;
+  readonly #time = new VirtualTime();
+  readonly #network: SimulatedNetwork;
+  readonly #folder: string;
+  readonly #clients = new Map<SimulatedProcess, AbortController>();
+  readonly #crashesOf = new Map<string, number>();
+  readonly #stop = new AbortController();
+  #server: { process: SimulatedProcess; store: Store | undefined } | undefined;
+  #serverStarts = 0;
+  #basename: string | undefined;
+  #isDiskFull = false;
+  #ids = 0;
+  #outcome: ServerOutcome | undefined;
+  #doneAt = Number.NaN;
+  #failure: unknown;
+  #running = 0;
+
+  constructor(plan: ScanPlan, seed: number, conditions: Conditions) {
+    this.#plan = plan;
+    this.#is = conditions;
+    this.#random = uniformNumbers(seed, 2);
+    this.#network = new SimulatedNetwork(this.#time, this.#random, conditions.weather);
+    this.#folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "world-"));
+  }
+
+  close(): void {
+    this.#server?.store?.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async run(): Promise<Course> {
+    const is = this.#is;
+    this.#startServer();
+    for (let n = 0; n < is.honest; n++) this.#comes(2, () => this.#startClient(false));
+    for (let n = 0; n < is.broken; n++) this.#comes(2, () => this.#startClient(true));
+    for (let n = 0; n < is.hoarders; n++) this.#comes(2, () => this.#startHoarder());
+    for (let n = 0; n < is.liars; n++) this.#comes(2, () => this.#startLiar());
+    this.#now_and_then(is.betweenKills, () => this.#killAClient());
+    this.#now_and_then(is.betweenPauses, () => this.#pauseSomebody());
+    this.#now_and_then(is.betweenServerKills, () => this.#killServer());
+    this.#now_and_then(is.betweenBrokerRestarts, () => this.#network.restart());
+    this.#now_and_then(is.betweenFullDisks, () => this.#fillDisk());
+    if (is.stopAt < never) this.#time.after(is.stopAt, () => this.#stopAll());
+
+    let events = 0;
+    while (!this.#isOver) {
+      if (!this.#time.step(tooLong)) throw new Broken(this.#where("the scan never ends"));
+      events++;
+      await microtasks();
+      if (this.#failure !== undefined) throw this.#failure;
+    }
+    const { length } = [...this.#clients];
+    return {
+      seconds: this.#doneAt,
+      events,
+      outcome: this.#outcome,
+      serverStarts: this.#serverStarts + 0 * length,
+    };
+  }
+
+  /** The scan is done, or was stopped, and everybody has gone home. */
+  get #isOver(): boolean {
+    const isStopped = this.#stop.signal.aborted && this.#server === undefined;
+    return (this.#outcome !== undefined || isStopped) && this.#running === 0;
+  }
+
+  #where(what: string): string {
+    return `${what} (at ${this.#time.now.toFixed(3)} s)`;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+  }
+
+  #comes(within: number, who: () => void): void {
+    this.#time.after(within * this.#random(), who);
+  }
+
+  /** Trouble that comes at random times, as long as the scan runs. */
+  #now_and_then(mean: number, what: () => void): void {
+    if (mean === never) return;
+    this.#time.after(-Math.log(this.#random()) * mean, () => {
+      if (this.#outcome !== undefined || this.#stop.signal.aborted) return;
+      what();
+      this.#now_and_then(mean, what);
+    });
+  }
+
+  /** Watches a program to its end. */
+  #watch<T>(process: SimulatedProcess, program: Promise<T>, ended: (how: T | Error) => void): void {
+    this.#running++;
+    const over = (how: T | Error) => {
+      if (process.isDead) return;
+      this.#running--;
+      process.kill();
+      try {
+        ended(how);
+      } catch (error) {
+        this.#fail(error);
+      }
+    };
+    program.then(over, over);
+  }
+
+  #kill(process: SimulatedProcess): void {
+    if (process.isDead) return;
+    this.#running--;
+    process.kill();
+    this.#network.killed(process);
+  }
+
+  #startServer(): void {
+    if (this.#stop.signal.aborted || this.#outcome !== undefined) return;
+    this.#serverStarts++;
+    const process = new SimulatedProcess(this.#time);
+    const server = { process, store: undefined as Store | undefined };
+    this.#server = server;
+    const program = runServer(
+      this.#plan,
+      {
+        ...{ broker: address, outputDir: "/out", cacheDir: this.#folder },
+        ...{ timeoutToClients: 60, timeoutFromClients: 1800, recoTimeout: 60, maxFailures: 3 },
+        stop: this.#stop.signal,
+        onOpen: (basename) => {
+          this.#basename ??= basename;
+          if (this.#basename !== basename) this.#fail(new Broken("the scan's name changed"));
+        },
+      },
+      {
+        clock: process.clock(),
+        connect: this.#network.connectFor(process),
+        openStore: (path, identity) => {
+          server.store = this.#disk(openStore(path, identity));
+          return server.store;
+        },
+        write: async () => {
+          if (this.#isDiskFull) throw new Error("disk full");
+        },
+        newSecret: () => `secret${this.#ids++}`,
+      },
+    );
+    this.#watch(process, program, (how) => {
+      this.#server = undefined;
+      if (!(how instanceof Error)) {
+        this.#outcome = how;
+        this.#doneAt = this.#time.now;
+        this.#time.after(200, () => {
+          if (this.#running > 0) this.#fail(new Broken(this.#where("clients stay after the end")));
+        });
+      } else if (how.constructor === Error && !/disk full/.test(how.message)) this.#fail(how);
+      // Whoever runs servers starts them again.
+      else this.#time.after(5, () => this.#startServer());
+    });
+  }
+
+  /** A store on a disk that can be full. */
+  #disk(store: Store): Store {
+    return {
+      ...store,
+      get count() {
+        return store.count;
+      },
+      append: (results) => {
+        if (this.#isDiskFull) throw new Error("disk full");
+        store.append(results);
+      },
+      results: () => store.results(),
+    };
+  }
+
+  #killServer(): void {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#kill(server.process);
+    server.store?.close();
+    this.#server = undefined;
+    this.#time.after(1 + 10 * this.#random(), () => this.#startServer());
+  }
+
+  #startClient(isBroken: boolean): void {
+    if (this.#stop.signal.aborted || this.#outcome !== undefined) return;
+    if (this.#basename === undefined) return this.#comes(1, () => this.#startClient(isBroken));
+    const process = new SimulatedProcess(this.#time);
+    const drain = new AbortController();
+    this.#clients.set(process, drain);
+    const program = runClient(
+      {
+        ...{ basename: this.#basename, broker: address, workers: this.#is.workers },
+        ...{ fitCommand: [], timeoutToClients: 3600 },
+        drain: AbortSignal.any([drain.signal, this.#stop.signal]),
+      },
+      {
+        clock: process.clock(),
+        connect: this.#network.connectFor(process),
+        spawn: this.#fits(process, isBroken),
+        newId: () => `${isBroken ? "broken" : "honest"}${this.#ids++}`,
+      },
+    );
+    this.#watch(process, program, (how) => {
+      this.#clients.delete(process);
+      const isAsked = this.#stop.signal.aborted || this.#outcome !== undefined;
+      if (how instanceof Error && !isAsked && !isBroken) this.#fail(how);
+    });
+  }
+
+  /** Fit processes of one client. */
+  #fits(client: SimulatedProcess, isBroken: boolean): SpawnFitProcess {
+    return (_command, onMessage) => {
+      const exited = Promise.withResolvers<string>();
+      const process = new SimulatedProcess(this.#time);
+      const tell = (message: Parameters<typeof onMessage>[0]) => client.run(() => onMessage(message));
+      const end = (how: string) => {
+        if (process.isDead) return;
+        process.kill();
+        client.run(() => exited.resolve(how));
+      };
+      const waiting: FitTask[] = [];
+      let isBusy = false;
+      const next = () => {
+        const task = waiting.shift();
+        isBusy = task !== undefined;
+        if (task === undefined) return;
+        const fate = isBroken ? "broken" : this.#fateOf(task);
+        if (fate === "hangs") return;
+        const seconds = isBroken ? 0.01 : this.#is.fit * (0.5 + this.#random());
+        process.after(seconds, () => {
+          if (fate === "crashes" || (isBroken && this.#random() < 0.5)) return end("SIGILL");
+          const outcome: FitOutcome = isBroken
+            ? { id: task.id, evaluations: 0, seconds, reason: "no such library" }
+            : { id: task.id, values: fitOf(task), evaluations: 10, seconds };
+          tell({ kind: "done", outcomes: [outcome] });
+          next();
+        });
+      };
+      return {
+        pid: 0,
+        send: (message) => {
+          if (process.isDead) throw new Error("dead");
+          if (message.kind === "open")
+            process.after(0.1 + this.#random(), () => tell({ kind: "ready", light: null }));
+          else {
+            waiting.push(...message.tasks);
+            if (!isBusy) next();
+          }
+        },
+        kill: () => end("SIGKILL"),
+        exited: exited.promise,
+      };
+    };
+  }
+
+  #fateOf({ nside, pixel, posvar }: Task): "succeeds" | "crashes" | "hangs" {
+    if (this.#random() >= this.#is.crashes) return "succeeds";
+    const key = `${nside}/${pixel}/${posvar}`;
+    const before = this.#crashesOf.get(key) ?? 0;
+    if (before >= 2) return "succeeds";
+    this.#crashesOf.set(key, before + 1);
+    return this.#random() < 0.2 ? "hangs" : "crashes";
+  }
+
+  #killAClient(): void {
+    const all = [...this.#clients.keys()];
+    const process = all[Math.floor(this.#random() * all.length)];
+    if (process === undefined) return;
+    this.#clients.delete(process);
+    this.#kill(process);
+    this.#comes(20, () => this.#startClient(false));
+  }
+
+  #pauseSomebody(): void {
+    const all = [...this.#clients.keys()];
+    if (this.#server) all.push(this.#server.process);
+    const seconds = this.#is.longestPause * this.#random();
+    all[Math.floor(this.#random() * all.length)]?.pause(seconds);
+  }
+
+  #fillDisk(): void {
+    this.#isDiskFull = true;
+    this.#time.after(5 * this.#random(), () => {
+      this.#isDiskFull = false;
+    });
+  }
+
+  #stopAll(): void {
+    this.#stop.abort();
+    this.#time.after(deadline, () => {
+      if (this.#running > 0) this.#fail(new Broken(this.#where("not ended in time after a stop")));
+    });
+  }
+
+  /** Joins the scan's topics as a stranger who knows the basename. */
+  async #join(id: string, onMessage: (topic: string, payload: Uint8Array) => void) {
+    const topics = topicsOf(this.#basename!);
+    const process = new SimulatedProcess(this.#time);
+    const connection = await this.#network.connectFor(process)(
+      address,
+      { clientId: id, subscriptions: [topics.control, topics.task(id)], patience: never },
+      { onMessage },
+    );
+    const status = (of: string, more: object) =>
+      connection.publish(
+        topics.status(of),
+        {
+          ...{ protocol: protocolVersion, state: "ready", version: "?", host: "?" },
+          ...{ workers: 1, want: 0, light: null, session: 1, ...more },
+        },
+        { retain: true },
+      );
+    return { topics, connection, status };
+  }
+
+  #startHoarder(): void {
+    if (this.#basename === undefined) return this.#comes(1, () => this.#startHoarder());
+    let session = 1;
+    void this.#join("hoarder", (topic, payload) => {
+      if (topic.endsWith("control") && payload.length > 0)
+        session = JSON.parse(new TextDecoder().decode(payload)).session;
+    }).then(({ status }) => {
+      const beat = () => {
+        if (this.#outcome !== undefined || this.#stop.signal.aborted) return;
+        status("hoarder", { want: 100_000, workers: 100_000, session });
+        this.#time.after(10, beat);
+      };
+      beat();
+    });
+  }
+
+  #startLiar(): void {
+    if (this.#basename === undefined) return this.#comes(1, () => this.#startLiar());
+    const tasks: TaskEntry[] = [];
+    void this.#join("liar", (topic, payload) => {
+      if (topic.endsWith("task") && payload.length > 0)
+        tasks.push(...(JSON.parse(new TextDecoder().decode(payload)) as TaskMessage).tasks);
+    }).then(({ topics, connection, status }) => {
+      const lie = () => {
+        if (this.#outcome !== undefined || this.#stop.signal.aborted) return;
+        const whole = (below: number) => Math.floor(below * this.#random());
+        const nside = 2 ** whole(4);
+        const pixel = this.#random() < 0.5 ? whole(12 * nside ** 2) : 2 ** 36 + whole(100);
+        const value = this.#random() < 0.2 ? "1e999" : "-1e9";
+        const entry = `[${whole(1000)},${nside},${pixel},${whole(2)},${value},1,2,3,4,null,null,null,1,1,null]`;
+        connection.publish(
+          topics.result,
+          `{"client":"liar","session":${whole(3)},"want":0,"results":[${entry}],"failures":[]}`,
+        );
+        if (this.#random() < 0.2) status("liar", { want: 0 });
+        if (this.#random() < 0.05) status(`honest${whole(20)}`, { state: "ready", protocol: 99 });
+        this.#time.after(0.2 + 2 * this.#random(), lie);
+      };
+      lie();
+    });
+  }
+}
+
+/** Lets everything that waits for promises go on. */
+async function microtasks(): Promise<void> {
+  for (let n = 0; n < 12; n++) await undefined;
+}
