@@ -48,6 +48,8 @@ export interface WorkOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** Fits that run when the client is told to end may take so long, s: batch systems kill soon after asking. */
+const drainPatience = 4;
 /** Until the server has said how long to wait for work, s. */
 const firstTimeout = 60;
 
@@ -162,9 +164,11 @@ export class Work {
     this.#isDraining = true;
     const running = this.#pool?.running().length ?? 0;
     consola.info(`finishing ${running} fits, handing back the rest`);
+    const { clock, onOver } = this.#options;
+    clock.after(drainPatience, () => onOver("drained; what still ran goes to others"));
     this.#giveBack();
     this.announce();
-    if (this.#pool === undefined || this.#pool.size === 0) this.#options.onOver("drained");
+    if (this.#pool === undefined || this.#pool.size === 0) onOver("drained");
   };
 
   /** Whatever kept work away has changed: patience begins anew. */

@@ -15,7 +15,7 @@ const connectPatience = 5;
 const reconnectPeriod = 500;
 
 /** How long the broker may take to acknowledge what was published last, and to say goodbye, s. */
-const lastWords = 4;
+export const lastWords = 4;
 const farewell = 1;
 
 export interface ConnectionHandlers {
@@ -147,7 +147,7 @@ class MqttConnection implements Connection {
   async close(patience = lastWords): Promise<void> {
     this.#isClosing = true;
     this.#giveUpOff?.();
-    if (this.#unacknowledged > 0 && this.#client.connected) {
+    if (this.#unacknowledged > 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#drained.push(resolve);
       const callOff = systemClock.after(patience, resolve);

@@ -9,7 +9,7 @@ import {
 import { Interrupted, TimedOut } from "../config/errors.ts";
 import { eventName } from "../event/event.ts";
 import type { BrokerAddress } from "../mq/address.ts";
-import { type Connection, connect } from "../mq/connection.ts";
+import { type Connection, connect, lastWords } from "../mq/connection.ts";
 import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
 import { plotFiles } from "../plot/files.ts";
 import { writeAtomically } from "../result/files.ts";
@@ -77,6 +77,8 @@ export interface ServerOutcome {
 
 /** How long the clients get to say goodbye, s. */
 const farewell = 2;
+/** How long a connection that is broken when the scan ends gets to come back, s. */
+const mending = 30;
 /** How often deadlines and silent clients are looked at, s. */
 const tickPeriod = 0.5;
 /** How often the status topic is renewed, s. */
@@ -190,6 +192,7 @@ async function serve(
   const publish: Connection["publish"] = (...message) => connection?.publish(...message);
   const over = Promise.withResolvers<void>();
   over.promise.catch(() => {});
+  let ending: { readonly state: "done" | "failed"; readonly reason?: string } | undefined;
   const parts = assemble(plan, options, store, surroundings, publish, over);
   const { session, topics, collection, dispatch, output, announcement } = parts;
   const { startup: places } = options;
@@ -208,6 +211,8 @@ async function serve(
       onMessage: (topic, payload) => guarded(() => dispatch.receive(topic, payload), over.reject)(),
       onConnect: (isFirst) => {
         if (!isFirst) consola.info("connected to the broker again");
+        // What was said last, that it is over, is on its way.
+        if (ending !== undefined) return;
         announcement.open();
         dispatch.expectResults();
       },
@@ -220,7 +225,6 @@ async function serve(
 
   const stop = () => over.reject(new Interrupted());
   let rest = () => {};
-  let ending: { readonly state: "done" | "failed"; readonly reason?: string } | undefined;
   try {
     if (places !== undefined) {
       await writeStartupFiles(places, parts.startup);
@@ -249,12 +253,15 @@ async function serve(
     throw await saveUnfinished(error, reason, output);
   } finally {
     options.stop?.removeEventListener("abort", stop);
-    if (ending !== undefined && connection.isConnected) {
+    if (ending !== undefined) {
+      const { clock } = parts;
       announcement.over(ending.state, ending.reason);
-      await clientsGone(collection.scheduler, parts.clock);
+      // Clients that are not told wait for work in vain: a broken connection is given time to mend.
+      await until(() => connection!.isConnected || options.stop?.aborted === true, mending, clock);
+      await until(() => collection.scheduler.counts.clients === 0, farewell, clock);
       announcement.withdraw();
     }
-    await connection.close();
+    await connection.close(options.stop?.aborted ? lastWords : mending);
   }
 }
 
@@ -290,10 +297,10 @@ function keepBusy(
   };
 }
 
-/** Waits until every client has said goodbye, but not for long. */
-async function clientsGone(scheduler: Scheduler, clock: Clock): Promise<void> {
-  const until = clock.now() + farewell;
-  while (scheduler.counts.clients > 0 && clock.now() < until)
+/** Waits until something is so, but at most so many seconds. */
+async function until(isSo: () => boolean, seconds: number, clock: Clock): Promise<void> {
+  const end = clock.now() + seconds;
+  while (!isSo() && clock.now() < end)
     await new Promise<void>((resolve) => void clock.after(0.01, resolve));
 }
 

@@ -1,5 +1,5 @@
 import { Interrupted } from "../../src/config/errors.ts";
-import type { connect, Connection, ConnectionOptions } from "../../src/mq/connection.ts";
+import type { Connection, ConnectionOptions, connect } from "../../src/mq/connection.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
@@ -23,9 +23,7 @@ interface Message {
 const matches = (pattern: string, topic: string): boolean => {
   const levels = topic.split("/");
   const wanted = pattern.split("/");
-  return (
-    wanted.length === levels.length && wanted.every((w, n) => w === "+" || w === levels[n])
-  );
+  return wanted.length === levels.length && wanted.every((w, n) => w === "+" || w === levels[n]);
 };
 
 /**
@@ -219,7 +217,7 @@ class Link implements Connection {
   }
 
   async close(patience = 4): Promise<void> {
-    if (this.#unacknowledged.size > 0 && this.isConnected)
+    if (this.#unacknowledged.size > 0)
       await new Promise<void>((resolve) => {
         this.#whenQuiet = resolve;
         this.process.after(patience, resolve);

@@ -34,12 +34,14 @@ export class SimulatedProcess {
   pause(seconds: number): void {
     if (this.isDead || this.#isPaused) return;
     this.#isPaused = true;
-    this.#time.after(seconds, () => {
-      this.#isPaused = false;
-      const missed = this.#missed;
-      this.#missed = [];
-      for (const work of missed) this.run(work);
-    });
+    this.#time.after(seconds, () => this.resume());
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    const missed = this.#missed;
+    this.#missed = [];
+    for (const work of missed) this.run(work);
   }
 
   kill(): void {

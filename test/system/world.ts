@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { runClient } from "../../src/client/client.ts";
 import type { SpawnFitProcess } from "../../src/client/pool.ts";
 import type { FitOutcome, FitTask } from "../../src/client/protocol.ts";
+import { Interrupted } from "../../src/config/errors.ts";
 import { randomIntegers, uniformNumbers } from "../../src/config/random.ts";
 import { protocolVersion, type TaskEntry, type TaskMessage } from "../../src/mq/messages.ts";
 import { topicsOf } from "../../src/mq/topics.ts";
@@ -36,6 +37,7 @@ export interface Conditions {
   readonly betweenServerKills: number;
   readonly betweenBrokerRestarts: number;
   readonly betweenFullDisks: number;
+  /** Of a server; a client's is no longer than a quarter of an hour. */
   readonly longestPause: number;
   /** When everybody is asked to stop; Infinity: never. */
   readonly stopAt: number;
@@ -91,10 +93,30 @@ export function conditionsOf(seed: number): Conditions {
 
 /** A fit's llh and values: of the pixel and its parent alone, as they must be. */
 function fitOf(task: Task & { readonly parent: readonly number[] | null }) {
-  const next = randomIntegers(task.nside, task.pixel, task.posvar, Math.round((task.parent?.[3] ?? 0) * 1e3));
+  const next = randomIntegers(
+    task.nside,
+    task.pixel,
+    task.posvar,
+    Math.round((task.parent?.[3] ?? 0) * 1e3),
+  );
   const number = () => (next() % 1_000_000) / 1000;
-  return [number(), number(), number(), number(), number(), Number.NaN, Number.NaN, Number.NaN] as const;
+  return [
+    number(),
+    number(),
+    number(),
+    number(),
+    number(),
+    Number.NaN,
+    Number.NaN,
+    Number.NaN,
+  ] as const;
 }
+
+/** A map as text, to compare it with another to the last bit. */
+export const mapText = (map: ReadonlyMap<number, readonly PixelResult[]>): string =>
+  JSON.stringify(
+    [...map].map(([nside, pixels]) => [nside, pixels.map(({ pixel, llh, x }) => [pixel, llh, x])]),
+  );
 
 /** The map of a world without trouble. */
 export function undisturbed(plan: ScanPlan): ReadonlyMap<number, readonly PixelResult[]> {
@@ -110,10 +132,14 @@ export function undisturbed(plan: ScanPlan): ReadonlyMap<number, readonly PixelR
 }
 
 const address = { protocol: "mqtt", host: "simulated", port: 1883, path: "/" } as const;
+const diskFull = "disk full";
 /** A client or server that was told to stop has ended by then, s. */
 const deadline = 10;
 /** Whatever happens, no scan of this size takes longer, s. */
-const tooLong = 20_000;
+const tooLong = 50_000;
+/** A server's patience with its clients, and theirs with it, s. */
+const patience = 1800;
+const longestClientPause = 900;
 
 /**
  * Lets a world run until its scan is over: the real server and clients under virtual time, on a simulated
@@ -141,6 +167,7 @@ class World {
   readonly #network: SimulatedNetwork;
   readonly #folder: string;
   readonly #clients = new Map<SimulatedProcess, AbortController>();
+  readonly #fitsOf = new Map<SimulatedProcess, SimulatedProcess[]>();
   readonly #crashesOf = new Map<string, number>();
   readonly #stop = new AbortController();
   #server: { process: SimulatedProcess; store: Store | undefined } | undefined;
@@ -173,11 +200,11 @@ class World {
     for (let n = 0; n < is.broken; n++) this.#comes(2, () => this.#startClient(true));
     for (let n = 0; n < is.hoarders; n++) this.#comes(2, () => this.#startHoarder());
     for (let n = 0; n < is.liars; n++) this.#comes(2, () => this.#startLiar());
-    this.#now_and_then(is.betweenKills, () => this.#killAClient());
-    this.#now_and_then(is.betweenPauses, () => this.#pauseSomebody());
-    this.#now_and_then(is.betweenServerKills, () => this.#killServer());
-    this.#now_and_then(is.betweenBrokerRestarts, () => this.#network.restart());
-    this.#now_and_then(is.betweenFullDisks, () => this.#fillDisk());
+    this.#nowAndThen(is.betweenKills, () => this.#killAClient());
+    this.#nowAndThen(is.betweenPauses, () => this.#pauseSomebody());
+    this.#nowAndThen(is.betweenServerKills, () => this.#killServer());
+    this.#nowAndThen(is.betweenBrokerRestarts, () => this.#network.restart());
+    this.#nowAndThen(is.betweenFullDisks, () => this.#fillDisk());
     if (is.stopAt < never) this.#time.after(is.stopAt, () => this.#stopAll());
 
     let events = 0;
@@ -187,12 +214,11 @@ class World {
       await microtasks();
       if (this.#failure !== undefined) throw this.#failure;
     }
-    const { length } = [...this.#clients];
     return {
       seconds: this.#doneAt,
       events,
       outcome: this.#outcome,
-      serverStarts: this.#serverStarts + 0 * length,
+      serverStarts: this.#serverStarts,
     };
   }
 
@@ -215,12 +241,12 @@ class World {
   }
 
   /** Trouble that comes at random times, as long as the scan runs. */
-  #now_and_then(mean: number, what: () => void): void {
+  #nowAndThen(mean: number, what: () => void): void {
     if (mean === never) return;
     this.#time.after(-Math.log(this.#random()) * mean, () => {
       if (this.#outcome !== undefined || this.#stop.signal.aborted) return;
       what();
-      this.#now_and_then(mean, what);
+      this.#nowAndThen(mean, what);
     });
   }
 
@@ -257,7 +283,7 @@ class World {
       this.#plan,
       {
         ...{ broker: address, outputDir: "/out", cacheDir: this.#folder },
-        ...{ timeoutToClients: 60, timeoutFromClients: 1800, recoTimeout: 60, maxFailures: 3 },
+        ...{ timeoutToClients: 60, timeoutFromClients: patience, recoTimeout: 60, maxFailures: 3 },
         stop: this.#stop.signal,
         onOpen: (basename) => {
           this.#basename ??= basename;
@@ -272,7 +298,7 @@ class World {
           return server.store;
         },
         write: async () => {
-          if (this.#isDiskFull) throw new Error("disk full");
+          if (this.#isDiskFull) throw new Error(diskFull);
         },
         newSecret: () => `secret${this.#ids++}`,
       },
@@ -282,12 +308,18 @@ class World {
       if (!(how instanceof Error)) {
         this.#outcome = how;
         this.#doneAt = this.#time.now;
+        this.#wakeAll();
         this.#time.after(200, () => {
-          if (this.#running > 0) this.#fail(new Broken(this.#where("clients stay after the end")));
+          if (this.#running === 0) return;
+          // A broker that forgot what it was told leaves clients to their own patience.
+          if (this.#is.betweenBrokerRestarts < never) this.#stopAll();
+          else this.#fail(new Broken(this.#where("clients stay after the end")));
         });
-      } else if (how.constructor === Error && !/disk full/.test(how.message)) this.#fail(how);
-      // Whoever runs servers starts them again.
-      else this.#time.after(5, () => this.#startServer());
+        return;
+      }
+      // Whoever runs servers starts them again; but no other reason is good enough to end.
+      if (!(how instanceof Interrupted || how.message === diskFull)) this.#fail(how);
+      this.#time.after(5, () => this.#startServer());
     });
   }
 
@@ -299,7 +331,12 @@ class World {
         return store.count;
       },
       append: (results) => {
-        if (this.#isDiskFull) throw new Error("disk full");
+        if (this.#isDiskFull) throw new Error(diskFull);
+        for (const { nside, pixel, llh } of results) {
+          if (!(pixel < 12 * nside ** 2)) throw new Broken(this.#where(`pixel ${pixel} is stored`));
+          if (Number.isNaN(llh))
+            throw new Broken(this.#where("a fit is given up beside sound clients"));
+        }
         store.append(results);
       },
       results: () => store.results(),
@@ -324,7 +361,7 @@ class World {
     const program = runClient(
       {
         ...{ basename: this.#basename, broker: address, workers: this.#is.workers },
-        ...{ fitCommand: [], timeoutToClients: 3600 },
+        ...{ fitCommand: [], timeoutToClients: 10 * patience },
         drain: AbortSignal.any([drain.signal, this.#stop.signal]),
       },
       {
@@ -336,8 +373,14 @@ class World {
     );
     this.#watch(process, program, (how) => {
       this.#clients.delete(process);
+      if (this.#fitsOf.get(process)?.some((fits) => !fits.isDead))
+        throw new Broken(this.#where("fit processes outlive their client"));
       const isAsked = this.#stop.signal.aborted || this.#outcome !== undefined;
-      if (how instanceof Error && !isAsked && !isBroken) this.#fail(how);
+      if (!(how instanceof Error) || isAsked || isBroken) return;
+      // A forged status made the server refuse an honest client: whoever runs clients starts another.
+      if (this.#is.liars > 0 && /refuses this client/.test(how.message))
+        this.#comes(5, () => this.#startClient(false));
+      else this.#fail(how);
     });
   }
 
@@ -346,7 +389,9 @@ class World {
     return (_command, onMessage) => {
       const exited = Promise.withResolvers<string>();
       const process = new SimulatedProcess(this.#time);
-      const tell = (message: Parameters<typeof onMessage>[0]) => client.run(() => onMessage(message));
+      this.#fitsOf.set(client, [...(this.#fitsOf.get(client) ?? []), process]);
+      const tell = (message: Parameters<typeof onMessage>[0]) =>
+        client.run(() => onMessage(message));
       const end = (how: string) => {
         if (process.isDead) return;
         process.kill();
@@ -406,10 +451,12 @@ class World {
   }
 
   #pauseSomebody(): void {
-    const all = [...this.#clients.keys()];
-    if (this.#server) all.push(this.#server.process);
+    const clients = [...this.#clients.keys()];
+    const chosen = Math.floor(this.#random() * (clients.length + 1));
     const seconds = this.#is.longestPause * this.#random();
-    all[Math.floor(this.#random() * all.length)]?.pause(seconds);
+    const client = clients[chosen];
+    if (client) client.pause(Math.min(seconds, longestClientPause));
+    else this.#server?.process.pause(seconds);
   }
 
   #fillDisk(): void {
@@ -419,8 +466,14 @@ class World {
     });
   }
 
+  #wakeAll(): void {
+    for (const process of this.#clients.keys()) process.resume();
+    this.#server?.process.resume();
+  }
+
   #stopAll(): void {
     this.#stop.abort();
+    this.#wakeAll();
     this.#time.after(deadline, () => {
       if (this.#running > 0) this.#fail(new Broken(this.#where("not ended in time after a stop")));
     });
@@ -492,5 +545,5 @@ class World {
 
 /** Lets everything that waits for promises go on. */
 async function microtasks(): Promise<void> {
-  for (let n = 0; n < 12; n++) await undefined;
+  for (let n = 0; n < 12; n++) await Promise.resolve();
 }

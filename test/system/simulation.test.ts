@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { resolve } from "node:path";
+import { consola } from "consola";
+import { thirdPartyLog } from "../../src/config/log.ts";
+import { planScan, type ScanPlan } from "../../src/server/plan.ts";
+import type { Progression } from "../../src/sky/progression.ts";
+import { type Conditions, conditionsOf, live, mapText, undisturbed } from "./world.ts";
+
+const levels = [consola.level, thirdPartyLog.level] as const;
+beforeAll(() => {
+  consola.level = -999;
+  thirdPartyLog.level = -999;
+});
+afterAll(() => {
+  [consola.level, thirdPartyLog.level] = levels;
+});
+
+/** A scan with two fits per pixel of an event nobody looks at: the fits are made up. */
+async function planOf(progression: Progression): Promise<ScanPlan> {
+  const plan = await planScan({
+    eventFile: resolve(import.meta.dir, "../data/simulated_muon.json"),
+    ...{ isRealEvent: false, reco: "dummy", miniTest: false, progression, threshold: 1, seed: 3 },
+  });
+  const { variations } = plan.reco.seeds;
+  const seeds = { ...plan.reco.seeds, variations: [...variations, ...variations] };
+  return { ...plan, reco: { ...plan.reco, seeds }, event: { ...plan.event, frames: [] } };
+}
+
+/** So many worlds: all end, with the map of a world without trouble, and no rule is broken. */
+export async function checkWorlds(seeds: Iterable<number>, progression: Progression) {
+  const plan = await planOf(progression);
+  const map = mapText(undisturbed(plan));
+  let events = 0;
+  for (const seed of seeds) {
+    try {
+      const course = await live(plan, seed);
+      events += course.events;
+      if (course.outcome) expect(mapText(course.outcome.result.nsides)).toBe(map);
+    } catch (error) {
+      // How to see it again: SEED=<seed> bun test ./test/system, LOG=1 for what the program says.
+      console.error(`world ${seed}: ${JSON.stringify(conditionsOf(seed))}`);
+      throw error;
+    }
+  }
+  return events;
+}
+
+const small: Progression = [
+  { nside: 1, extension: 0 },
+  { nside: 2, extension: 6 },
+];
+
+describe("the whole system by seed", () => {
+  const only = process.env.SEED;
+  const seeds = only ? [Number(only)] : Array.from({ length: 1000 }, (_, n) => n + 1);
+
+  test("a thousand worlds full of trouble end with the map of a world without", async () => {
+    if (process.env.LOG) consola.level = 5;
+    expect(await checkWorlds(seeds, small)).toBeGreaterThan(only ? 0 : 100_000);
+  });
+
+  test("a world is the same again", async () => {
+    const plan = await planOf(small);
+    const [a, b] = [await live(plan, 14), await live(plan, 14)];
+    expect([a.seconds, a.events]).toEqual([b.seconds, b.events]);
+  });
+});
+
+describe("one trouble at a time", () => {
+  const cases: [string, Progression, Partial<Conditions>, number][] = [
+    ["no trouble", [{ nside: 8, extension: 0 }], { fit: 0.05, honest: 4, workers: 1 }, 24],
+    [
+      "broken machines beside sound ones",
+      [{ nside: 8, extension: 0 }],
+      { fit: 0.2, honest: 4, workers: 2, broken: 6 },
+      70,
+    ],
+    [
+      "quick fits on many cores: more than a message holds",
+      [{ nside: 16, extension: 0 }],
+      { fit: 0.004, honest: 1, workers: 16 },
+      9,
+    ],
+    [
+      "a client that takes all and does nothing",
+      [{ nside: 8, extension: 0 }],
+      { fit: 0.05, honest: 4, workers: 1, hoarders: 1 },
+      30,
+    ],
+  ];
+  for (const [name, progression, conditions, seconds] of cases)
+    test(`${name}: the scan takes no longer than it must`, async () => {
+      const plan = await planOf(progression);
+      for (const seed of [1, 2, 3]) {
+        const course = await live(plan, seed, conditions);
+        expect(course.outcome?.manifest.failed.given_up).toBe(0);
+        expect(course.seconds).toBeLessThan(seconds);
+      }
+    });
+});
