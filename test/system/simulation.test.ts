@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { resolve } from "node:path";
 import { consola } from "consola";
 import { thirdPartyLog } from "../../src/config/log.ts";
-import { planScan, type ScanPlan } from "../../src/server/plan.ts";
 import type { Progression } from "../../src/sky/progression.ts";
-import { type Conditions, conditionsOf, live, mapText, undisturbed } from "./world.ts";
+import { checkWorlds, planOf } from "./simulation.ts";
+import { type Conditions, live } from "./world.ts";
 
 const levels = [consola.level, thirdPartyLog.level] as const;
 beforeAll(() => {
@@ -14,36 +13,6 @@ beforeAll(() => {
 afterAll(() => {
   [consola.level, thirdPartyLog.level] = levels;
 });
-
-/** A scan with two fits per pixel of an event nobody looks at: the fits are made up. */
-async function planOf(progression: Progression): Promise<ScanPlan> {
-  const plan = await planScan({
-    eventFile: resolve(import.meta.dir, "../data/simulated_muon.json"),
-    ...{ isRealEvent: false, reco: "dummy", miniTest: false, progression, threshold: 1, seed: 3 },
-  });
-  const { variations } = plan.reco.seeds;
-  const seeds = { ...plan.reco.seeds, variations: [...variations, ...variations] };
-  return { ...plan, reco: { ...plan.reco, seeds }, event: { ...plan.event, frames: [] } };
-}
-
-/** So many worlds: all end, with the map of a world without trouble, and no rule is broken. */
-export async function checkWorlds(seeds: Iterable<number>, progression: Progression) {
-  const plan = await planOf(progression);
-  const map = mapText(undisturbed(plan));
-  let events = 0;
-  for (const seed of seeds) {
-    try {
-      const course = await live(plan, seed);
-      events += course.events;
-      if (course.outcome) expect(mapText(course.outcome.result.nsides)).toBe(map);
-    } catch (error) {
-      // How to see it again: SEED=<seed> bun test ./test/system, LOG=1 for what the program says.
-      console.error(`world ${seed}: ${JSON.stringify(conditionsOf(seed))}`);
-      throw error;
-    }
-  }
-  return events;
-}
 
 const small: Progression = [
   { nside: 1, extension: 0 },

@@ -354,7 +354,10 @@ class World {
 
   #startClient(isBroken: boolean): void {
     if (this.#stop.signal.aborted || this.#outcome !== undefined) return;
-    if (this.#basename === undefined) return this.#comes(1, () => this.#startClient(isBroken));
+    if (this.#basename === undefined) {
+      this.#comes(1, () => this.#startClient(isBroken));
+      return;
+    }
     const process = new SimulatedProcess(this.#time);
     const drain = new AbortController();
     this.#clients.set(process, drain);
@@ -501,7 +504,10 @@ class World {
   }
 
   #startHoarder(): void {
-    if (this.#basename === undefined) return this.#comes(1, () => this.#startHoarder());
+    if (this.#basename === undefined) {
+      this.#comes(1, () => this.#startHoarder());
+      return;
+    }
     let session = 1;
     void this.#join("hoarder", (topic, payload) => {
       if (topic.endsWith("control") && payload.length > 0)
@@ -517,7 +523,10 @@ class World {
   }
 
   #startLiar(): void {
-    if (this.#basename === undefined) return this.#comes(1, () => this.#startLiar());
+    if (this.#basename === undefined) {
+      this.#comes(1, () => this.#startLiar());
+      return;
+    }
     const tasks: TaskEntry[] = [];
     void this.#join("liar", (topic, payload) => {
       if (topic.endsWith("task") && payload.length > 0)
