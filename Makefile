@@ -3,13 +3,15 @@ CXX ?= g++
 CXXFLAGS := -std=c++20 -O3 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections \
   -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -Isrc/core -include platform/old_glibc.hpp
 LDFLAGS := -shared -static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--no-undefined \
-  -Wl,--wrap=pthread_once -Wl,--wrap=__pthread_key_create
+  -Wl,--version-script=src/core/abi/exports.map -Wl,--wrap=pthread_once -Wl,--wrap=__pthread_key_create
 LIBERFA := $(firstword $(wildcard /usr/lib/*/liberfa.a /usr/lib/liberfa.a))
 
 # The native core, once for every x86-64 and once for those with AVX2 and FMA; chosen when it is loaded.
 LEVELS := x86-64 x86-64-v3
 CORE := $(LEVELS:%=build/libskyscan-%.so)
-SOURCES := $(sort $(wildcard src/core/*/*.cpp))
+# What only tests ask of the core is built into libraries of their own, of the same objects.
+TESTING := $(LEVELS:%=build/libskyscan-testing-%.so)
+SOURCES := $(filter-out src/core/abi/testing.cpp,$(sort $(wildcard src/core/*/*.cpp)))
 TYPESCRIPT := $(shell find bin src -name '*.ts' -o -name '*.tsv' -o -name '*.ttf' -o -name '*.json')
 
 # The core's unit tests: with the objects of the level this machine runs, and once more with sanitizers. What
@@ -20,7 +22,7 @@ TESTED := $(filter-out src/core/platform/%,$(SOURCES))
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
 DOCTEST := /usr/include/doctest/doctest.h
 
-.PHONY: setup build core demo test test-core test-long bench lint format clean
+.PHONY: setup build core testing demo test test-core test-long bench lint format clean
 
 build: dist/skyscan
 
@@ -29,6 +31,9 @@ setup:
 
 core: setup
 	@$(MAKE) --no-print-directory -j$(shell nproc) $(CORE)
+
+testing: setup
+	@$(MAKE) --no-print-directory -j$(shell nproc) $(TESTING)
 
 dist/skyscan: setup core $(TYPESCRIPT) package.json bun.lock
 	@mkdir -p dist
@@ -40,8 +45,11 @@ build/$(1)/%.o: src/core/%.cpp Makefile
 	@mkdir -p $$(@D)
 	$$(CXX) $$(CXXFLAGS) -march=$(1) -MMD -MP -c $$< -o $$@
 
-build/libskyscan-$(1).so: $$(SOURCES:src/core/%.cpp=build/$(1)/%.o)
-	$$(CXX) $$(LDFLAGS) $$^ $$(LIBERFA) -o $$@
+build/libskyscan-$(1).so: $$(SOURCES:src/core/%.cpp=build/$(1)/%.o) src/core/abi/exports.map
+	$$(CXX) $$(LDFLAGS) $$(filter %.o,$$^) $$(LIBERFA) -o $$@
+
+build/libskyscan-testing-$(1).so: $$(SOURCES:src/core/%.cpp=build/$(1)/%.o) build/$(1)/abi/testing.o src/core/abi/exports.map
+	$$(CXX) $$(LDFLAGS) $$(filter %.o,$$^) $$(LIBERFA) -o $$@
 endef
 $(foreach level,$(LEVELS),$(eval $(call level_rules,$(level))))
 
@@ -70,7 +78,7 @@ demo: build
 	dist/skyscan scan test/data/simulated_muon.json --output-dir build/demo --cache-dir build/demo/cache --seed 1
 
 # The time limit only ends what hangs: five seconds, Bun's own, are too few on a machine with other work to do.
-test: build
+test: build testing
 	@sh scripts/setup.sh test
 	$(BUN) x tsc --noEmit
 	@[ ! -f $(DOCTEST) ] || $(MAKE) --no-print-directory -j$(shell nproc) build/test-core
@@ -82,7 +90,7 @@ test-core: setup
 	@$(MAKE) --no-print-directory -j$(shell nproc) build/test-core
 	build/test-core
 
-test-long: build
+test-long: build testing
 	@sh scripts/setup.sh test
 	@$(MAKE) --no-print-directory -j$(shell nproc) build/test-core-sanitized
 	build/test-core-sanitized

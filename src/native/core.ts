@@ -4,10 +4,10 @@ import avx2 from "../../build/libskyscan-x86-64-v3.so" with { type: "file" };
 import { InputError, MachineError } from "../config/errors.ts";
 
 /** A call that can fail: it ends with (message, message_size) and returns a status. */
-const fallible = <const Kinds extends readonly FFITypeOrString[]>(...kinds: Kinds) =>
+export const fallible = <const Kinds extends readonly FFITypeOrString[]>(...kinds: Kinds) =>
   ({ args: [...kinds, "ptr", "i64"], returns: "i32" }) as const;
 /** Frees a handle; null is fine. */
-const closing = { args: ["ptr"], returns: "void" } as const;
+export const closing = { args: ["ptr"], returns: "void" } as const;
 
 /** The C interface, abi/skyscan.h, name by name; a test compares the two. */
 export const symbols = {
@@ -26,8 +26,6 @@ export const symbols = {
   skyscan_muon_low_energy_factor: fallible("ptr", "f64", "ptr"),
   skyscan_muon_light: fallible("ptr", "ptr", "ptr", "i32", "i64", "ptr", "ptr"),
   skyscan_cascade_light: fallible("ptr", "ptr", "ptr", "i64", "ptr", "ptr"),
-  skyscan_cascade_string: fallible("ptr", "ptr", "i64", "ptr", "ptr", "i64", "ptr", "ptr"),
-  skyscan_convoluted_pandel: fallible("f64", "f64", "i64", "ptr", "ptr", "ptr"),
 
   // splinempe (splinempe.ts)
   skyscan_splinempe_open: fallible("ptr", "i64", "ptr", "f64", "f64", "f64", "ptr"),
@@ -42,8 +40,6 @@ export const symbols = {
   skyscan_millipede_close: closing,
   skyscan_millipede_bins: fallible("ptr", "ptr", "i64", "ptr"),
   skyscan_millipede_evaluate: fallible("ptr", "ptr", "f64", "f64", "ptr"),
-  skyscan_millipede_llh: fallible("ptr", "ptr", "f64", "f64", "ptr", "i64", "ptr"),
-  skyscan_millipede_column_sums: fallible("ptr", "ptr", "f64", "i32", "ptr", "i64", "ptr"),
   skyscan_millipede_fit: fallible("ptr", "ptr", "ptr", "ptr", "ptr"),
   skyscan_millipede_losses: fallible("ptr", "ptr", "i64", "ptr"),
 
@@ -53,26 +49,7 @@ export const symbols = {
   skyscan_table_convolve: fallible("ptr", "i32", "i32", "ptr"),
   skyscan_table_describe: fallible("ptr", "ptr", "i64", "ptr"),
   skyscan_table_evaluate: fallible("ptr", "i64", "ptr", "ptr", "ptr", "ptr"),
-  skyscan_table_derivative: fallible("ptr", "i64", "ptr", "ptr", "ptr", "ptr"),
   skyscan_table_fit: fallible("ptr", "i32", "ptr", "ptr", "ptr", "ptr", "ptr", "i32", "ptr"),
-  skyscan_table_pair_open: fallible("ptr", "ptr", "i32", "f64", "ptr"),
-  skyscan_table_pair_close: closing,
-  skyscan_table_pair_look: fallible(
-    ...([
-      "ptr",
-      "i32",
-      "f64",
-      "ptr",
-      "ptr",
-      "i64",
-      "ptr",
-      "ptr",
-      "ptr",
-      "ptr",
-      "ptr",
-      "ptr",
-    ] as const),
-  ),
 } as const satisfies Record<string, FFIFunction>;
 
 function open(path: string) {
@@ -86,15 +63,19 @@ function open(path: string) {
   }
 }
 
+/** What the core is built for: every x86-64, or those with AVX2 and FMA. */
+export type Level = "x86-64" | "x86-64-v3";
+
 /** The library built for the best instruction set this machine has. SKYSCAN_CPU=x86-64 forces the plain one. */
 function load() {
   const plain = open(baseline);
-  if (process.env.SKYSCAN_CPU === "x86-64" || plain.symbols.skyscan_cpu_level() < 3) return plain;
-  return open(avx2);
+  const isPlain = process.env.SKYSCAN_CPU === "x86-64" || plain.symbols.skyscan_cpu_level() < 3;
+  const level: Level = isPlain ? "x86-64" : "x86-64-v3";
+  return { functions: (isPlain ? plain : open(avx2)).symbols, level };
 }
 
-/** The library's functions as they are. */
-export const core = load().symbols;
+/** The library's functions as they are, and which of the two libraries they are from. */
+export const { functions: core, level } = load();
 
 type Symbols = typeof symbols;
 type NameEnding<End extends string> = Extract<keyof Symbols, `skyscan_${string}${End}`>;

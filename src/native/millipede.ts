@@ -84,13 +84,6 @@ export interface Millipede {
    * @param relativeUncertainty of every expectation; 0: plain Poisson
    */
   evaluate(hypothesis: Hypothesis, spacing: number, relativeUncertainty?: number): MillipedeValue;
-  /** llh with the energies given (GeV), one per cascade. */
-  llh(
-    hypothesis: Hypothesis,
-    spacing: number,
-    energies: readonly number[],
-    relativeUncertainty?: number,
-  ): number;
   /** @param seed its fallback, where a neighbouring direction has its minimum, spares most of the search */
   fit(seed: Seed, search: MillipedeSearch): MillipedeFit;
   /** The core's. */
@@ -111,7 +104,6 @@ const REASONS = [
  * @param light must stay open as long, as must sketchLight
  * @param sketchLight for the first part of fits' search, where its speed counts for more than its accuracy
  */
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the calls of one handle, each a few lines, that share nothing else
 export function openMillipede(
   light: LightModel,
   doms: readonly MillipedeDom[],
@@ -173,20 +165,6 @@ export function openMillipede(
         iterations: out[6]!,
         losses: losses(),
       };
-    },
-    llh(hypothesis, spacing, energies, relativeUncertainty = 0) {
-      const out = new Float64Array(1);
-      call(
-        "skyscan_millipede_llh",
-        handle,
-        pack(hypothesis),
-        spacing,
-        relativeUncertainty,
-        numbers(energies),
-        energies.length,
-        out,
-      );
-      return out[0]!;
     },
     fit(seed, { spacing, reach, keepsTime, maxEvaluations }) {
       const out = new Float64Array(7);

@@ -1,10 +1,69 @@
-// What only tests ask of the core.
+// What only tests ask of the core: abi/testing.h, in a library of its own (`make testing`).
+//
+// It is made of the shipped library's objects and one more, for the same instruction set, so that a handle means
+// the same to both.
 
+import { dlopen, type FFIFunction, type Pointer } from "bun:ffi";
+import { resolve } from "node:path";
 import type { Hypothesis } from "../../src/geometry/track.ts";
-import { call, opened, textBytes } from "../../src/native/core.ts";
+import {
+  check,
+  closing,
+  type Data,
+  fallible,
+  Handle,
+  level,
+  textBytes,
+} from "../../src/native/core.ts";
 import { hypothesisArray, type LightModel } from "../../src/native/light.ts";
 import { list, type Millipede } from "../../src/native/millipede.ts";
 import type { SplineTable } from "../../src/native/spline_table.ts";
+
+/** abi/testing.h, name by name. */
+export const diagnosticSymbols = {
+  skyscan_cascade_string: fallible("ptr", "ptr", "i64", "ptr", "ptr", "i64", "ptr", "ptr"),
+  skyscan_convoluted_pandel: fallible("f64", "f64", "i64", "ptr", "ptr", "ptr"),
+  skyscan_millipede_llh: fallible("ptr", "ptr", "f64", "f64", "ptr", "i64", "ptr"),
+  skyscan_millipede_column_sums: fallible("ptr", "ptr", "f64", "i32", "ptr", "i64", "ptr"),
+  skyscan_table_derivative: fallible("ptr", "i64", "ptr", "ptr", "ptr", "ptr"),
+  skyscan_table_pair_open: fallible("ptr", "ptr", "i32", "f64", "ptr"),
+  skyscan_table_pair_close: closing,
+  skyscan_table_pair_look: fallible(
+    ...(["ptr", "i32", "f64", "ptr", "ptr", "i64"] as const),
+    ...(["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"] as const),
+  ),
+} as const satisfies Record<string, FFIFunction>;
+
+export const testingLibrary = resolve(
+  import.meta.dir,
+  `../../build/libskyscan-testing-${level}.so`,
+);
+const functions = dlopen(testingLibrary, diagnosticSymbols).symbols;
+
+const call = (name: keyof typeof functions, ...values: (number | Data)[]): void =>
+  check(functions[name] as (...values: unknown[]) => number, values);
+
+/** llh of energies given (GeV), one per cascade; relativeUncertainty of every expectation, 0: plain Poisson. */
+export function llhOf(
+  millipede: Millipede,
+  hypothesis: Hypothesis,
+  spacing: number,
+  energies: readonly number[],
+  relativeUncertainty = 0,
+): number {
+  const out = new Float64Array(1);
+  call(
+    "skyscan_millipede_llh",
+    millipede.handle,
+    hypothesisArray(hypothesis),
+    spacing,
+    relativeUncertainty,
+    Float64Array.from(energies),
+    energies.length,
+    out,
+  );
+  return out[0]!;
+}
 
 /** One partial derivative of a table, orders[axis] times along each axis; NaN outside the knots. */
 export function derivative(
@@ -161,14 +220,19 @@ export function openTablePair(
   source: "muon" | "cascade",
   sigma = 0,
 ): TablePair {
-  const pair = opened(
-    "pair of tables",
+  const out = new BigUint64Array(1);
+  call(
     "skyscan_table_pair_open",
-    "skyscan_table_pair_close",
     textBytes(amplitude),
     textBytes(timing),
     source === "muon" ? 1 : 0,
     sigma,
+    out,
+  );
+  const pair = new Handle(
+    "pair of tables",
+    Number(out[0]) as Pointer,
+    functions.skyscan_table_pair_close,
   );
   const kinds = ["muon", "electromagnetic", "hadronic"] as const;
   return {

@@ -4,6 +4,7 @@ import { speedOfLight } from "../../src/geometry/constants.ts";
 import { directionOfTravel } from "../../src/geometry/track.ts";
 import { openEmbeddedLight } from "../../src/light/light.ts";
 import { type MillipedeDom, openMillipede } from "../../src/native/millipede.ts";
+import { llhOf } from "./diagnostics.ts";
 
 const light = openEmbeddedLight("cascade");
 const settings = {
@@ -248,7 +249,7 @@ describe("faults", () => {
 
   test("energies in the wrong number are bad input; a closed handle is not used", () => {
     const core = openMillipede(light, lit, settings);
-    expect(() => core.llh(track, 5, [1, 2, 3])).toThrow("3 energies given");
+    expect(() => llhOf(core, track, 5, [1, 2, 3])).toThrow("3 energies given");
     core.close();
     core.close();
     expect(() => core.evaluate(track, 5)).toThrow("closed");

@@ -8,7 +8,7 @@
 #include "abi/handles.hpp"
 #include "abi/skyscan.h"
 #include "light/analytic.hpp"
-#include "light/pandel.hpp"
+#include "light/table_light.hpp"
 
 using namespace skyscan;
 
@@ -27,6 +27,22 @@ int32_t skyscan_light_embedded_open(int64_t layer_count, const double* layers,
     auto made = std::make_unique<skyscan_light>();
     if (kinds & SKYSCAN_MUON_LIGHT) made->muon = embedded_muon_light(setting);
     if (kinds & SKYSCAN_CASCADE_LIGHT) made->cascade = embedded_cascade_light(setting);
+    *light = made.release();
+  });
+}
+
+int32_t skyscan_light_tables_open(const char* amplitude, const char* timing, const char* stochastic,
+                                  int32_t kinds, int32_t single_precision, skyscan_light** light,
+                                  char* message, int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    *light = nullptr;
+    auto made = std::make_unique<skyscan_light>();
+    if (kinds == SKYSCAN_MUON_LIGHT)
+      made->muon = table_muon_light(amplitude, timing, stochastic);
+    else if (kinds == SKYSCAN_CASCADE_LIGHT)
+      made->cascade = table_cascade_light(amplitude, timing, single_precision != 0);
+    else
+      throw BadInput("photon tables hold the light of muons or of cascades, one of them");
     *light = made.release();
   });
 }
@@ -108,33 +124,5 @@ int32_t skyscan_cascade_light(const skyscan_light* light, const double* hypothes
     if (!inside) return;
     put(amplitude, amplitude_slope);
     for (std::size_t i = 0; i < n; ++i) put(cumulative[i], slopes[i]);
-  });
-}
-
-int32_t skyscan_cascade_string(const skyscan_light* light, const double* hypothesis,
-                               int64_t cascades, const double* lengths, const double* site,
-                               int64_t count, const double* edges, double* out, char* message,
-                               int64_t message_size) {
-  return guarded(message, message_size, [&] {
-    const CascadeLight& cascade = cascade_of(light);
-    const auto n = static_cast<std::size_t>(cascades);
-    cascade.along_track(track_of(hypothesis), lengths, n)
-        ->evaluate({{site[0], site[1], site[2]}, site[3]}, 0, n, edges,
-                   static_cast<std::size_t>(count), out, out + n);
-  });
-}
-
-int32_t skyscan_convoluted_pandel(double rate, double sigma, int64_t count, const double* shapes,
-                                  const double* residuals, double* out, char* message,
-                                  int64_t message_size) {
-  return guarded(message, message_size, [&] {
-    const ConvolutedPandel pandel(rate, sigma, 30000);
-    for (int64_t i = 0; i < count; ++i) {
-      PandelPoint at;
-      pandel.evaluate(shapes[i], residuals + i, 1, &at);
-      const double numbers[] = {at.density, at.density_slope, at.density_by_shape, at.cumulative,
-                                at.cumulative_by_shape};
-      for (int k = 0; k < 5; ++k) out[5 * i + k] = numbers[k];
-    }
   });
 }

@@ -13,30 +13,6 @@
 
 using namespace skyscan;
 
-struct skyscan_millipede {
-  // Kept as long as the likelihoods that ask them; the second may be null.
-  std::shared_ptr<const CascadeLight> light, sketch_light;
-  Millipede millipede;
-  std::optional<Millipede> sketch;
-  MillipedeFitter fitter;
-  std::vector<Cascade> losses;  // of the latest evaluation or fit
-};
-
-namespace {
-
-void check_spacing(double spacing) {
-  if (!(spacing >= 0.1))
-    throw BadInput("millipede: spacing " + std::to_string(spacing) + " m, expected at least 0.1");
-}
-
-// Copies as much as fits; *count says how much there is.
-void hand_out(const std::vector<double>& values, double* out, int64_t capacity, int64_t* count) {
-  *count = static_cast<int64_t>(values.size());
-  for (int64_t i = 0; i < *count && i < capacity; ++i) out[i] = values[static_cast<std::size_t>(i)];
-}
-
-}  // namespace
-
 int32_t skyscan_millipede_open(const skyscan_light* light, const skyscan_light* sketch_light,
                                int64_t dom_count, const double* doms, const int64_t* pulse_begin,
                                const double* pulses, const int64_t* exclusion_begin,
@@ -110,28 +86,6 @@ int32_t skyscan_millipede_evaluate(skyscan_millipede* handle, const double* hypo
     out[6] = value.solution.iterations;
     if (relative_uncertainty > 0)
       out[0] = millipede.llh_of(track, spacing, value.solution.energies, relative_uncertainty);
-  });
-}
-
-int32_t skyscan_millipede_llh(const skyscan_millipede* handle, const double* hypothesis,
-                              double spacing, double relative_uncertainty, const double* energies,
-                              int64_t count, double* llh, char* message, int64_t message_size) {
-  return guarded(message, message_size, [&] {
-    check_spacing(spacing);
-    *llh = handle->millipede.llh_of(track_of(hypothesis), spacing,
-                                    std::vector<double>(energies, energies + count),
-                                    relative_uncertainty);
-  });
-}
-
-int32_t skyscan_millipede_column_sums(const skyscan_millipede* handle, const double* hypothesis,
-                                      double spacing, int32_t scan, double* out, int64_t capacity,
-                                      int64_t* count, char* message, int64_t message_size) {
-  return guarded(message, message_size, [&] {
-    check_spacing(spacing);
-    const Millipede::Neglect neglect = neglect_for(scan != 0 ? Precision::scan : Precision::full);
-    hand_out(handle->millipede.column_sums(track_of(hypothesis), spacing, neglect), out, capacity,
-             count);
   });
 }
 

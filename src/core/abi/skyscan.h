@@ -1,4 +1,4 @@
-/* The core's C ABI: the only names the shared library exports.
+/* The core's C interface: the only names the shared library exports.
  *
  * Conventions. Every call returns 0, or a positive status with one line of explanation in `message`
  * (always terminated). Handles are opaque, made by *_open and freed by *_close (null is fine). A
@@ -66,6 +66,13 @@ SKYSCAN_API int32_t skyscan_light_embedded_open(int64_t layer_count, const doubl
                                                 double acceptance_mean, double jitter,
                                                 int32_t kinds, skyscan_light** light, char* message,
                                                 int64_t message_size);
+/* The model on photon tables. kinds: one of skyscan_light_kinds; stochastic: amplitude of the
+ * muon's stochastic losses (muons only, else null); single_precision: not 0 to round the light of
+ * cascades as photospline does, slowly. Closed with skyscan_light_close. */
+SKYSCAN_API int32_t skyscan_light_tables_open(const char* amplitude, const char* timing,
+                                              const char* stochastic, int32_t kinds,
+                                              int32_t single_precision, skyscan_light** light,
+                                              char* message, int64_t message_size);
 SKYSCAN_API void skyscan_light_close(skyscan_light* light);
 /* PE at each of `count` sites: from the bare muon, and from stochastic losses per GeV of its
  * energy. */
@@ -90,20 +97,6 @@ SKYSCAN_API int32_t skyscan_muon_light(const skyscan_light* light, const double*
 SKYSCAN_API int32_t skyscan_cascade_light(const skyscan_light* light, const double* hypothesis,
                                           const double* site, int64_t count, const double* edges,
                                           double* out, char* message, int64_t message_size);
-
-/* The same of cascades `lengths` along a track, for searches. out: per cascade PE, 0 where outside;
- * then per cascade the CDF at each edge. */
-SKYSCAN_API int32_t skyscan_cascade_string(const skyscan_light* light, const double* hypothesis,
-                                           int64_t cascades, const double* lengths,
-                                           const double* site, int64_t count, const double* edges,
-                                           double* out, char* message, int64_t message_size);
-
-/* The Pandel distribution with this rate [1/ns], convoluted with a Gaussian of this sigma [ns], at
- * `count` points (shape, residual). Per point: density, its slope in the residual, its derivative
- * by shape, CDF, its derivative by shape. */
-SKYSCAN_API int32_t skyscan_convoluted_pandel(double rate, double sigma, int64_t count,
-                                              const double* shapes, const double* residuals,
-                                              double* out, char* message, int64_t message_size);
 
 /* --- splinempe (splinempe.cpp) --- */
 typedef struct skyscan_splinempe skyscan_splinempe;
@@ -154,17 +147,6 @@ SKYSCAN_API int32_t skyscan_millipede_bins(const skyscan_millipede* handle, doub
 SKYSCAN_API int32_t skyscan_millipede_evaluate(skyscan_millipede* handle, const double* hypothesis,
                                                double spacing, double relative_uncertainty,
                                                double* out, char* message, int64_t message_size);
-/* llh with given energies, one per cascade. */
-SKYSCAN_API int32_t skyscan_millipede_llh(const skyscan_millipede* handle, const double* hypothesis,
-                                          double spacing, double relative_uncertainty,
-                                          const double* energies, int64_t count, double* llh,
-                                          char* message, int64_t message_size);
-/* Light of 1 GeV in all bins together, per cascade; scan: 1 as while searching, 0 as of results. */
-SKYSCAN_API int32_t skyscan_millipede_column_sums(const skyscan_millipede* handle,
-                                                  const double* hypothesis, double spacing,
-                                                  int32_t scan, double* out, int64_t capacity,
-                                                  int64_t* count, char* message,
-                                                  int64_t message_size);
 /* fallback: where a neighbouring direction has its minimum (x, y, z, t), or null. search: spacing,
  * reach [m] of the search across the track (0: only downhill from the seed), 1 if the vertex is to
  * be at the seed's time (else next to it), evaluations at most of each way down. out[7]: llh, x, y,
@@ -198,44 +180,12 @@ SKYSCAN_API int32_t skyscan_table_describe(const skyscan_table* table, char* tex
 SKYSCAN_API int32_t skyscan_table_evaluate(const skyscan_table* table, int64_t count,
                                            const double* x, double* values, double* gradients,
                                            uint8_t* inside, char* message, int64_t message_size);
-/* One partial derivative: orders[axes] times along each axis. */
-SKYSCAN_API int32_t skyscan_table_derivative(const skyscan_table* table, int64_t count,
-                                             const double* x, const int32_t* orders, double* values,
-                                             uint8_t* inside, char* message, int64_t message_size);
 /* Writes a table: see spline_writer.hpp. */
 SKYSCAN_API int32_t skyscan_table_fit(const char* path, int32_t axes, const int32_t* orders,
                                       const int32_t* knot_counts, const double* knots,
                                       const double* extents, const float* samples,
                                       int32_t is_coefficients, const char* keys, char* message,
                                       int64_t message_size);
-
-/* --- Light from photon tables (table_light.cpp) ---
- *
- * kinds: one of skyscan_light_kinds; stochastic: amplitude of the muon's stochastic losses (muons
- * only, else null); single_precision: not 0 to round the light of cascades as photospline does,
- * slowly. Closed with skyscan_light_close. */
-SKYSCAN_API int32_t skyscan_light_tables_open(const char* amplitude, const char* timing,
-                                              const char* stochastic, int32_t kinds,
-                                              int32_t single_precision,
-                                              struct skyscan_light** light, char* message,
-                                              int64_t message_size);
-/* An amplitude and a timing table alone, with all derivatives; sigma: time smearing [ns]. */
-typedef struct skyscan_table_pair skyscan_table_pair;
-SKYSCAN_API int32_t skyscan_table_pair_open(const char* amplitude, const char* timing,
-                                            int32_t infinite_muon, double sigma,
-                                            skyscan_table_pair** pair, char* message,
-                                            int64_t message_size);
-SKYSCAN_API void skyscan_table_pair_close(skyscan_table_pair* pair);
-/* kind: 0 muon, 1 electromagnetic, 2 hadronic cascade of `energy` GeV; source: x, y, z, zenith,
- * azimuth, tilt shift [m]; dom: x, y, z; residuals: after the geometric time. Out: mean[6]: PE and
- * its gradient by x, y, z, zenith, azimuth; coordinates[5]; timing[count][7]: cumulative, density,
- * gradient of the cumulative at a fixed moment; inside: 0 where the tables know nothing. */
-SKYSCAN_API int32_t skyscan_table_pair_look(const skyscan_table_pair* pair, int32_t kind,
-                                            double energy, const double* source, const double* dom,
-                                            int64_t count, const double* residuals, double* mean,
-                                            double* geometric_time, double* coordinates,
-                                            double* timing, uint8_t* inside, char* message,
-                                            int64_t message_size);
 
 #ifdef __cplusplus
 }

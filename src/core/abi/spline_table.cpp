@@ -6,14 +6,10 @@
 #include <string>
 
 #include "abi/guarded.hpp"
-#include "splines/table.hpp"
+#include "abi/handles.hpp"
 #include "splines/writer.hpp"
 
 using skyscan::BadInput;
-
-struct skyscan_table {
-  skyscan::SplineTable table;
-};
 
 namespace {
 
@@ -101,24 +97,6 @@ int32_t skyscan_table_evaluate(const skyscan_table* table, int64_t count, const 
                                int64_t message_size) {
   return skyscan::guarded(message, message_size,
                           [&] { table->table.evaluate(count, x, values, gradients, inside); });
-}
-
-int32_t skyscan_table_derivative(const skyscan_table* table, int64_t count, const double* x,
-                                 const int32_t* orders, double* values, uint8_t* inside,
-                                 char* message, int64_t message_size) {
-  return skyscan::guarded(message, message_size, [&] {
-    const auto& t = table->table;
-    int order[skyscan::SplineTable::most_axes] = {};
-    for (int axis = 0; axis < t.dimensions(); ++axis) {
-      order[axis] = orders[axis];
-      if (order[axis] < 0 || order[axis] > 16)
-        throw BadInput("the order of a derivative is 0 to 16");
-    }
-    for (int64_t i = 0; i < count; ++i) {
-      values[i] = 0;
-      inside[i] = t.derivative(x + i * t.dimensions(), order, &values[i]);
-    }
-  });
 }
 
 int32_t skyscan_table_fit(const char* path, int32_t axes, const int32_t* orders,

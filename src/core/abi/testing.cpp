@@ -1,6 +1,6 @@
-// The C ABI of light from photon tables.
+// The C interface of what only tests ask.
 
-#include "light/table_light.hpp"
+#include "abi/testing.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,8 @@
 
 #include "abi/guarded.hpp"
 #include "abi/handles.hpp"
-#include "abi/skyscan.h"
+#include "light/pandel.hpp"
+#include "light/table_light.hpp"
 
 using namespace skyscan;
 
@@ -20,21 +21,31 @@ struct skyscan_table_pair {
   TimeAxis time;
 };
 
-extern "C" {
-
-int32_t skyscan_light_tables_open(const char* amplitude, const char* timing, const char* stochastic,
-                                  int32_t kinds, int32_t single_precision, skyscan_light** light,
-                                  char* message, int64_t message_size) {
+int32_t skyscan_cascade_string(const skyscan_light* light, const double* hypothesis,
+                               int64_t cascades, const double* lengths, const double* site,
+                               int64_t count, const double* edges, double* out, char* message,
+                               int64_t message_size) {
   return guarded(message, message_size, [&] {
-    *light = nullptr;
-    auto made = std::make_unique<skyscan_light>();
-    if (kinds == SKYSCAN_MUON_LIGHT)
-      made->muon = table_muon_light(amplitude, timing, stochastic);
-    else if (kinds == SKYSCAN_CASCADE_LIGHT)
-      made->cascade = table_cascade_light(amplitude, timing, single_precision != 0);
-    else
-      throw BadInput("photon tables hold the light of muons or of cascades, one of them");
-    *light = made.release();
+    const CascadeLight& cascade = cascade_of(light);
+    const auto n = static_cast<std::size_t>(cascades);
+    cascade.along_track(track_of(hypothesis), lengths, n)
+        ->evaluate({{site[0], site[1], site[2]}, site[3]}, 0, n, edges,
+                   static_cast<std::size_t>(count), out, out + n);
+  });
+}
+
+int32_t skyscan_convoluted_pandel(double rate, double sigma, int64_t count, const double* shapes,
+                                  const double* residuals, double* out, char* message,
+                                  int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    const ConvolutedPandel pandel(rate, sigma, 30000);
+    for (int64_t i = 0; i < count; ++i) {
+      PandelPoint at;
+      pandel.evaluate(shapes[i], residuals + i, 1, &at);
+      const double numbers[] = {at.density, at.density_slope, at.density_by_shape, at.cumulative,
+                                at.cumulative_by_shape};
+      for (int k = 0; k < 5; ++k) out[5 * i + k] = numbers[k];
+    }
   });
 }
 
@@ -109,4 +120,42 @@ int32_t skyscan_table_pair_look(const skyscan_table_pair* handle, int32_t kind, 
   });
 }
 
-}  // extern "C"
+int32_t skyscan_millipede_llh(const skyscan_millipede* handle, const double* hypothesis,
+                              double spacing, double relative_uncertainty, const double* energies,
+                              int64_t count, double* llh, char* message, int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    check_spacing(spacing);
+    *llh = handle->millipede.llh_of(track_of(hypothesis), spacing,
+                                    std::vector<double>(energies, energies + count),
+                                    relative_uncertainty);
+  });
+}
+
+int32_t skyscan_millipede_column_sums(const skyscan_millipede* handle, const double* hypothesis,
+                                      double spacing, int32_t scan, double* out, int64_t capacity,
+                                      int64_t* count, char* message, int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    check_spacing(spacing);
+    const Millipede::Neglect neglect = neglect_for(scan != 0 ? Precision::scan : Precision::full);
+    hand_out(handle->millipede.column_sums(track_of(hypothesis), spacing, neglect), out, capacity,
+             count);
+  });
+}
+
+int32_t skyscan_table_derivative(const skyscan_table* table, int64_t count, const double* x,
+                                 const int32_t* orders, double* values, uint8_t* inside,
+                                 char* message, int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    const auto& t = table->table;
+    int order[SplineTable::most_axes] = {};
+    for (int axis = 0; axis < t.dimensions(); ++axis) {
+      order[axis] = orders[axis];
+      if (order[axis] < 0 || order[axis] > 16)
+        throw BadInput("the order of a derivative is 0 to 16");
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      values[i] = 0;
+      inside[i] = t.derivative(x + i * t.dimensions(), order, &values[i]);
+    }
+  });
+}

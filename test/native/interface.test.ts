@@ -1,0 +1,96 @@
+// The C interface's two sides: the headers that C++ implements, and the tables TypeScript calls by.
+
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { symbols } from "../../src/native/core.ts";
+import { diagnosticSymbols, testingLibrary } from "./diagnostics.ts";
+
+const root = resolve(import.meta.dir, "../..");
+
+interface Declared {
+  readonly returns: string;
+  readonly args: readonly { readonly kind: string; readonly name: string }[];
+}
+
+/** bun:ffi's word for a C type. */
+function kindOf(type: string): string {
+  if (type.includes("*")) return "ptr";
+  const kinds: Record<string, string> = {
+    double: "f64",
+    int32_t: "i32",
+    int64_t: "i64",
+    void: "void",
+  };
+  const kind = kinds[type.trim()];
+  if (kind === undefined) throw new Error(`no kind for the C type ${type}`);
+  return kind;
+}
+
+/** The functions that a header of the core declares. */
+function declaredIn(header: string): Map<string, Declared> {
+  const text = readFileSync(resolve(root, "src/core/abi", header), "utf8").replaceAll(
+    /\/\*.*?\*\//gs,
+    "",
+  );
+  return new Map(
+    [...text.matchAll(/SKYSCAN_API ([\w ]+?\*?) ?(\w+)\(([^)]*)\);/g)].map(
+      ([, returns, name, args]) => [
+        name!,
+        {
+          returns: kindOf(returns!),
+          args:
+            args === "void"
+              ? []
+              : args!.split(",").map((arg) => ({
+                  kind: kindOf(arg.slice(0, arg.lastIndexOf(/\w+$/.exec(arg)![0]))),
+                  name: /\w+$/.exec(arg)![0],
+                })),
+        },
+      ],
+    ),
+  );
+}
+
+/** What a shared library lets others call. */
+function exportsOf(library: string): string[] {
+  const { stdout, success } = Bun.spawnSync([
+    "nm",
+    "-D",
+    "--defined-only",
+    "--format=just-symbols",
+    library,
+  ]);
+  expect(success).toBe(true);
+  return stdout.toString().trim().split("\n").sort();
+}
+
+const sides = [
+  ["skyscan.h", symbols],
+  ["testing.h", diagnosticSymbols],
+] as const;
+
+test.each(sides)("%s declares what TypeScript calls, argument by argument", (header, table) => {
+  const declared = Object.fromEntries(
+    [...declaredIn(header)].map(([name, { args, returns }]) => [
+      name,
+      { args: args.map(({ kind }) => kind), returns },
+    ]),
+  );
+  expect(declared).toEqual(structuredClone(table) as unknown as typeof declared);
+});
+
+test.each(["x86-64", "x86-64-v3"])(
+  "the library for %s exports the C interface and nothing else",
+  (level) => {
+    expect(exportsOf(resolve(root, `build/libskyscan-${level}.so`))).toEqual(
+      Object.keys(symbols).sort(),
+    );
+  },
+);
+
+test("the library for tests exports what only tests ask as well", () => {
+  expect(exportsOf(testingLibrary)).toEqual(
+    [...Object.keys(symbols), ...Object.keys(diagnosticSymbols)].sort(),
+  );
+});
