@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { uniformNumbers } from "../../src/config/random.ts";
 import { writeTable } from "../../src/native/spline_table.ts";
 import { program } from "../programs.ts";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 
 const notFits = resolve(import.meta.dir, "../../bin/skyscan.ts");
 
@@ -30,7 +30,7 @@ const lines = (out: string) =>
     .split("\n")
     .map((line) => JSON.parse(line));
 
-describeShared("skyscan tables", () => {
+describe("skyscan tables", () => {
   const path = shared("oracle", "splines", "table_3d.fits");
   const { points, convolved } = JSON.parse(
     readFileSync(shared("oracle", "splines", "table_3d.ref.json"), "utf8"),

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { cpSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { BUILTIN_SOURCE, builtinDetector } from "../../src/detector/builtin.ts";
@@ -21,7 +21,7 @@ import {
 } from "../../src/i3/objects.ts";
 import { domName, type OMKey, omKey } from "../../src/i3/omkey.ts";
 import { testFolder } from "../folder.ts";
-import { describeShared, shared } from "../shared.ts";
+import { present, shared } from "../shared.ts";
 
 /** One section of the reference's dump of a GCD. */
 interface Expected {
@@ -78,13 +78,14 @@ function folderWith(name: string): string {
 const metadata = { runId: 136662 };
 const gcdDir = shared("oracle/gcd");
 
-describeShared("GCD files", () => {
+describe("GCD files", () => {
   test("the built-in detector is the reference's nominal GCD in every value", async () => {
     const { base } = await Bun.file(shared("oracle/gcd/GCD_expected.json")).json();
     expectDetector(builtinDetector(), base);
   });
 
-  test.each(["zst", "gz"])("a GCD file packed as .%s", async (packing) => {
+  const packings = present(["zst", "gz", "bz2"], (how) => `oracle/gcd/GCD_nominal.i3.${how}`);
+  test.each(packings)("a GCD file packed as .%s", async (packing) => {
     const { base } = await Bun.file(shared("oracle/gcd/GCD_expected.json")).json();
     const frames = await framesOf(shared(`oracle/gcd/GCD_nominal.i3.${packing}`));
     expectDetector(await detectorOf({ metadata, frames }), base);
@@ -100,14 +101,13 @@ describeShared("GCD files", () => {
     expect(detector.baselinePath).toBe(shared("oracle/gcd/GCD_nominal.i3.zst"));
   });
 
-  test("packets with a full GCD, and with differences", async () => {
+  const packets = ["fullGCD", "nominalGCDdiff"].map(
+    (kind) => `oracle/gcd/packet_BRONZE_${kind}.json`,
+  );
+  test.each(present(packets, (file) => file))("a packet: %s", async (file) => {
     const { base, expected } = await Bun.file(shared("oracle/gcd/GCD_expected.json")).json();
-    const full = await loadEvent(shared("oracle/gcd/packet_BRONZE_fullGCD.json"));
-    const own = await detectorOf(full, gcdDir);
-    const reference = own.badDoms.size > 0 ? expected : base;
-    expectDetector(own, reference);
-    const diff = await loadEvent(shared("oracle/gcd/packet_BRONZE_nominalGCDdiff.json"));
-    expectDetector(await detectorOf(diff, gcdDir), expected);
+    const detector = await detectorOf(await loadEvent(shared(file)), gcdDir);
+    expectDetector(detector, detector.badDoms.size > 0 ? expected : base);
   });
 
   test("areas, charge corrections and times, before and after", async () => {

@@ -1,7 +1,7 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { instrumentedVolume, intersection } from "../../src/detector/volume.ts";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 
 interface Row {
   readonly pos: [number, number, number];
@@ -10,7 +10,7 @@ interface Row {
   readonly intersections: [number, number, number][];
 }
 
-describeShared("the instrumented volume", () => {
+describe("the instrumented volume", () => {
   test("tracks enter and leave where the reference says", async () => {
     const volume = instrumentedVolume(builtinDetector());
     const { rows }: { rows: Row[] } = await Bun.file(

@@ -19,7 +19,7 @@ import {
   superDstOf,
 } from "../../src/i3/write.ts";
 import { testFolder } from "../folder.ts";
-import { describeShared, shared } from "../shared.ts";
+import { present, shared } from "../shared.ts";
 
 const folder = testFolder();
 function file(name: string, content: string | Uint8Array): string {
@@ -190,7 +190,7 @@ test("frames that are no event are no error to look at", async () => {
   expect(eventJson(contents).metadata).toBeNull();
 });
 
-describeShared("the pulses of alerts", () => {
+describe("the pulses of alerts", () => {
   test("the message made from a header is the one in the alert", async () => {
     const event = await loadEvent(shared("events/138632_31747601.json"));
     const made = shortMessageOf(findOf(event, "I3EventHeader", "I3EventHeader")!);
@@ -200,12 +200,12 @@ describeShared("the pulses of alerts", () => {
 
   // the alerts' own summaries (HESE_HomogenizedQTot), by the recipe of the format's description
   test("charges add up to what was recorded at the Pole, to the last bit", async () => {
-    for (const name of [
-      "hese_event_00.json",
-      "138632_31747601.json",
-      "event_HESE_2017-11-28.json",
-    ]) {
-      const event = await loadEvent(shared("events", name));
+    const alerts = ["hese_event_00.json", "138632_31747601.json", "event_HESE_2017-11-28.json"];
+    for (const file of present(
+      alerts.map((name) => `events/${name}`),
+      (file) => file,
+    )) {
+      const event = await loadEvent(shared(file));
       const key =
         event.formatVersion === "2023a" ? "SplitInIcePulses" : "SplitUncleanedInIcePulses";
       const isHighEfficiency = (dom: number) => {

@@ -6,7 +6,7 @@ import { decodeAlert, encodeAlert, encodeFrameEntry, pickleFrame } from "../../s
 import { decodeFrame, encodeFrame } from "../../src/i3/frame.ts";
 import { type PickledFrame, readPickle } from "../../src/i3/pickle.ts";
 import { makeFrame } from "../../src/i3/write.ts";
-import { describeShared, hasShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 
 const utf8 = new TextEncoder();
 const frame = makeFrame("P", { Answer: { type: "I3Double", value: 42 } });
@@ -30,14 +30,12 @@ async function entriesOf(path: string): Promise<[string, string][]> {
   return document.value.data.frames;
 }
 
-const files = hasShared
-  ? [
-      ...readdirSync(shared("events")).map((name) => `events/${name}`),
-      ...readdirSync(shared("oracle/gcd")).map((name) => `oracle/gcd/${name}`),
-    ].filter((name) => /events.*\.(json|pkl)$|packet.*json$/.test(name))
-  : [];
+const files = [
+  ...readdirSync(shared("events")).map((name) => `events/${name}`),
+  ...readdirSync(shared("oracle/gcd")).map((name) => `oracle/gcd/${name}`),
+].filter((name) => /events.*\.(json|pkl)$|packet.*json$/.test(name));
 
-describeShared("alerts written again", () => {
+describe("alerts written again", () => {
   test.each(files)("%s: every pickle and frame byte for byte", async (name) => {
     const path = shared(name);
     const entries = await entriesOf(path);

@@ -12,7 +12,7 @@ import { decodeFrame, encodeFrame, type Frame, type FrameRecord } from "../../sr
 import { omKey } from "../../src/i3/omkey.ts";
 import { PickledFrame, readPickle } from "../../src/i3/pickle.ts";
 import { eventHeaderOf, makeFrame, maskOf, particleOf, superDstOf } from "../../src/i3/write.ts";
-import { hasShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 
 /**
  * Damaged alerts and .i3 files by the thousand: flipped bits, cuts, blown-up lengths, pieces moved about, zip
@@ -122,22 +122,12 @@ function madeAlert(): Uint8Array {
 
 export function corpusOf(): Corpus {
   const made = { name: "made.json", bytes: madeAlert() };
-  const alerts = hasShared
-    ? readdirSync(shared("events"))
-        .filter((name) => /\.(pkl|json)$/.test(name))
-        .map((name) => ({ name, bytes: new Uint8Array(readFileSync(shared("events", name))) }))
-    : [];
-  const packet = hasShared
-    ? [
-        {
-          name: "packet",
-          bytes: new Uint8Array(
-            readFileSync(shared("oracle/gcd/packet_BRONZE_nominalGCDdiff.json")),
-          ),
-        },
-      ]
-    : [];
-  const all = [made, ...packet, ...alerts];
+  const alerts = readdirSync(shared("events"))
+    .filter((name) => /\.(pkl|json)$/.test(name))
+    .map((name) => ({ name, bytes: new Uint8Array(readFileSync(shared("events", name))) }));
+  const packetFile = shared("oracle/gcd/packet_BRONZE_nominalGCDdiff.json");
+  const packet = { name: "packet", bytes: new Uint8Array(readFileSync(packetFile)) };
+  const all = [made, packet, ...alerts];
   const decoded = all.map(({ bytes }) => decodeAlert(bytes).frames);
   const records = decoded.flatMap((frames) =>
     frames.flatMap((frame) =>

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
 import { openEmbeddedLight, openLight } from "../../src/light/light.ts";
@@ -8,10 +8,10 @@ import { millipedeWilks } from "../../src/reco/millipede_wilks.ts";
 import type { Fitter, PreparedEvent } from "../../src/reco/reco.ts";
 import { pixelSeed } from "../../src/reco/seed.ts";
 import { discStrict, pixelCentre, vectorOf } from "../../src/sky/healpix.ts";
-import { describeShared, shared } from "../shared.ts";
+import { present, shared } from "../shared.ts";
 import { simplexMinimum } from "../simplex.ts";
 
-describeShared("millipede over many fits", () => {
+describe("millipede over many fits", () => {
   test(
     "1000 fits leave memory flat",
     async () => {
@@ -63,7 +63,7 @@ async function excessOverSimplex(
   return (await fitter.fit(seed)).llh - last.value;
 }
 
-describeShared("millipede beside a plain simplex from the same seeds", () => {
+describe("millipede beside a plain simplex from the same seeds", () => {
   /** RA and Dec, degrees: the online track's, and as published. */
   const alerts: [string, number, number][] = [
     ["138632_31747601.json", 138.65, 0.14],
@@ -130,24 +130,25 @@ interface ReferenceFit {
   readonly recopixel: { llh: number; pos: [number, number, number]; time: number };
 }
 
-describeShared("millipede beside the reference, pixel by pixel, same seeds and tables", () => {
+describe("millipede beside the reference, pixel by pixel, same seeds and tables", () => {
   const events = [
     "138632_31747601.json",
     "run00136662-evt000035405932-BRONZE.pkl",
     "run00136766-evt000007637140-GOLD.pkl",
   ];
+  const fitsOf = (algorithm: string, file: string) =>
+    `oracle/fits/fits_${algorithm}_${file.replace(/\.(pkl|json)$/, "")}.json`;
   for (const reco of [millipedeWilks, millipedeOriginal])
-    for (const file of events)
+    for (const file of present(events, (file) => [`events/${file}`, fitsOf(reco.name, file)]))
       test(
         `${reco.name}, ${file}: no minimum is missed`,
         async () => {
           const light = openLight({ reco: reco.light!, photonTables: shared("oracle/tables") });
           const event = await loadEvent(shared("events", file));
           const fitter = reco.open(reco.prepare(event, builtinDetector(), light), light);
-          const name = file.replace(/\.(pkl|json)$/, "");
-          const { fits } = (await Bun.file(
-            shared(`oracle/fits/fits_${reco.name}_${name}.json`),
-          ).json()) as { fits: ReferenceFit[] };
+          const { fits } = (await Bun.file(shared(fitsOf(reco.name, file))).json()) as {
+            fits: ReferenceFit[];
+          };
           const rows = [];
           for (const { pixel, seed, recopixel } of fits) {
             const { zenith, azimuth } = seed;

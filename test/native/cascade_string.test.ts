@@ -3,13 +3,12 @@ import fc from "fast-check";
 import { speedOfLight } from "../../src/geometry/constants.ts";
 import { openEmbeddedLight, openLight } from "../../src/light/light.ts";
 import { cascadeLight, type LightModel } from "../../src/native/light.ts";
-import { hasShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 import { cascadeString } from "./diagnostics.ts";
 
 const lights: [string, LightModel][] = [["embedded", openEmbeddedLight("cascade")]];
-if (hasShared)
-  for (const reco of ["cascade", "cascade-ftp"] as const)
-    lights.push([reco, openLight({ reco, photonTables: shared("oracle/tables") })]);
+for (const reco of ["cascade", "cascade-ftp"] as const)
+  lights.push([reco, openLight({ reco, photonTables: shared("oracle/tables") })]);
 afterAll(() => {
   for (const [, light] of lights) light.close();
 });

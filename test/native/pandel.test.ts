@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 import { convolutedPandel } from "./diagnostics.ts";
 import sets from "./pandel_scipy.json";
 
@@ -54,7 +54,7 @@ describe("the convoluted Pandel distribution", () => {
 
 type Point = ReturnType<typeof convolutedPandel>[number];
 
-describeShared("the reference's Pandel function (H2, 15 ns)", () => {
+describe("the reference's Pandel function (H2, 15 ns)", () => {
   test("is ours, but for its approximation", async () => {
     const { rows } = (await Bun.file(shared("oracle/pandel/pandel_pdf_table.json")).json()) as {
       rows: { ice: string; jitter: number; effDist: number; tres: number; pdf: number }[];

@@ -9,7 +9,7 @@ import {
   toEquatorial,
   toEquatorialArray,
 } from "../../src/native/sky.ts";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 
 const arcsec = Math.PI / 180 / 3600;
 
@@ -30,7 +30,7 @@ const mjds = fc.double({ min: 55500, max: 61500, noNaN: true });
 const longitudes = fc.double({ min: 0, max: 2 * Math.PI, maxExcluded: true, noNaN: true });
 const sines = fc.double({ min: -1, max: 1, noNaN: true });
 
-describeShared("directions as the reference's astronomy library gives them", () => {
+describe("directions as the reference's astronomy library gives them", () => {
   const oracle = JSON.parse(readFileSync(shared("oracle", "astro.json"), "utf8")) as {
     columns: string[];
     rows: number[][];

@@ -6,13 +6,18 @@ import { openEmbeddedLight, openLight } from "../../src/light/light.ts";
 import { type LightModel, muonLight } from "../../src/native/light.ts";
 import { openSplineMpe, type SplineMpeInput } from "../../src/native/splinempe.ts";
 import { splinempe } from "../../src/reco/splinempe.ts";
-import { describeShared, shared } from "../shared.ts";
+import { present, shared } from "../shared.ts";
 
-const events = [
+const alerts = [
   { name: "run00136662-evt000035405932-BRONZE", file: "run00136662-evt000035405932-BRONZE.pkl" },
   { name: "run00136766-evt000007637140-GOLD", file: "run00136766-evt000007637140-GOLD.pkl" },
   { name: "138632_31747601", file: "138632_31747601.json" },
 ];
+const events = present(alerts, ({ name, file }) => [
+  `events/${file}`,
+  `oracle/llh/splinempe_llh_${name}.json`,
+  `oracle/fits/fits_splinempe_${name}.json`,
+]);
 
 /** What the likelihood sees of an alert, prepared as the scan does. */
 async function inputOf(file: string, light: LightModel, energy: number): Promise<SplineMpeInput> {
@@ -53,7 +58,7 @@ const sourceOf = (from: {
   azimuth: from.azimuth,
 });
 
-describeShared("splinempe on photon tables", () => {
+describe("splinempe on photon tables", () => {
   const light = openLight({ reco: "muon", photonTables: shared("oracle/tables") });
 
   test.each(events)("is the reference's likelihood: $name", async ({ name, file }) => {

@@ -10,7 +10,7 @@ import {
   smearing,
   writeTable,
 } from "../../src/native/spline_table.ts";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 import { derivative, openTablePair } from "./diagnostics.ts";
 import { type Precisions, photospline } from "./photospline.ts";
 
@@ -44,7 +44,7 @@ function disagreements(table: SplineTable, points: Point[], relative: number, ab
   return wrong;
 }
 
-describeShared("photospline's own tables and values", () => {
+describe("photospline's own tables and values", () => {
   const folder = shared("oracle", "splines");
   for (const name of readdirSync(folder).filter((file) => file.endsWith(".ref.json"))) {
     const reference = json("oracle", "splines", name);
@@ -73,7 +73,7 @@ describeShared("photospline's own tables and values", () => {
 });
 
 /** The reference evaluated these in single precision: the number of that arithmetic is its own to every digit. */
-describeShared("the photon tables, axis by axis", () => {
+describe("the photon tables, axis by axis", () => {
   const { raw, convolved } = json("oracle", "photonics", "splineeval.json");
   interface Table {
     table: string;
@@ -146,7 +146,7 @@ describeShared("the photon tables, axis by axis", () => {
   });
 });
 
-describeShared("time smearing of light", () => {
+describe("time smearing of light", () => {
   test.each([2, 1000])("by %p ns is the integral over the triangle", (sigma) => {
     const [abs, prob] = ["abs", "prob"].map((kind) =>
       shared("oracle", "tables", `InfBareMu_mie_${kind}_z20a10_V2.fits`),

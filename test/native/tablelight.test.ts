@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { openLight } from "../../src/light/light.ts";
 import { findTables } from "../../src/light/photon_tables.ts";
 import { cascadeLight, type LightModel, muonLight } from "../../src/native/light.ts";
 import { openTable, smearing } from "../../src/native/spline_table.ts";
-import { describeShared, shared } from "../shared.ts";
+import { present, shared } from "../shared.ts";
 import { openTablePair, type TablePair, type TableSource } from "./diagnostics.ts";
 import { type Precisions, photospline } from "./photospline.ts";
 
@@ -131,7 +131,7 @@ interface Row {
   mean_gradient: number[];
 }
 
-describeShared("photon tables against the reference light service", () => {
+describe("photon tables against the reference light service", () => {
   const services = json("oracle", "photonics", "photonics_service.json").services as {
     label: string;
     abs: string;
@@ -386,7 +386,7 @@ interface ReferenceTrack {
   doms: Record<string, { bare: ReferenceDom; stoch: ReferenceDom; noise: ReferenceDom }>;
 }
 
-describeShared("muon light, DOM by DOM, as splinempe's reference sees it", () => {
+describe("muon light, DOM by DOM, as splinempe's reference sees it", () => {
   let light: LightModel;
   beforeAll(() => {
     light = openLight({ reco: "muon", photonTables: shared("oracle", "tables") });
@@ -395,7 +395,8 @@ describeShared("muon light, DOM by DOM, as splinempe's reference sees it", () =>
   const { doms } = builtinDetector();
   const names = ["InfBareMu_mie_abs_z20a10_V2.fits", "InfBareMu_mie_prob_z20a10_V2.fits"] as const;
   const stochastic = "InfHighEStoch_mie_abs_z20a10.fits";
-  for (const event of ["138632_31747601", "run00136662-evt000035405932-BRONZE"])
+  const perDom = (event: string) => `oracle/llh/splinempe_perdom_${event}.json`;
+  for (const event of present(["138632_31747601", "run00136662-evt000035405932-BRONZE"], perDom))
     test(event, () => {
       const wrong: unknown[] = [];
       let [count, proven] = [0, 0];
@@ -404,7 +405,7 @@ describeShared("muon light, DOM by DOM, as splinempe's reference sees it", () =>
       ) as [PreciseTables, PreciseTables];
       const losses = preciseTables(stochastic, names[1], "muon", 0);
       const pair = openTablePair(table(names[0]), table(names[1]), "muon");
-      const reference = json("oracle", "llh", `splinempe_perdom_${event}.json`);
+      const reference = json(perDom(event));
       for (const { particle, doms: seen } of Object.values<ReferenceTrack>(reference.tracks)) {
         const [x, y, z] = particle.pos;
         const track = {
@@ -499,7 +500,7 @@ describeShared("muon light, DOM by DOM, as splinempe's reference sees it", () =>
     });
 });
 
-describeShared("tables that do not fit", () => {
+describe("tables that do not fit", () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "skyscan-tables-"));
@@ -526,10 +527,6 @@ describeShared("tables that do not fit", () => {
   ])("%s %s", (key, value, message) => {
     expect(() => openTablePair(table(abs), edited(prob, key, value), "cascade")).toThrow(message);
   });
-  test("both parities", () => {
-    const odd = table("odd-parity/ems_mie_z20_a10.prob.fits");
-    expect(() => openTablePair(table(abs), odd, "cascade")).toThrow(/PARITY is 1, but/);
-  });
   test("muon tables for cascades, amplitude for timing", () => {
     const muon = table("InfBareMu_mie_abs_z20a10_V2.fits");
     expect(() => openTablePair(muon, table(prob), "cascade")).toThrow(/GEOTYPE is 1; expected 0/);
@@ -549,7 +546,7 @@ describeShared("tables that do not fit", () => {
   });
 });
 
-describeShared("cascade light from tables", () => {
+describe("cascade light from tables", () => {
   const cascade = { x: 20, y: -30, z: -140, time: 1000, zenith: 1.2, azimuth: 2.1 };
   const site = [70, 10, -170, 1.2];
   const edges = [-Infinity, 1100, 1350, 1500, 2500, Infinity];

@@ -12,7 +12,7 @@ import type { PixelResult } from "../../src/scan/task.ts";
 import { angleBetween, discStrict, npix, pixelVector, vectorOf } from "../../src/sky/healpix.ts";
 import { event, pixel } from "../result/examples.ts";
 import { withFolder } from "../result/python.ts";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 
 const degrees = 180 / Math.PI;
 
@@ -152,7 +152,7 @@ test.each([
   expect(niceStep(range, count)).toBe(step);
 });
 
-describeShared("published map", () => {
+describe("published map", () => {
   test("is drawn within the picture, in a picture of reasonable size", async () => {
     const result = await readResult(
       shared("events", "run00136766-evt000007637140-GOLD-8_64_512.npz"),

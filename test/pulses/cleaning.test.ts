@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { dropLatePulses } from "../../src/pulses/late.ts";
 import { hlcPulses, slcPulses } from "../../src/pulses/local_coincidence.ts";
 import { cleanPulses } from "../../src/pulses/pulse_cleaning.ts";
@@ -6,11 +6,10 @@ import { cleanSeededRt } from "../../src/pulses/seeded_rt.ts";
 import { iceCubePulses } from "../../src/pulses/strings.ts";
 import { cleanTimeWindow } from "../../src/pulses/time_window.ts";
 import { vertexSeed } from "../../src/pulses/vertex_seed.ts";
-import { describeShared } from "../shared.ts";
 import { cleaningNames, cleaningOracle, nominalDetector } from "./oracle.ts";
 
 // Numbers: the reference software run on the real alerts with the nominal IC86 detector.
-describeShared("cleaning steps equal the reference's", () => {
+describe("cleaning steps equal the reference's", () => {
   const detector = nominalDetector();
   for (const name of cleaningNames) {
     const oracle = cleaningOracle(name);

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
@@ -15,7 +15,7 @@ import { basePulses, inputNames, timeRange } from "../../src/pulses/inputs.ts";
 import { dropLatePulses } from "../../src/pulses/late.ts";
 import { cleanPulses } from "../../src/pulses/pulse_cleaning.ts";
 import { iceCubePulses } from "../../src/pulses/strings.ts";
-import { describeShared, shared } from "../shared.ts";
+import { present, shared } from "../shared.ts";
 import { cleaningOracle, nominalDetector } from "./oracle.ts";
 
 const infinite = Number.POSITIVE_INFINITY;
@@ -24,13 +24,18 @@ const infinite = Number.POSITIVE_INFINITY;
 type Edges = Record<string, { edges: number[]; valid: boolean[] }>;
 
 // doms: the time bins the reference's likelihood has for every DOM; none where it is excluded.
-describeShared("what millipede leaves out", () => {
-  const detector = builtinDetector();
-  for (const file of [
+const events = present(
+  [
     "138632_31747601.json",
     "run00136662-evt000035405932-BRONZE.pkl",
     "run00136766-evt000007637140-GOLD.pkl",
-  ])
+  ],
+  (file) => [`events/${file}`, `oracle/llh/millipede_wilks_llh_${file.replace(/\.\w+$/, "")}.json`],
+);
+
+describe("what millipede leaves out", () => {
+  const detector = builtinDetector();
+  for (const file of events)
     test(`${file}: the same DOMs are left, with the same windows`, async () => {
       const event = await loadEvent(shared("events", file));
       const base = basePulses(event);
@@ -87,7 +92,7 @@ function openPieces(window: TimeWindow, excluded: readonly TimeWindow[]): [numbe
   return pieces;
 }
 
-describeShared("excluded DOMs equal the reference's", () => {
+describe("excluded DOMs equal the reference's", () => {
   const detector = nominalDetector();
   const reference = (algorithm: string, event: string) =>
     JSON.parse(readFileSync(shared("oracle", "llh", `${algorithm}_llh_${event}.json`), "utf8")) as {
@@ -95,7 +100,11 @@ describeShared("excluded DOMs equal the reference's", () => {
       BrightDOMs: string[];
     };
 
-  for (const name of ["138632_31747601", "run00136662-evt000035405932-BRONZE"])
+  const names = ["138632_31747601", "run00136662-evt000035405932-BRONZE"];
+  for (const name of present(names, (event) => [
+    `oracle/seeds/${event}.json`,
+    `oracle/llh/millipede_wilks_llh_${event}.json`,
+  ]))
     test(name, () => {
       const oracle = cleaningOracle(name);
       const base = oracle.map(oracle.base);

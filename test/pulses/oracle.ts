@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Detector, Dom } from "../../src/detector/detector.ts";
 import { omKey, parseDomName } from "../../src/i3/omkey.ts";
 import type { Pulse, PulseMap, TimeWindow, TimeWindowMap } from "../../src/i3/pulses.ts";
-import { shared } from "../shared.ts";
+import { present, shared } from "../shared.ts";
 
 /** Geometry of the reference's nominal IC86, with nominal calibration. */
 export function nominalDetector(): Detector {
@@ -58,14 +58,17 @@ export interface CleaningOracle {
   readonly vertex: SeedFile["VHESelfVeto"];
 }
 
-export const cleaningNames = [
-  "138632_31747601",
-  "event_HESE_2017-11-28",
-  "hese_event_00",
-  "hese_event_01",
-  "hese_event_02",
-  "run00136662-evt000035405932-BRONZE",
-];
+export const cleaningNames = present(
+  [
+    "138632_31747601",
+    "event_HESE_2017-11-28",
+    "hese_event_00",
+    "hese_event_01",
+    "hese_event_02",
+    "run00136662-evt000035405932-BRONZE",
+  ],
+  (name) => `oracle/seeds/${name}.json`,
+);
 
 export function cleaningOracle(name: string): CleaningOracle {
   const file: SeedFile = JSON.parse(

@@ -1,6 +1,6 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { resolve } from "node:path";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 
 // Whole processes, on machines that may be busy.
 setDefaultTimeout(60_000);
@@ -47,7 +47,7 @@ test("--json lists the energy losses of a pixel's fit, which add up to its energ
   expect(length / (last.time - first.time)).toBeCloseTo(0.299792458, 9);
 });
 
-describeShared("skyscan reco", () => {
+describe("skyscan reco", () => {
   const splinempe = ["reco", alert, "--reco-algo", "splinempe"];
 
   test("a pixel's fit", async () => {
@@ -124,7 +124,7 @@ describeShared("skyscan reco", () => {
   });
 });
 
-describeShared("skyscan event --prepare", () => {
+describe("skyscan event --prepare", () => {
   test("pulses of each step, vertex, exclusions and energy", async () => {
     const { code, answers } = await skyscan(["event", alert, "--prepare", "millipede", "--json"]);
     expect(code).toBe(0);

@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import type { Event } from "../../src/event/event.ts";
 import { loadEvent } from "../../src/event/load.ts";
@@ -8,7 +8,7 @@ import { openLight } from "../../src/light/light.ts";
 import { muonExpectation, muonLowEnergyFactor } from "../../src/native/light.ts";
 import { fitEnergy } from "../../src/reco/energy.ts";
 import { findReco } from "../../src/reco/registry.ts";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 
 const light = openLight({ reco: "muon" });
 afterAll(() => light.close());
@@ -40,7 +40,7 @@ const unrecorded = (event: Event): Event => ({
 });
 
 // Total cleaned charge over the embedded light model's expectation along the online track.
-describeShared("energies of real alerts from their charge", () => {
+describe("energies of real alerts from their charge", () => {
   const splinempe = findReco("splinempe");
   test.each([
     ["run00136662-evt000035405932-BRONZE.pkl", 28e3],

@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { instrumentedVolume, intersection } from "../../src/detector/volume.ts";
 import { loadEvent } from "../../src/event/load.ts";
@@ -12,13 +12,19 @@ import { millipedeWilks, wilksUnfolding } from "../../src/reco/millipede_wilks.t
 import { pixelSeed } from "../../src/reco/seed.ts";
 import { pixelCentre } from "../../src/sky/healpix.ts";
 import { columnSums, llhOf } from "../native/diagnostics.ts";
-import { describeShared, shared } from "../shared.ts";
+import { present, shared } from "../shared.ts";
 
-const events = [
-  "138632_31747601.json",
+const [bronze, gold] = [
   "run00136662-evt000035405932-BRONZE.pkl",
   "run00136766-evt000007637140-GOLD.pkl",
 ];
+const llhFile = (algo: string, event: string) =>
+  `oracle/llh/${algo}_llh_${event.replace(/\.(pkl|json)$/, "")}.json`;
+const events = present(["138632_31747601.json", bronze, gold], (event) => [
+  `events/${event}`,
+  llhFile("millipede_original", event),
+  llhFile("millipede_wilks", event),
+]);
 
 interface Oracle {
   readonly n_doms: number;
@@ -27,9 +33,9 @@ interface Oracle {
 }
 
 const oracle = (algo: string, event: string): Promise<Oracle> =>
-  Bun.file(shared(`oracle/llh/${algo}_llh_${event.replace(/\.(pkl|json)$/, "")}.json`)).json();
+  Bun.file(shared(llhFile(algo, event))).json();
 
-describeShared("the data vector of millipede", () => {
+describe("the data vector of millipede", () => {
   const light = openEmbeddedLight("cascade");
   afterAll(() => light.close());
   for (const [reco, unfolding] of [
@@ -69,7 +75,7 @@ interface Hypotheses {
   }[];
 }
 
-describeShared("the likelihood of millipede, with tables", () => {
+describe("the likelihood of millipede, with tables", () => {
   for (const [reco, unfolding] of [
     [millipedeOriginal, originalUnfolding],
     [millipedeWilks, wilksUnfolding],
@@ -143,7 +149,7 @@ describeShared("the likelihood of millipede, with tables", () => {
 
   test("the gradient is that of the llh whose energies follow", async () => {
     const light = openLight({ reco: "cascade-ftp", photonTables: shared("oracle/tables") });
-    const event = await loadEvent(shared("events", events[1]!));
+    const event = await loadEvent(shared("events", bronze));
     const prepared = millipedeWilks.prepare(event, builtinDetector(), light);
     const { core } = millipedeData(prepared, light, wilksUnfolding);
     const { rows } = await Bun.file(
@@ -177,7 +183,7 @@ describeShared("the likelihood of millipede, with tables", () => {
 
   test("what a search neglects is little, what a result neglects next to nothing", async () => {
     const light = openLight({ reco: "cascade", photonTables: shared("oracle/tables") });
-    const event = await loadEvent(shared("events", events[1]!));
+    const event = await loadEvent(shared("events", bronze));
     const prepared = millipedeOriginal.prepare(event, builtinDetector(), light);
     const { keys, core } = millipedeData(prepared, light, originalUnfolding);
     const track = { ...prepared.vertex, zenith: 1.511, azimuth: 0.695 };
@@ -218,10 +224,10 @@ describeShared("the likelihood of millipede, with tables", () => {
   }, 60_000);
 });
 
-describeShared("fits of millipede", () => {
+describe("fits of millipede", () => {
   test("wilks is as good as the reference near the source", async () => {
     const light = openLight({ reco: "cascade-ftp", photonTables: shared("oracle/tables") });
-    const event = await loadEvent(shared("events", events[1]!));
+    const event = await loadEvent(shared("events", bronze));
     const fitter = millipedeWilks.open(
       millipedeWilks.prepare(event, builtinDetector(), light),
       light,
@@ -245,7 +251,7 @@ describeShared("fits of millipede", () => {
 
   test("cascades that hardly any DOM could see stay within reason", async () => {
     const light = openEmbeddedLight("cascade-ftp");
-    const event = await loadEvent(shared("events", events[2]!));
+    const event = await loadEvent(shared("events", gold));
     const prepared = millipedeWilks.prepare(event, builtinDetector(), light);
     const fitter = millipedeWilks.open(prepared, light);
     const { core } = millipedeData(prepared, light, wilksUnfolding);

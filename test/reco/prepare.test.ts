@@ -1,16 +1,16 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
 import { ALWAYS } from "../../src/pulses/exclusions.ts";
 import { timeWindows } from "../../src/pulses/inputs.ts";
 import { findReco } from "../../src/reco/registry.ts";
 import { cleaningNames, cleaningOracle, withoutWidths } from "../pulses/oracle.ts";
-import { describeShared, shared } from "../shared.ts";
+import { present, shared } from "../shared.ts";
 
 const splinempe = findReco("splinempe");
 const alertPath = (file: string) => shared("events", file);
 
-describeShared("splinempe's preparation of real alerts", () => {
+describe("splinempe's preparation of real alerts", () => {
   for (const name of cleaningNames)
     test(`${name}: every step as the reference's`, async () => {
       const oracle = cleaningOracle(name);
@@ -68,15 +68,20 @@ describeShared("splinempe's preparation of real alerts", () => {
     );
   });
 
-  test("DOMs that saturated are left out whole, whatever their windows", async () => {
-    const event = await loadEvent(alertPath("hese_event_02.json"));
-    const saturated = [...timeWindows(event, "SaturationWindows").keys()];
-    expect(saturated.length).toBeGreaterThan(0);
-    for (const name of ["millipede_original", "millipede_wilks"]) {
-      const { exclusions } = findReco(name).prepare(event, builtinDetector(), undefined);
-      for (const key of saturated) expect(exclusions.get(key)).toEqual([ALWAYS]);
-    }
-  });
+  const saturatedAlerts = ["event_HESE_2017-11-28.json", "hese_event_02.json"];
+  const saturatedAt = present(saturatedAlerts, (file) => `events/${file}`);
+  test.each(saturatedAt)(
+    "%s: DOMs that saturated are left out whole, whatever their windows",
+    async (file) => {
+      const event = await loadEvent(alertPath(file));
+      const saturated = [...timeWindows(event, "SaturationWindows").keys()];
+      expect(saturated.length).toBeGreaterThan(0);
+      for (const name of ["millipede_original", "millipede_wilks"]) {
+        const { exclusions } = findReco(name).prepare(event, builtinDetector(), undefined);
+        for (const key of saturated) expect(exclusions.get(key)).toEqual([ALWAYS]);
+      }
+    },
+  );
 
   test("without a version the names are those of the pulses that are there", async () => {
     const event = await loadEvent(alertPath("138632_31747601.json"));

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { Vertex } from "../../src/geometry/track.ts";
 import { hlcPulses } from "../../src/pulses/local_coincidence.ts";
@@ -7,7 +7,7 @@ import type { PreparedEvent, SeedSettings } from "../../src/reco/reco.ts";
 import { pixelSeed, withMiniTest } from "../../src/reco/seed.ts";
 import { cylinder, octahedron, point } from "../../src/reco/variations.ts";
 import { cleaningOracle, nominalDetector } from "../pulses/oracle.ts";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 
 const settings: Record<string, SeedSettings & { threshold: number }> = {
   splinempe: {
@@ -42,7 +42,7 @@ interface PixelSeeds {
 }
 
 // pixel_seeds.json: the original's own seed maker, a fresh one for each pixel.
-describeShared("seeds of pixels equal the reference's", () => {
+describe("seeds of pixels equal the reference's", () => {
   const all: Record<string, PixelSeeds> = JSON.parse(
     readFileSync(shared("oracle", "seeds", "pixel_seeds.json"), "utf8"),
   );

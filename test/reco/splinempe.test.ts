@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
@@ -6,7 +6,7 @@ import { openLight } from "../../src/light/light.ts";
 import type { LightModel } from "../../src/native/light.ts";
 import type { Fitter } from "../../src/reco/reco.ts";
 import { splinempe } from "../../src/reco/splinempe.ts";
-import { describeShared, shared } from "../shared.ts";
+import { present, shared } from "../shared.ts";
 
 interface LlhFile {
   readonly energy: number;
@@ -20,17 +20,19 @@ interface LlhFile {
 }
 
 // splinempe_llh_*.json: the reference's likelihood on its own preparation, with the synthetic tables.
-describeShared("splinempe from alert to likelihood, on photon tables", () => {
+describe("splinempe from alert to likelihood, on photon tables", () => {
   const closables: (LightModel | Fitter)[] = [];
   afterAll(() => {
     for (const closable of closables.toReversed()) closable.close();
   });
 
-  test.each([
+  const alerts = [
     "run00136662-evt000035405932-BRONZE.pkl",
     "run00136766-evt000007637140-GOLD.pkl",
     "138632_31747601.json",
-  ])("%s", async (file) => {
+  ];
+  const llhOf = (file: string) => `oracle/llh/splinempe_llh_${file.replace(/\.\w+$/, "")}.json`;
+  test.each(present(alerts, (file) => [`events/${file}`, llhOf(file)]))("%s", async (file) => {
     const light = openLight({ reco: "muon", photonTables: shared("oracle", "tables") });
     closables.push(light);
     expect(light.kind).toBe("tables");
@@ -38,10 +40,7 @@ describeShared("splinempe from alert to likelihood, on photon tables", () => {
     const prepared = splinempe.prepare(event, builtinDetector(), light);
     const fitter = splinempe.open(prepared, light);
     closables.push(fitter);
-    const name = `splinempe_llh_${file.replace(/\.\w+$/, "")}.json`;
-    const { energy, hypotheses }: LlhFile = JSON.parse(
-      readFileSync(shared("oracle", "llh", name), "utf8"),
-    );
+    const { energy, hypotheses }: LlhFile = JSON.parse(readFileSync(shared(llhOf(file)), "utf8"));
     for (const { pos, time, zenith, azimuth, lnL } of hypotheses) {
       const hypothesis = { x: pos[0], y: pos[1], z: pos[2], time, zenith, azimuth };
       const { llh } = fitter.evaluate(hypothesis, { energy, exact: true });

@@ -15,7 +15,7 @@ import {
   type Vector,
   vectorOf,
 } from "../../src/sky/healpix.ts";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 import { event, pixel } from "./examples.ts";
 
 const degrees = 180 / Math.PI;
@@ -133,7 +133,7 @@ test("a mirrored pixel has the same RA and the opposite Dec", () => {
   );
 });
 
-describeShared("published maps", () => {
+describe("published maps", () => {
   // Best fits as published in the alerts' circulars; the sub-contours skyreader finds at 90 % in run 136662 have
   // 74 points, each repeating its first, the smaller one 7.
   test.each([

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { InputError } from "../../src/config/errors.ts";
 import { pythonFloat, readJson, writeJson } from "../../src/result/json.ts";
 import { readNpz, writeNpz } from "../../src/result/npz.ts";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 import { example, pixel } from "./examples.ts";
 import { python, testWithNumpy, withFolder } from "./python.ts";
 
@@ -146,7 +146,7 @@ sys.stdout.write(json.dumps(json.load(open(sys.argv[1])), indent=4))`;
   });
 });
 
-describeShared("published results (json)", () => {
+describe("published results (json)", () => {
   const files = readdirSync(shared("oracle/results_json"), { recursive: true })
     .map(String)
     .filter((name) => name.endsWith(".json"));

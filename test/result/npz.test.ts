@@ -8,7 +8,7 @@ import { writeNpy } from "../../src/result/npy.ts";
 import { readNpz, writeNpz } from "../../src/result/npz.ts";
 import { bestFit } from "../../src/result/result.ts";
 import { readZip, writeZip } from "../../src/result/zip.ts";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 import { event, example, pixel } from "./examples.ts";
 import { python, testWithNumpy, withFolder } from "./python.ts";
 
@@ -187,7 +187,7 @@ describe("npz", () => {
   });
 });
 
-describeShared("published results (npz)", () => {
+describe("published results (npz)", () => {
   test.each([
     [
       "run00136662-evt000035405932-BRONZE-8_64_512.npz",

@@ -8,7 +8,7 @@ import { Scan, type ScanSettings } from "../../src/scan/scan.ts";
 import type { ReleasedTask, Task, TaskResult } from "../../src/scan/task.ts";
 import { angleBetween, parentOf, pixelVector, vectorOf } from "../../src/sky/healpix.ts";
 import { parseProgression } from "../../src/sky/progression.ts";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 
 const small: ScanSettings = {
   progression: parseProgression("2:0 4:4 16:6"),
@@ -274,7 +274,7 @@ describe("a scan", () => {
   });
 });
 
-describeShared("a scan of a recorded map", () => {
+describe("a scan of a recorded map", () => {
   test("asks, stage by stage, for the pixels the reference chose", async () => {
     const event = "run00136662-evt000035405932-BRONZE-8_64_512";
     const { stages } = JSON.parse(readFileSync(shared("oracle", "pixels.json"), "utf8")).events[

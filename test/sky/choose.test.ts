@@ -13,7 +13,7 @@ import {
   vectorOf,
 } from "../../src/sky/healpix.ts";
 import { parseProgression } from "../../src/sky/progression.ts";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 
 type Numbers = Record<string, number[]>;
 interface Stage {
@@ -31,7 +31,7 @@ const mapOf = (llhs: Record<number, number[]>) =>
     ]),
   );
 
-describeShared("the pixels the reference chooses", () => {
+describe("the pixels the reference chooses", () => {
   const oracle = JSON.parse(readFileSync(shared("oracle", "pixels.json"), "utf8"));
   const progressionOf = (pairs: [number, number][]) =>
     pairs.map(([nside, extension]) => ({ nside, extension }));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { describeShared, shared } from "../shared.ts";
+import { shared } from "../shared.ts";
 
 const root = `${import.meta.dir}/../..`;
 
@@ -42,7 +42,7 @@ describe("skyscan sky", () => {
   });
 });
 
-describeShared("skyscan sky refine", () => {
+describe("skyscan sky refine", () => {
   const event = "run00136662-evt000035405932-BRONZE-8_64_512";
   const file = shared("events", `${event}.npz`);
   const nsides = ["--nsides", "8:0", "64:12", "512:24"];
