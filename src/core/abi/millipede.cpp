@@ -75,8 +75,7 @@ int32_t skyscan_millipede_evaluate(skyscan_millipede* handle, const double* hypo
     check_spacing(spacing);
     const Track track = track_of(hypothesis);
     const Millipede& millipede = handle->millipede;
-    const MillipedeValue value =
-        millipede.evaluate(track, spacing, neglect_for(Precision::full), true);
+    const MillipedeValue value = millipede.evaluate(track, spacing, exact_cutoff, true);
     handle->losses = value.cascades;
     for (int i = 0; i < 7; ++i) out[i] = std::nan("");
     if (!value.placed) return;

@@ -136,8 +136,8 @@ int32_t skyscan_millipede_column_sums(const skyscan_millipede* handle, const dou
                                       int64_t* count, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
     check_spacing(spacing);
-    const Millipede::Neglect neglect = neglect_for(scan != 0 ? Precision::scan : Precision::full);
-    hand_out(handle->millipede.column_sums(track_of(hypothesis), spacing, neglect), out, capacity,
+    const LightCutoff cutoff = scan != 0 ? LightCutoff(search_cutoff) : LightCutoff(exact_cutoff);
+    hand_out(handle->millipede.column_sums(track_of(hypothesis), spacing, cutoff), out, capacity,
              count);
   });
 }

@@ -29,6 +29,13 @@ struct DomBins {
   std::vector<bool> valid;
 };
 
+// One DOM that takes part.
+struct MillipedeDom {
+  DomSite site;       // efficiency: relative DOM efficiency x mean SPE charge x eta
+  double noise_rate;  // 1/ns
+  DomBins bins;
+};
+
 // The parts of `window` outside `exclusions` (any order, overlaps allowed), ascending.
 std::vector<Interval> readout_pieces(Interval window, std::vector<Interval> exclusions);
 

@@ -5,20 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "math/cholesky.hpp"
+
 namespace skyscan {
 
 namespace {
 
-// Where energy goes is sought with cascades this far apart.
-constexpr double scout_stride = 15;  // m
-// While the vertex stays this close to where that was done, cascades matter that are as close to
-// those with energy, or nearly worth some: by their reduced gradient.
-constexpr double near_position = 6;  // m
-constexpr double near_time = 15;     // ns
-constexpr double nearly_worth = -1e-2;
-// Where these have been solved, fewer still will do, until energy gets to an end of them.
-constexpr long neighbours = 3;  // numbers
-constexpr double still_worth = -1e-3;
+constexpr SelectionOptions selection_options;
 
 // Symmetric 3 x 3.
 using Square = std::array<std::array<double, 3>, 3>;
@@ -47,9 +40,8 @@ bool solve(Square a, double damping, const std::array<double, 3>& slope, std::ar
 }
 
 // The slope along `shifts`, and Gauss-Newton's curvature with the energies eliminated.
-void derivatives(const Millipede& millipede, const Millipede::Neglect& light,
-                 const TrackShifts& shifts, Settlement& at, std::array<double, 3>& slope,
-                 Square& curvature) {
+void derivatives(const Millipede& millipede, const LightCutoff& light, const TrackShifts& shifts,
+                 Settlement& at, std::array<double, 3>& slope, Square& curvature) {
   millipede.differentiate(at.track, light, at.value);
   double way[3][4];
   for (std::size_t k = 0; k < 3; ++k) {
@@ -71,8 +63,8 @@ void derivatives(const Millipede& millipede, const Millipede::Neglect& light,
 }
 
 // Whether energy sits at an end of what is kept, and there is more beyond.
-bool is_at_end(const MillipedeValue& value, const Millipede::Screen& kept,
-               const Millipede::Screen& all) {
+bool is_at_end(const MillipedeValue& value, const CascadeSelection& kept,
+               const CascadeSelection& all) {
   for (const Cascade& c : value.cascades)
     if (c.energy > 0)
       for (const long next : {c.number - 1, c.number + 1})
@@ -84,23 +76,24 @@ bool is_at_end(const MillipedeValue& value, const Millipede::Screen& kept,
 
 MillipedeValue ScreenedSurface::at(const Track& track, const MillipedeValue* previous) {
   ++evaluations_;
-  if (!wide_ || std::fabs(track.time - scouted_at_.time) >= near_time ||
-      distance(track.position, scouted_at_.position) >= near_position) {
-    wide_ = millipede_.scout(track, spacing_, light_, previous, scout_stride, near_position,
-                             nearly_worth);
+  if (!wide_ || std::fabs(track.time - scouted_at_.time) >= selection_options.reach_in_time ||
+      distance(track.position, scouted_at_.position) >= selection_options.reach) {
+    wide_ = select_cascades(millipede_, track, spacing_, light_, previous, selection_options);
     narrow_.reset();
     scouted_at_ = track;
   }
   if (!wide_) return {};
   MillipedeValue value;
-  const auto solve = [&](const Millipede::Screen& screen) {
+  const auto solve = [&](const CascadeSelection& screen) {
     value = millipede_.solve(track, spacing_, light_, previous, energy_tolerance, &screen);
   };
   if (narrow_) solve(*narrow_);
   if (!narrow_ || is_at_end(value, *narrow_, *wide_)) {
     solve(*wide_);
     narrow_.reset();
-    if (value.placed) narrow_ = millipede_.screen(value, &*wide_, neighbours, still_worth);
+    if (value.placed)
+      narrow_ = narrowed(millipede_, value, &*wide_, selection_options.neighbours,
+                         selection_options.still_worth);
   }
   if (!std::isfinite(value.llh)) value.placed = false;
   return value;

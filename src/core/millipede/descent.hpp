@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "base/track_frame.hpp"
-#include "millipede/likelihood.hpp"
+#include "millipede/cascade_selection.hpp"
 
 namespace skyscan {
 
@@ -25,23 +25,23 @@ struct Settlement {
 // cascades are looked at that had energy, or nearly.
 class ScreenedSurface {
  public:
-  ScreenedSurface(const Millipede& millipede, double spacing, const Millipede::Neglect& light,
+  ScreenedSurface(const Millipede& millipede, double spacing, const LightCutoff& light,
                   int& evaluations)
       : millipede_(millipede), spacing_(spacing), light_(light), evaluations_(evaluations) {}
 
   // Not placed where there is no likelihood. `previous` may be null.
   MillipedeValue at(const Track& track, const MillipedeValue* previous);
-  const Millipede::Neglect& light() const { return light_; }
+  const LightCutoff& light() const { return light_; }
   void look_anew() { wide_.reset(); }
 
  private:
   const Millipede& millipede_;
   const double spacing_;
-  const Millipede::Neglect light_;
+  const LightCutoff light_;
   int& evaluations_;
   Track scouted_at_{};
   // What may matter around there, and of that what did where all of it was looked at last.
-  std::optional<Millipede::Screen> wide_, narrow_;
+  std::optional<CascadeSelection> wide_, narrow_;
 };
 
 struct Descent {

@@ -200,8 +200,8 @@ class Finder {
         millipede_.solve(best.track, search_.spacing, light_, &best.value, energy_tolerance);
     MillipedeFit fit{FitOutcome::outside, seed, std::nan(""), {}, 0};
     if (!best.found()) return fit;
-    millipede_.refine(best.track, neglect_for(Precision::result),
-                      millipede_.screen(best.value, nullptr, 0, -0.03), 1e-6, best.value);
+    millipede_.refine(best.track, result_cutoff,
+                      narrowed(millipede_, best.value, nullptr, 0, -0.03), 1e-6, best.value);
     ++evaluations_;
     fit.track = best.track;
     fit.llh = best.value.llh;
@@ -214,8 +214,7 @@ class Finder {
   Settlement value(const Millipede& millipede, const Scale& scale, const Track& track,
                    const MillipedeValue* previous) const {
     ++evaluations_;
-    return {track, millipede.solve(track, scale.spacing, neglect_for(Precision::rough_scan),
-                                   previous, scale.tolerance)};
+    return {track, millipede.solve(track, scale.spacing, rough_cutoff, previous, scale.tolerance)};
   }
 
   template <std::size_t n, typename Move>
@@ -243,7 +242,7 @@ class Finder {
   const Millipede& millipede_;
   const TrackFrame frame_;
   const MillipedeSearch& search_;
-  const Millipede::Neglect light_ = neglect_for(Precision::scan);
+  const LightCutoff light_ = search_cutoff;
   int& evaluations_;
 };
 

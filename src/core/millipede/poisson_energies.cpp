@@ -4,38 +4,11 @@
 #include <cmath>
 #include <limits>
 
+#include "math/cholesky.hpp"
 #include "math/exp_log4.hpp"
 #include "math/simd4.hpp"
 
 namespace skyscan {
-
-bool solve_cholesky(std::vector<double>& matrix, std::vector<double>& x, std::size_t n) {
-  double* const a = matrix.data();
-  for (std::size_t j = 0; j < n; ++j) {
-    for (std::size_t i = j; i < n; ++i) {
-      double sum = a[i * n + j];
-      const double *p = a + i * n, *q = a + j * n;
-      for (std::size_t k = 0; k < j; ++k) sum -= p[k] * q[k];
-      if (i == j) {
-        if (!(sum > 0)) return false;
-        a[j * n + j] = std::sqrt(sum);
-      } else {
-        a[i * n + j] = sum / a[j * n + j];
-      }
-    }
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    double sum = x[i];
-    for (std::size_t k = 0; k < i; ++k) sum -= a[i * n + k] * x[k];
-    x[i] = sum / a[i * n + i];
-  }
-  for (std::size_t i = n; i-- > 0;) {
-    double sum = x[i];
-    for (std::size_t k = i + 1; k < n; ++k) sum -= a[k * n + i] * x[k];
-    x[i] = sum / a[i * n + i];
-  }
-  return true;
-}
 
 namespace {
 
@@ -59,13 +32,13 @@ void add_scaled(double scale, const double* from, double* to, std::size_t n) {
 // gradients need no scale. Columns without light stay at zero.
 class Solver {
  public:
-  Solver(const Response& response, const Rows& rows, const EnergySettings& settings)
+  Solver(const Response& response, const ChargedBins& bins, const EnergySettings& settings)
       : response_(response),
         settings_(settings),
         columns_(response.columns()),
         rows_(response.stride()),
-        charge_(rows.charge),
-        noise_(rows.noise) {
+        charge_(bins.charge),
+        noise_(bins.noise) {
     for (const double charge : charge_) total_charge_ += charge;
     // Rows that see nothing and want nothing.
     charge_.resize(rows_, 0);
@@ -323,9 +296,9 @@ class Solver {
 
 }  // namespace
 
-EnergySolution solve_energies(const Response& response, const Rows& rows,
+EnergySolution solve_energies(const Response& response, const ChargedBins& bins,
                               const std::vector<double>& start, const EnergySettings& settings) {
-  return Solver(response, rows, settings).run(start);
+  return Solver(response, bins, settings).run(start);
 }
 
 }  // namespace skyscan

@@ -3,7 +3,7 @@
 //   maximise  L(E) = sum_i d_i ln mu_i - sum_i mu_i - regularisation sum_j E_j^2,   E >= 0,
 //   mu = B E + noise.
 //
-// Only bins with charge need their mu one by one (the "rows" below); all others enter L through
+// Only bins with charge need their mu one by one (the response's rows); all others enter L through
 // the columns' sums alone. L is concave, so the Karush-Kuhn-Tucker conditions prove an optimum.
 #pragma once
 
@@ -33,7 +33,7 @@ class Response {
   std::vector<double> values_;
 };
 
-struct Rows {
+struct ChargedBins {
   std::vector<double> charge;  // PE, > 0
   std::vector<double> noise;   // PE, > 0
 };
@@ -56,12 +56,7 @@ struct EnergySolution {
 };
 
 // `start` (GeV, one per column) warms the start; empty or all zero: none.
-EnergySolution solve_energies(const Response& response, const Rows& rows,
+EnergySolution solve_energies(const Response& response, const ChargedBins& bins,
                               const std::vector<double>& start, const EnergySettings& settings);
-
-// Solves the symmetric positive definite n x n system in place by Cholesky: `matrix` (row-major,
-// lower triangle used) is overwritten, `x` holds the right-hand side, then the solution. Returns
-// false when it is not positive definite.
-bool solve_cholesky(std::vector<double>& matrix, std::vector<double>& x, std::size_t n);
 
 }  // namespace skyscan

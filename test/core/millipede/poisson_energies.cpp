@@ -13,7 +13,7 @@ namespace {
 
 struct Problem {
   Response response;
-  Rows bins;
+  ChargedBins bins;
   double regularisation = 0;
 };
 
