@@ -3,8 +3,9 @@ CXX ?= g++
 CXXFLAGS := -std=c++20 -O3 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections \
   -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -Isrc/core -include platform/old_glibc.hpp
 LDFLAGS := -shared -static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--no-undefined \
-  -Wl,--version-script=src/core/abi/exports.map -Wl,--wrap=pthread_once -Wl,--wrap=__pthread_key_create
-LIBERFA := $(firstword $(wildcard /usr/lib/*/liberfa.a /usr/lib/liberfa.a))
+  -Wl,--version-script=src/core/abi/exports.map -Wl,--wrap=pthread_once -Wl,--wrap=__pthread_key_create \
+  -Wl,--wrap=stdin -Wl,--wrap=stdout -Wl,--wrap=stderr
+ARCHIVES = $(foreach name,liberfa libbz2,$(firstword $(wildcard /usr/lib/*/$(name).a /usr/lib/$(name).a)))
 
 # The native core, once for every x86-64 and once for those with AVX2 and FMA; chosen when it is loaded.
 LEVELS := x86-64 x86-64-v3
@@ -50,10 +51,10 @@ build/$(1)/%.o: src/core/%.cpp Makefile
 	$$(CXX) $$(CXXFLAGS) -march=$(1) -MMD -MP -c $$< -o $$@
 
 build/libskyscan-$(1).so: $$(SOURCES:src/core/%.cpp=build/$(1)/%.o) src/core/abi/exports.map
-	$$(CXX) $$(LDFLAGS) $$(filter %.o,$$^) $$(LIBERFA) -o $$@
+	$$(CXX) $$(LDFLAGS) $$(filter %.o,$$^) $$(ARCHIVES) -o $$@
 
 build/libskyscan-testing-$(1).so: $$(SOURCES:src/core/%.cpp=build/$(1)/%.o) build/$(1)/abi/testing.o src/core/abi/exports.map
-	$$(CXX) $$(LDFLAGS) $$(filter %.o,$$^) $$(LIBERFA) -o $$@
+	$$(CXX) $$(LDFLAGS) $$(filter %.o,$$^) $$(ARCHIVES) -o $$@
 endef
 $(foreach level,$(LEVELS),$(eval $(call level_rules,$(level))))
 
@@ -62,7 +63,7 @@ build/test/%.o: test/core/%.cpp Makefile
 	$(CXX) $(CXXFLAGS) -march=$(TEST_LEVEL) -MMD -MP -c $< -o $@
 
 build/test-core: $(CORE_TESTS:test/core/%.cpp=build/test/%.o) $(TESTED:src/core/%.cpp=build/$(TEST_LEVEL)/%.o)
-	$(CXX) $^ $(LIBERFA) -o $@
+	$(CXX) $^ $(ARCHIVES) -o $@
 
 build/sanitized/test/%.o: test/core/%.cpp Makefile
 	@mkdir -p $(@D)
@@ -73,7 +74,7 @@ build/sanitized/%.o: src/core/%.cpp Makefile
 	$(CXX) $(CXXFLAGS) $(SANITIZE) -march=$(TEST_LEVEL) -MMD -MP -c $< -o $@
 
 build/test-core-sanitized: $(CORE_TESTS:test/core/%.cpp=build/sanitized/test/%.o) $(TESTED:src/core/%.cpp=build/sanitized/%.o)
-	$(CXX) $(SANITIZE) $^ $(LIBERFA) -o $@
+	$(CXX) $(SANITIZE) $^ $(ARCHIVES) -o $@
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 

@@ -3,7 +3,6 @@ import { pipeline, type Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { InputError } from "../config/errors.ts";
 import { ByteReader, MissingBytes } from "./bytes.ts";
-import { bunzip2 } from "./bzip2.ts";
 import { placed } from "./context.ts";
 import { type Frame, readFrame } from "./frame.ts";
 import { wholeZstd } from "./zstd.ts";
@@ -74,9 +73,12 @@ async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
       case "zstd":
         yield* through(wholeZstd(all), createZstdDecompress());
         break;
-      case "bzip2":
+      case "bzip2": {
+        // the core is loaded only where it is needed
+        const { bunzip2 } = await import("../native/bzip2.ts");
         yield* bunzip2(all);
         break;
+      }
       default:
         yield* all;
     }

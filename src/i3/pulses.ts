@@ -1,3 +1,4 @@
+import type { TimeWindow } from "../geometry/time_window.ts";
 import type { OMKey } from "./omkey.ts";
 
 /** One photon signal on one DOM. */
@@ -17,10 +18,6 @@ export const PulseFlag = { LC: 1, ATWD: 2, FADC: 4 } as const;
 /** Pulses per DOM, DOMs in ascending OMKey order, pulses in time order. No DOM without pulses. */
 export type PulseMap = ReadonlyMap<OMKey, readonly Pulse[]>;
 
-/** Half-open [start, stop), ns. */
-export interface TimeWindow {
-  readonly start: number;
-  readonly stop: number;
-}
+export type { TimeWindow };
 
 export type TimeWindowMap = ReadonlyMap<OMKey, readonly TimeWindow[]>;

@@ -18,6 +18,11 @@ export const symbols = {
   skyscan_to_equatorial: fallible("ptr", "i64", "ptr", "ptr", "ptr", "ptr"),
   skyscan_to_detector: fallible("ptr", "i64", "ptr", "ptr", "ptr", "ptr"),
 
+  // bzip2 (bzip2.ts)
+  skyscan_bzip2_open: fallible("ptr"),
+  skyscan_bzip2_close: closing,
+  skyscan_bzip2_decompress: fallible("ptr", "ptr", "i64", "ptr", "i64", "ptr"),
+
   // Light (light.ts)
   skyscan_light_embedded_open: fallible("i64", "ptr", "i64", "ptr", "f64", "f64", "i32", "ptr"),
   skyscan_light_tables_open: fallible("ptr", "ptr", "ptr", "i32", "i32", "ptr"),

@@ -1,5 +1,5 @@
+import type { TimeWindow } from "../geometry/time_window.ts";
 import type { EnergyLoss, Hypothesis, Seed, Vertex } from "../geometry/track.ts";
-import type { TimeWindow } from "../i3/pulses.ts";
 import { call, type Handle, opened } from "./core.ts";
 import type { LightModel } from "./light.ts";
 

@@ -1,5 +1,4 @@
-import { crc32 } from "node:zlib";
-import { inflateSync } from "fflate";
+import { crc32, inflateRawSync } from "node:zlib";
 import { InputError } from "../config/errors.ts";
 
 export interface ZipMember {
@@ -136,7 +135,8 @@ function unpack(packed: Uint8Array, method: number, size: number): Uint8Array | 
   if (method === STORED) return packed;
   if (method !== DEFLATED || size > MOST_EXPANSION * packed.length) return undefined;
   try {
-    return inflateSync(packed, { out: new Uint8Array(size) });
+    // stops where more comes out than was announced
+    return inflateRawSync(packed, { maxOutputLength: Math.max(size, 1) });
   } catch {
     return undefined;
   }

@@ -3,10 +3,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { stringBytes } from "../../src/i3/bytes.ts";
-import { bunzip2 } from "../../src/i3/bzip2.ts";
 import { readI3File } from "../../src/i3/file.ts";
 import { encodeFrame, type Frame } from "../../src/i3/frame.ts";
 import { makeFrame } from "../../src/i3/write.ts";
+import { bunzip2 } from "../../src/native/bzip2.ts";
 import { testFolder } from "../folder.ts";
 
 const folder = testFolder();
@@ -114,6 +114,25 @@ describe("bzip2", () => {
     expect(await unpack(Buffer.concat([BZIP2, BZIP2]))).toEqual(
       Buffer.concat([expected, expected]),
     );
+  });
+
+  test("a small input that stands for much comes out piece by piece", async () => {
+    // Python: bz2.compress(bytes(45 * 10**6)), a single block
+    const packed = Uint8Array.fromBase64(
+      "QlpoOTFBWSZTWckBtsgBWKtAIMAAEAAACCAAMMwFKaZSSFJsVJIUni7kinChIZIDbZA=",
+    );
+    let total = 0;
+    for await (const part of bunzip2(inPieces(packed, packed.length))) {
+      expect(part.length).toBeLessThanOrEqual(2 ** 20);
+      expect(part.every((byte) => byte === 0)).toBe(true);
+      total += part.length;
+    }
+    expect(total).toBe(45_000_000);
+  });
+
+  test("bytes after the stream that are none are damage", async () => {
+    const followed = Buffer.concat([BZIP2, stringBytes("I3 frames")]);
+    await expect(unpack(followed)).rejects.toThrow(/damaged bzip2/);
   });
 
   test("damage anywhere is found", async () => {

@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { zipSync } from "fflate";
 import { InputError } from "../../src/config/errors.ts";
 import { writeNpy } from "../../src/result/npy.ts";
 import { readNpz, writeNpz } from "../../src/result/npz.ts";
@@ -80,14 +79,6 @@ describe("npz", () => {
     expect(read.nsides.get(8)![5]).toEqual(
       pixel(8, 5, { x: NaN, y: NaN, z: NaN, time: NaN, energy: NaN }),
     );
-  });
-
-  test("is read by fflate-made archives too", () => {
-    const members = Object.fromEntries(
-      readZip(writeNpz(example), "a").map(({ name, bytes }) => [name, bytes]),
-    );
-    const read = readNpz(zipSync(members, { level: 6 }), "a.npz");
-    expect(Buffer.from(writeNpz(read)).equals(Buffer.from(writeNpz(example)))).toBe(true);
   });
 
   const pixels = (fields: [string, string][], index: number[]) =>

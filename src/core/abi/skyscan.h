@@ -187,6 +187,28 @@ SKYSCAN_API int32_t skyscan_table_fit(const char* path, int32_t axes, const int3
                                       int32_t is_coefficients, const char* keys, char* message,
                                       int64_t message_size);
 
+/* --- bzip2 (bzip2.cpp) ---
+ *
+ * Decompresses a bzip2 stream, or several one after the other, that arrive in pieces. A handle is
+ * for one thread. */
+typedef struct skyscan_bzip2 skyscan_bzip2;
+typedef struct skyscan_bzip2_progress {
+  int64_t taken;       /* bytes of the input that are done with */
+  int64_t written;     /* bytes of the output */
+  int64_t is_complete; /* 1: what has been taken so far ends where a stream does */
+} skyscan_bzip2_progress;
+SKYSCAN_API int32_t skyscan_bzip2_open(skyscan_bzip2** handle, char* message,
+                                       int64_t message_size);
+SKYSCAN_API void skyscan_bzip2_close(skyscan_bzip2* handle);
+/* Takes at most input_size bytes and writes at most output_size, however much the input stands for:
+ * call again with the rest of the input as long as something of it is left or all room was used.
+ * Bad input: damage of any kind, bytes after the stream that are none; the handle is then good for
+ * nothing but to be closed. That a stream is cut short shows in is_complete. */
+SKYSCAN_API int32_t skyscan_bzip2_decompress(skyscan_bzip2* handle, const uint8_t* input,
+                                             int64_t input_size, uint8_t* output,
+                                             int64_t output_size, skyscan_bzip2_progress* progress,
+                                             char* message, int64_t message_size);
+
 #ifdef __cplusplus
 }
 #endif
