@@ -1,5 +1,6 @@
 // The C interface's two sides: the headers that C++ implements, and the tables TypeScript calls by.
 
+import { dlopen } from "bun:ffi";
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -94,3 +95,50 @@ test("the library for tests exports what only tests ask as well", () => {
     [...Object.keys(symbols), ...Object.keys(diagnosticSymbols)].sort(),
   );
 });
+
+/** Pointers that may be null, as the headers say; `message` may be, everywhere. */
+const mayBeNull = new Set([
+  "skyscan_light_tables_open stochastic",
+  "skyscan_millipede_open sketch_light",
+  "skyscan_millipede_fit fallback",
+  "skyscan_splinempe_fit fallback",
+  "skyscan_table_evaluate gradients",
+]);
+
+const SKYSCAN_BAD_INPUT = 1;
+
+// The other pointers point to zeros, which are no handle: whatever reads before it has looked at all pointers
+// ends the process.
+test.each(sides)(
+  "%s: a null pointer is bad input that names it; null is closed in peace",
+  (header, table) => {
+    const { symbols: functions } = dlopen(testingLibrary, table);
+    const zeros = new Uint8Array(1 << 16);
+    const message = new Uint8Array(256);
+    const said = () => new TextDecoder().decode(message.subarray(0, message.indexOf(0)));
+    for (const [name, { args, returns }] of declaredIn(header)) {
+      const native = (functions as unknown as Record<string, (...values: unknown[]) => number>)[
+        name
+      ]!;
+      if (returns === "void") native(null);
+      args.forEach((arg, nulled) => {
+        if (returns !== "i32" || arg.kind !== "ptr" || arg.name === "message") return;
+        if (mayBeNull.has(`${name} ${arg.name}`)) return;
+        const values = args.map(({ kind, name: of }, i) => {
+          if (of === "message") return message;
+          if (of === "message_size") return message.length;
+          if (kind !== "ptr") return 1;
+          return i === nulled ? null : zeros;
+        });
+        expect([name, native(...values), said()]).toEqual([
+          name,
+          SKYSCAN_BAD_INPUT,
+          `${arg.name}: null`,
+        ]);
+        expect(native(...values.map((value) => (value === message ? null : value)))).toBe(
+          SKYSCAN_BAD_INPUT,
+        );
+      });
+    }
+  },
+);

@@ -50,13 +50,12 @@ inline Track track_of(const double* hypothesis) {
 }
 
 inline const MuonLight& muon_of(const skyscan_light* light) {
-  if (light == nullptr || !light->muon) throw BadInput("light: this light model knows no muons");
+  if (!light->muon) throw BadInput("light: this light model knows no muons");
   return *light->muon;
 }
 
 inline const CascadeLight& cascade_of(const skyscan_light* light) {
-  if (light == nullptr || !light->cascade)
-    throw BadInput("light: this light model knows no cascades");
+  if (!light->cascade) throw BadInput("light: this light model knows no cascades");
   return *light->cascade;
 }
 

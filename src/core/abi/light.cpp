@@ -17,6 +17,7 @@ int32_t skyscan_light_embedded_open(int64_t layer_count, const double* layers,
                                     double acceptance_mean, double jitter, int32_t kinds,
                                     skyscan_light** light, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{layers, "layers"}, {acceptance, "acceptance"}, {light, "light"}});
     *light = nullptr;
     if (!(jitter >= 1 && jitter <= 1000))
       throw BadInput("embedded light: the jitter must be between 1 and 1000 ns");
@@ -35,6 +36,7 @@ int32_t skyscan_light_tables_open(const char* amplitude, const char* timing, con
                                   int32_t kinds, int32_t single_precision, skyscan_light** light,
                                   char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{amplitude, "amplitude"}, {timing, "timing"}, {light, "light"}});
     *light = nullptr;
     auto made = std::make_unique<skyscan_light>();
     if (kinds == SKYSCAN_MUON_LIGHT)
@@ -53,6 +55,11 @@ int32_t skyscan_muon_expectation(const skyscan_light* light, const double* hypot
                                  int64_t count, const double* sites, double* bare,
                                  double* stochastic, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{light, "light"},
+              {hypothesis, "hypothesis"},
+              {sites, "sites"},
+              {bare, "bare"},
+              {stochastic, "stochastic"}});
     const MuonLight& muon = muon_of(light);
     const Track track = track_of(hypothesis);
     DomExpectation expectation;
@@ -67,14 +74,21 @@ int32_t skyscan_muon_expectation(const skyscan_light* light, const double* hypot
 
 int32_t skyscan_muon_low_energy_factor(const skyscan_light* light, double energy, double* factor,
                                        char* message, int64_t message_size) {
-  return guarded(message, message_size,
-                 [&] { *factor = muon_of(light).low_energy_factor(energy); });
+  return guarded(message, message_size, [&] {
+    required({{light, "light"}, {factor, "factor"}});
+    *factor = muon_of(light).low_energy_factor(energy);
+  });
 }
 
 int32_t skyscan_muon_light(const skyscan_light* light, const double* hypothesis, const double* site,
                            int32_t noise, int64_t count, const double* residuals, double* out,
                            char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{light, "light"},
+              {hypothesis, "hypothesis"},
+              {site, "site"},
+              {residuals, "residuals"},
+              {out, "out"}});
     const MuonLight& muon = muon_of(light);
     DomExpectation expectation;
     muon.evaluate(track_of(hypothesis), {{site[0], site[1], site[2]}, site[3]}, expectation);
@@ -106,6 +120,11 @@ int32_t skyscan_cascade_light(const skyscan_light* light, const double* hypothes
                               const double* site, int64_t count, const double* edges, double* out,
                               char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{light, "light"},
+              {hypothesis, "hypothesis"},
+              {site, "site"},
+              {edges, "edges"},
+              {out, "out"}});
     const CascadeLight& cascade = cascade_of(light);
     const Track source = track_of(hypothesis);
     const auto n = static_cast<std::size_t>(count);

@@ -19,7 +19,15 @@ int32_t skyscan_millipede_open(const skyscan_light* light, const skyscan_light* 
                                const double* exclusions, const double* settings,
                                skyscan_millipede** handle, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
-    if (light == nullptr || !light->cascade || (sketch_light != nullptr && !sketch_light->cascade))
+    required({{light, "light"},
+              {doms, "doms"},
+              {pulse_begin, "pulse_begin"},
+              {pulses, "pulses"},
+              {exclusion_begin, "exclusion_begin"},
+              {exclusions, "exclusions"},
+              {settings, "settings"},
+              {handle, "handle"}});
+    if (!light->cascade || (sketch_light != nullptr && !sketch_light->cascade))
       throw BadInput("millipede: the light model knows no cascades");
     const Interval window{settings[0], settings[1]};
     if (!(window.start < window.stop) || !std::isfinite(window.start + window.stop))
@@ -56,6 +64,7 @@ void skyscan_millipede_close(skyscan_millipede* handle) { delete handle; }
 int32_t skyscan_millipede_bins(const skyscan_millipede* handle, double* out, int64_t capacity,
                                int64_t* count, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{handle, "handle"}, {out, "out"}, {count, "count"}});
     std::vector<double> flat;
     for (const MillipedeDom& dom : handle->millipede.doms()) {
       const DomBins& bins = dom.bins;
@@ -72,6 +81,7 @@ int32_t skyscan_millipede_evaluate(skyscan_millipede* handle, const double* hypo
                                    double spacing, double relative_uncertainty, double* out,
                                    char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{handle, "handle"}, {hypothesis, "hypothesis"}, {out, "out"}});
     check_spacing(spacing);
     const Track track = track_of(hypothesis);
     const Millipede& millipede = handle->millipede;
@@ -92,6 +102,7 @@ int32_t skyscan_millipede_fit(skyscan_millipede* handle, const double* seed, con
                               const double* search, double* out, char* message,
                               int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{handle, "handle"}, {seed, "seed"}, {search, "search"}, {out, "out"}});
     check_spacing(search[0]);
     const MillipedeSearch settings{search[0], search[1], search[2] != 0,
                                    static_cast<int>(search[3])};
@@ -120,6 +131,7 @@ int32_t skyscan_millipede_fit(skyscan_millipede* handle, const double* seed, con
 int32_t skyscan_millipede_losses(const skyscan_millipede* handle, double* out, int64_t capacity,
                                  int64_t* count, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{handle, "handle"}, {out, "out"}, {count, "count"}});
     std::vector<double> flat;
     for (const Cascade& c : handle->losses)
       flat.insert(flat.end(), {c.position.x, c.position.y, c.position.z, c.time, c.energy});

@@ -1,9 +1,10 @@
 /* The core's C interface: the only names the shared library exports.
  *
  * Conventions. Every call returns 0, or a positive status with one line of explanation in `message`
- * (always terminated). Handles are opaque, made by *_open and freed by *_close (null is fine). A
+ * (always terminated; it may be null). Handles are opaque, made by *_open and freed by *_close (null is fine). A
  * handle may be used by one thread at a time unless it says otherwise; different handles never
- * share state that changes. No exception leaves the library. Arrays are flat, C order, float64
+ * share state that changes. Every pointer must point to something unless the call says "or null";
+ * one that does not is bad input, by name. No exception leaves the library. Arrays are flat, C order, float64
  * unless a name says otherwise. Units: m, ns, GeV, rad, PE.
  */
 #ifndef SKYSCAN_H

@@ -61,8 +61,10 @@ extern "C" {
 
 int32_t skyscan_table_open(const char* path, skyscan_table** table, char* message,
                            int64_t message_size) {
-  return skyscan::guarded(message, message_size,
-                          [&] { *table = new skyscan_table{skyscan::SplineTable(path)}; });
+  return skyscan::guarded(message, message_size, [&] {
+    skyscan::required({{path, "path"}, {table, "table"}});
+    *table = new skyscan_table{skyscan::SplineTable(path)};
+  });
 }
 
 void skyscan_table_close(skyscan_table* table) { delete table; }
@@ -70,6 +72,7 @@ void skyscan_table_close(skyscan_table* table) { delete table; }
 int32_t skyscan_table_convolve(skyscan_table* table, int32_t axis, int32_t count,
                                const double* kernel, char* message, int64_t message_size) {
   return skyscan::guarded(message, message_size, [&] {
+    skyscan::required({{table, "table"}, {kernel, "kernel"}});
     auto& t = table->table;
     if (axis < 0 || axis >= t.dimensions())
       t.fail("axis " + std::to_string(axis) + " to convolve is not one of 0 to " +
@@ -85,6 +88,7 @@ int32_t skyscan_table_convolve(skyscan_table* table, int32_t axis, int32_t count
 int32_t skyscan_table_describe(const skyscan_table* table, char* text, int64_t text_size,
                                int64_t* needed, char* message, int64_t message_size) {
   return skyscan::guarded(message, message_size, [&] {
+    skyscan::required({{table, "table"}, {text, "text"}, {needed, "needed"}});
     const std::string description = described(table->table);
     *needed = static_cast<int64_t>(description.size()) + 1;
     if (text_size >= *needed)
@@ -95,8 +99,10 @@ int32_t skyscan_table_describe(const skyscan_table* table, char* text, int64_t t
 int32_t skyscan_table_evaluate(const skyscan_table* table, int64_t count, const double* x,
                                double* values, double* gradients, uint8_t* inside, char* message,
                                int64_t message_size) {
-  return skyscan::guarded(message, message_size,
-                          [&] { table->table.evaluate(count, x, values, gradients, inside); });
+  return skyscan::guarded(message, message_size, [&] {
+    skyscan::required({{table, "table"}, {x, "x"}, {values, "values"}, {inside, "inside"}});
+    table->table.evaluate(count, x, values, gradients, inside);
+  });
 }
 
 int32_t skyscan_table_fit(const char* path, int32_t axes, const int32_t* orders,
@@ -104,6 +110,13 @@ int32_t skyscan_table_fit(const char* path, int32_t axes, const int32_t* orders,
                           const float* samples, int32_t is_coefficients, const char* keys,
                           char* message, int64_t message_size) {
   return skyscan::guarded(message, message_size, [&] {
+    skyscan::required({{path, "path"},
+                       {orders, "orders"},
+                       {knot_counts, "knot_counts"},
+                       {knots, "knots"},
+                       {extents, "extents"},
+                       {samples, "samples"},
+                       {keys, "keys"}});
     skyscan::write_spline_table(path, axes, orders, knot_counts, knots, extents, samples,
                                 is_coefficients != 0, keys);
   });

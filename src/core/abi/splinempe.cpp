@@ -33,6 +33,7 @@ int32_t skyscan_splinempe_open(const skyscan_light* light, int64_t count, const 
                                double start, double stop, double energy, skyscan_splinempe** handle,
                                char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{light, "light"}, {doms, "doms"}, {handle, "handle"}});
     *handle = nullptr;
     const MuonLight& muon = muon_of(light);
     if (count < 1) throw BadInput("splinempe: no DOM has a pulse");
@@ -56,6 +57,7 @@ int32_t skyscan_splinempe_evaluate(skyscan_splinempe* handle, const double* hypo
                                    double energy, int32_t exact, double* out, char* message,
                                    int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{handle, "handle"}, {hypothesis, "hypothesis"}, {out, "out"}});
     use_energy(handle, energy);
     const Track track = track_of(hypothesis);
     if (exact) {
@@ -74,6 +76,7 @@ int32_t skyscan_splinempe_evaluate(skyscan_splinempe* handle, const double* hypo
 int32_t skyscan_splinempe_fit(skyscan_splinempe* handle, const double* seed, const double* fallback,
                               double energy, double* out, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{handle, "handle"}, {seed, "seed"}, {out, "out"}});
     use_energy(handle, energy);
     Track seeds[2] = {track_of(seed), {}};
     std::size_t count = 1;

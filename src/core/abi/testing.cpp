@@ -26,6 +26,12 @@ int32_t skyscan_cascade_string(const skyscan_light* light, const double* hypothe
                                int64_t count, const double* edges, double* out, char* message,
                                int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{light, "light"},
+              {hypothesis, "hypothesis"},
+              {lengths, "lengths"},
+              {site, "site"},
+              {edges, "edges"},
+              {out, "out"}});
     const CascadeLight& cascade = cascade_of(light);
     const auto n = static_cast<std::size_t>(cascades);
     cascade.along_track(track_of(hypothesis), lengths, n)
@@ -38,6 +44,7 @@ int32_t skyscan_convoluted_pandel(double rate, double sigma, int64_t count, cons
                                   const double* residuals, double* out, char* message,
                                   int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{shapes, "shapes"}, {residuals, "residuals"}, {out, "out"}});
     const ConvolutedPandel pandel(rate, sigma, 30000);
     for (int64_t i = 0; i < count; ++i) {
       PandelPoint at;
@@ -53,6 +60,7 @@ int32_t skyscan_table_pair_open(const char* amplitude, const char* timing, int32
                                 double sigma, skyscan_table_pair** pair, char* message,
                                 int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{amplitude, "amplitude"}, {timing, "timing"}, {pair, "pair"}});
     *pair = nullptr;
     if (!(sigma >= 0 && sigma < 1e5)) throw BadInput("time smearing must be 0 to 1e5 ns");
     *pair = new skyscan_table_pair(amplitude, timing, infinite_muon != 0, sigma);
@@ -67,6 +75,15 @@ int32_t skyscan_table_pair_look(const skyscan_table_pair* handle, int32_t kind, 
                                 double* coordinates, double* timing, uint8_t* inside, char* message,
                                 int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{handle, "pair"},
+              {source, "source"},
+              {dom, "dom"},
+              {residuals, "residuals"},
+              {mean, "mean"},
+              {geometric_time, "geometric_time"},
+              {coordinates, "coordinates"},
+              {timing, "timing"},
+              {inside, "inside"}});
     const TablePair& pair = handle->pair;
     const double zenith = source[3], azimuth = source[4];
     const Vec3 direction{-std::sin(zenith) * std::cos(azimuth),
@@ -124,6 +141,8 @@ int32_t skyscan_millipede_llh(const skyscan_millipede* handle, const double* hyp
                               double spacing, double relative_uncertainty, const double* energies,
                               int64_t count, double* llh, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required(
+        {{handle, "handle"}, {hypothesis, "hypothesis"}, {energies, "energies"}, {llh, "llh"}});
     check_spacing(spacing);
     *llh = handle->millipede.llh_of(track_of(hypothesis), spacing,
                                     std::vector<double>(energies, energies + count),
@@ -135,6 +154,7 @@ int32_t skyscan_millipede_column_sums(const skyscan_millipede* handle, const dou
                                       double spacing, int32_t scan, double* out, int64_t capacity,
                                       int64_t* count, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required({{handle, "handle"}, {hypothesis, "hypothesis"}, {out, "out"}, {count, "count"}});
     check_spacing(spacing);
     const LightCutoff cutoff = scan != 0 ? LightCutoff(search_cutoff) : LightCutoff(exact_cutoff);
     hand_out(handle->millipede.column_sums(track_of(hypothesis), spacing, cutoff), out, capacity,
@@ -146,6 +166,8 @@ int32_t skyscan_table_derivative(const skyscan_table* table, int64_t count, cons
                                  const int32_t* orders, double* values, uint8_t* inside,
                                  char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
+    required(
+        {{table, "table"}, {x, "x"}, {orders, "orders"}, {values, "values"}, {inside, "inside"}});
     const auto& t = table->table;
     int order[SplineTable::most_axes] = {};
     for (int axis = 0; axis < t.dimensions(); ++axis) {
