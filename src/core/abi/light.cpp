@@ -23,11 +23,11 @@ int32_t skyscan_light_embedded_open(int64_t layer_count, const double* layers,
       throw BadInput("embedded light: the jitter must be between 1 and 1000 ns");
     std::vector<double> polynomial(acceptance, acceptance + coefficient_count);
     for (double& coefficient : polynomial) coefficient /= acceptance_mean;
-    const auto setting = std::make_shared<const EmbeddedSetting>(EmbeddedSetting{
+    const auto setting = std::make_shared<const AnalyticSetting>(AnalyticSetting{
         LayeredIce(layers, static_cast<std::size_t>(layer_count)), std::move(polynomial), jitter});
     auto made = std::make_unique<skyscan_light>();
-    if (kinds & SKYSCAN_MUON_LIGHT) made->muon = embedded_muon_light(setting);
-    if (kinds & SKYSCAN_CASCADE_LIGHT) made->cascade = embedded_cascade_light(setting);
+    if (kinds & SKYSCAN_MUON_LIGHT) made->muon = analytic_muon_light(setting);
+    if (kinds & SKYSCAN_CASCADE_LIGHT) made->cascade = analytic_cascade_light(setting);
     *light = made.release();
   });
 }

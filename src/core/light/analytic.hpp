@@ -1,4 +1,5 @@
-// The light model that needs no files: analytic, with layered ice.
+// The light model that needs no files ("embedded" to users): analytic, with layered ice. Its
+// constants stand in analytic_optics.hpp, and nothing outside analytic_* knows them.
 //
 // Amplitudes: diffusive propagation, D. Chirkin, arXiv:1208.3430 eq. 1. Arrival times: Pandel
 // functions with the parameters "H2" of J. Ahrens et al., NIM A 524 (2004) 169, whose scattering
@@ -13,8 +14,8 @@
 
 namespace skyscan {
 
-// What the embedded models share; both kinds of light may use one.
-struct EmbeddedSetting {
+// What the analytic models share; both kinds of light may use one.
+struct AnalyticSetting {
   LayeredIce ice;  // at 400 nm
   // Relative sensitivity to photons going up with this cosine (z component of their direction):
   // polynomial, constant first, already divided by its mean over the sphere.
@@ -22,9 +23,9 @@ struct EmbeddedSetting {
   double jitter;  // sigma of electronics and photomultiplier [ns]
 };
 
-std::unique_ptr<const MuonLight> embedded_muon_light(
-    std::shared_ptr<const EmbeddedSetting> setting);
-std::unique_ptr<const CascadeLight> embedded_cascade_light(
-    std::shared_ptr<const EmbeddedSetting> setting);
+std::unique_ptr<const MuonLight> analytic_muon_light(
+    std::shared_ptr<const AnalyticSetting> setting);
+std::unique_ptr<const CascadeLight> analytic_cascade_light(
+    std::shared_ptr<const AnalyticSetting> setting);
 
 }  // namespace skyscan
