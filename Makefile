@@ -102,7 +102,7 @@ test-long: build testing
 	$(BUN) test --timeout 3600000 $(addprefix ./,$(wildcard test/long/*.long.ts))
 
 bench: build
-	$(BUN) scripts/bench.ts
+	$(BUN) scripts/bench/bench.ts
 
 lint: setup
 	$(BUN) x tsc --noEmit

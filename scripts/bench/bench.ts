@@ -1,0 +1,37 @@
+/**
+ * How fast it is, beside the reference: maps, fits, likelihoods, tables. `bun scripts/bench/bench.ts [--quick] [--write]`
+ * --quick: few of each, to see that it works. --write: keeps the table in test/bench/results.md.
+ */
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { consola } from "consola";
+import { fitRows } from "./fits.ts";
+import { likelihoodRows } from "./likelihoods.ts";
+import { mapRows } from "./maps.ts";
+import { table } from "./row.ts";
+import { splineRows } from "./splines.ts";
+
+consola.level = 0;
+const isQuick = process.argv.includes("--quick");
+const rows = [
+  ...(await mapRows(isQuick ? ["1:0"] : [])),
+  // The reference fitted 28 to 35 seeds of each alert with splinempe, 4 or 5 with millipede.
+  ...(await fitRows(isQuick ? 1 : 35)),
+  ...(await likelihoodRows(isQuick ? 1 : 20)),
+  ...(await splineRows(
+    isQuick ? 1 : 20,
+    isQuick ? { points: 200, runs: 1 } : { points: 20_000, runs: 40 },
+  )),
+];
+const text = `# Speed
+
+Machine: ${cpus()[0]!.model}. ${new Date().toISOString().slice(0, 10)}. \`make bench\` does it again.
+Processor time of one thread, mean, unless a row says otherwise. Both sides on the same event, seeds and light: "tables" are
+the test's photon tables, which are smaller than IceCube's. The reference has no light like the built-in one, so those
+rows stand alone. A ratio below 1 is where the reference is faster.
+
+${table(rows)}
+`;
+console.log(text);
+if (process.argv.includes("--write"))
+  await Bun.write(join(import.meta.dir, "../../test/bench/results.md"), text);

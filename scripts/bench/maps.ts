@@ -1,0 +1,47 @@
+/** Seconds per map: whole scans by the executable, as a user starts them. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { shared } from "../../test/reference.ts";
+import { alerts } from "./alerts.ts";
+import type { Row } from "./row.ts";
+
+const program = resolve(import.meta.dir, "../../dist/skyscan");
+
+/** @param nsides as the executable takes them; none: a whole default scan */
+export async function mapRows(nsides: readonly string[] = []): Promise<Row[]> {
+  const rows: Row[] = [];
+  const workers = availableParallelism();
+  const scan = nsides.length > 0 ? `scan of ${nsides.join(" ")}` : "default scan";
+  for (const alert of alerts) {
+    const folder = mkdtempSync(join(tmpdir(), "skyscan-bench-"));
+    try {
+      const start = performance.now();
+      const child = Bun.spawn(
+        [
+          ...[program, "scan", shared("events", alert.file), "--seed", "1"],
+          ...["--output-dir", folder, "--workers", `${workers}`, "--log", "ERROR"],
+          ...(nsides.length > 0 ? ["--nsides", ...nsides] : []),
+        ],
+        { stdout: "ignore", stderr: "inherit" },
+      );
+      if ((await child.exited) !== 0) throw new Error(`${program} scan ${alert.file} failed`);
+      const seconds = (performance.now() - start) / 1e3;
+      // Of the scan and the fit processes it has waited for.
+      const cpu = Number(child.resourceUsage()!.cpuTime.total) / 1e6;
+      const manifest = await Bun.file(join(folder, "scan-manifest.json")).json();
+      const fits: number = manifest.progress.recos.done;
+      const on = alert.run;
+      const light = "built-in";
+      const what = `splinempe: ${scan}, ${workers} workers`;
+      rows.push(
+        { what: `${what}: wall time`, on, light, value: seconds },
+        { what: `${what}: CPU time`, on, light, value: cpu },
+        { what: `${what}: ${fits} fits`, on, light, value: fits / seconds, unit: "fits/s" },
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+  return rows;
+}
