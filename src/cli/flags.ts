@@ -49,11 +49,15 @@ export const words = (text: string, before: readonly string[] | undefined): stri
   ...text.split(/[\s,]+/).filter((word) => word !== ""),
 ];
 
-/** The flags about what kind of event it is; at most one of them. */
-export function isRealEvent(flags: { realEvent?: boolean; simulatedEvent?: boolean }): boolean {
+/** The flags about what kind of event it is, at most one of them; undefined: the event's own mark counts. */
+export function isRealEvent(flags: {
+  realEvent?: boolean;
+  simulatedEvent?: boolean;
+}): boolean | undefined {
   if (flags.realEvent && flags.simulatedEvent)
     throw new InputError("--real-event and --simulated-event exclude each other");
-  return !flags.simulatedEvent;
+  if (flags.simulatedEvent) return false;
+  return flags.realEvent ? true : undefined;
 }
 
 /** The environment's way to switch a flag on: anything but "", "0", "false", "no". */

@@ -1,10 +1,11 @@
 import { basename, extname } from "node:path";
 import { Command } from "commander";
 import { plotFile } from "../plot/files.ts";
+import { addPoleFlags, type PoleFlags, poleOf } from "./pole_flags.ts";
 
 /** `skyscan plot`: a picture of a result file. */
 export function plotCommand(): Command {
-  return new Command("plot")
+  const command = new Command("plot")
     .description(
       "Draw a result as a sky map: the whole sky, and the best fit with its contours. Or draw dE/dx along the track of one fit.",
     )
@@ -13,7 +14,8 @@ export function plotCommand(): Command {
       "--out <picture>",
       "file to write, .png or .svg (default: the result's name, .png, here)",
     )
-    .option("--caption <text>", "a line below the title")
+    .option("--caption <text>", "a line below the title");
+  return addPoleFlags(command)
     .addHelpText(
       "after",
       `
@@ -22,10 +24,11 @@ Examples:
   skyscan reco alert.json --reco-algo millipede_wilks --nside 8 --pixel 340 --json > fit.json
   skyscan plot fit.json --out losses.png`,
     )
-    .action(async (file: string, options: { out?: string; caption?: string }) => {
+    .action(async (file: string, options: PoleFlags & { out?: string; caption?: string }) => {
       const title = basename(file, extname(file));
       const { out = `${title}.png`, caption } = options;
-      await plotFile(file, out, { title, ...(caption && { caption }) });
+      const pole = poleOf(options);
+      await plotFile(file, out, { title, ...(caption && { caption }), ...(pole && { pole }) });
       console.log(out);
     });
 }

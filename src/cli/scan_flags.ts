@@ -69,7 +69,9 @@ export function addScanFlags(command: Command): Command {
         integerFrom(0),
       ),
     )
-    .addOption(flag("--real-event", "the event is real (default)"))
+    .addOption(
+      flag("--real-event", "the event is real (default, but for simulated ones that say so)"),
+    )
     .addOption(flag("--simulated-event", "the event is simulated"))
     .addOption(
       flag("--reco-timeout <s>", "longest time one fit may take, s", 300).argParser(
@@ -101,9 +103,10 @@ export const recoList = recoNames.join(", ");
 
 /** The plan's options as the flags say. Throws InputError where they contradict each other. */
 export function planOptions(eventFile: string, flags: ScanFlags): PlanOptions {
+  const isReal = isRealEvent(flags);
   return {
     eventFile,
-    isRealEvent: isRealEvent(flags),
+    ...(isReal !== undefined && { isRealEvent: isReal }),
     reco: flags.recoAlgo,
     miniTest: flags.miniTestVariations ?? false,
     progression: progressionOf(flags),

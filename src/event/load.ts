@@ -7,9 +7,10 @@ import type { Frame } from "../i3/frame.ts";
 import { modifiedJulianDate } from "../i3/time.ts";
 import type { Event, EventMetadata } from "./event.ts";
 import { type FrameView, findOf } from "./objects.ts";
+import { isMarkedSimulated } from "./truth.ts";
 
 export interface LoadOptions {
-  /** Detector data (default) or simulation; alerts do not say. */
+  /** Detector data or simulation. Default: what the event's own keys tell; alerts of the detector do not say. */
   readonly isRealEvent?: boolean;
 }
 
@@ -107,7 +108,10 @@ function eventOf(alert: Alert, options: LoadOptions): Event {
   const repeated = streams.find((stream, i) => streams.indexOf(stream) !== i);
   if (repeated) throw new InputError(`two ${repeated} frames`);
   return {
-    metadata: metadataOf({ frames: [physics[0]] }, options.isRealEvent ?? true),
+    metadata: metadataOf(
+      { frames: [physics[0]] },
+      options.isRealEvent ?? !isMarkedSimulated(alert.frames),
+    ),
     formatVersion: alert.formatVersion,
     frames: alert.frames,
     message: alert.message,

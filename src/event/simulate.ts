@@ -19,9 +19,7 @@ import {
   muonLight,
   muonLowEnergyFactor,
 } from "../native/light.ts";
-
-/** Key of the true track in a simulated alert. */
-export const TRUE_TRACK = "SimulatedMuon";
+import { TRUE_TRACK } from "./truth.ts";
 
 /** Readout window of a simulated event, ns: light of a muon through the detector's centre at 10 µs, and noise. */
 const READOUT: TimeWindow = { start: 5000, stop: 16000 };

@@ -2,7 +2,7 @@ import { extname, join } from "node:path";
 import { InputError } from "../config/errors.ts";
 import { resultStem } from "../result/filename.ts";
 import { readResult, writeAtomically } from "../result/files.ts";
-import type { SkyScanResult } from "../result/result.ts";
+import type { Pole, SkyScanResult } from "../result/result.ts";
 import { plotLosses, readFitWithLosses } from "./losses.ts";
 import { type PlotOptions, plotSky } from "./plot.ts";
 import { toPng } from "./png.ts";
@@ -14,13 +14,15 @@ import { toPng } from "./png.ts";
 export async function plotFile(
   file: string,
   picture: string,
-  options: PlotOptions & { readonly title: string },
+  options: PlotOptions & { readonly title: string; readonly pole?: Pole },
 ): Promise<void> {
   const extension = extname(picture);
   if (extension !== ".png" && extension !== ".svg")
     throw new InputError(`${picture}: a picture ends in .png or .svg`);
   const fit = await readFitWithLosses(file);
-  const svg = fit ? plotLosses(fit, options.title) : plotSky(await readResult(file), options);
+  const svg = fit
+    ? plotLosses(fit, options.title)
+    : plotSky(await readResult(file, options.pole), options);
   await writeAtomically(picture, extension === ".png" ? await toPng(svg) : svg);
 }
 

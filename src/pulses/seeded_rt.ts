@@ -9,7 +9,10 @@ export interface SeededRtSettings {
   readonly radius: number;
   /** … and this difference of their times, ns (both limits included). A DOM coincides with itself. */
   readonly time: number;
-  /** An HLC pulse with at least so many other HLC pulses around it is a seed. */
+  /**
+   * An HLC pulse is a seed when at least so many DOMs hold another HLC pulse around it. Its own DOM is one of
+   * them if it does; a DOM counts once, however many pulses it holds.
+   */
   readonly seedNeighbours: number;
   readonly rounds: number;
 }
@@ -45,25 +48,23 @@ export function cleanSeededRt(
         (pulse) => pulse.time,
       ),
     );
-  /** How many of `times` lie around a pulse, counted up to `most`. */
-  const around = (times: readonly Float64Array[], dom: number, time: number, most: number) => {
-    let count = 0;
-    for (const other of near[dom]!) {
-      count += countWithin(times[other]!, time, settings.time, most - count);
-      if (count >= most) break;
-    }
-    return count;
-  };
+  const isAround = (times: readonly Float64Array[], dom: number, time: number) =>
+    near[dom]!.some((other) => countWithin(times[other]!, time, settings.time, 1) > 0);
 
   const isHlc = (dom: number, pulse: number) => (series[dom]![pulse]!.flags & PulseFlag.LC) !== 0;
   const hlc = timesOf(isHlc);
-  // Each HLC pulse counts itself once.
-  const pulsesNeeded = settings.seedNeighbours + 1;
+  const isSeed = (dom: number, time: number) => {
+    let neighbouring = 0;
+    for (const other of near[dom]!) {
+      // The pulse itself is on its own DOM, and is not another.
+      const needed = other === dom ? 2 : 1;
+      if (countWithin(hlc[other]!, time, settings.time, needed) < needed) continue;
+      if (++neighbouring >= settings.seedNeighbours) return true;
+    }
+    return false;
+  };
   const kept = series.map((all, dom) =>
-    all.map(
-      ({ time }, pulse) =>
-        isHlc(dom, pulse) && around(hlc, dom, time, pulsesNeeded) >= pulsesNeeded,
-    ),
+    all.map(({ time }, pulse) => isHlc(dom, pulse) && isSeed(dom, time)),
   );
   if (!kept.some((marks) => marks.includes(true)))
     kept.forEach((marks, dom) => {
@@ -74,7 +75,7 @@ export function cleanSeededRt(
   let fresh = timesOf((dom, pulse) => kept[dom]![pulse]!);
   for (let round = 0; round < settings.rounds; round++) {
     const reached = kept.map((marks, dom) =>
-      marks.map((mark, pulse) => !mark && around(fresh, dom, series[dom]![pulse]!.time, 1) > 0),
+      marks.map((mark, pulse) => !mark && isAround(fresh, dom, series[dom]![pulse]!.time)),
     );
     fresh = timesOf((dom, pulse) => reached[dom]![pulse]!);
     if (fresh.every((times) => times.length === 0)) break;

@@ -1,16 +1,30 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
+import { consola } from "consola";
 import { InputError, unwritable } from "../config/errors.ts";
 import { resultStem } from "./filename.ts";
 import { readJson, writeJson } from "./json.ts";
 import { readNpz, writeNpz } from "./npz.ts";
-import type { SkyScanResult } from "./result.ts";
+import { isOrientationUnknown } from "./orientation.ts";
+import type { Pole, SkyScanResult } from "./result.ts";
 
 /**
- * Reads a result file; what it is, .npz or .json, is told from its first bytes.
+ * Reads a result file; what it is, .npz or .json, is told from its first bytes. Warns where the file does not say
+ * which pole its pixels are counted from.
+ * @param from that pole, where one knows better than the file
  * @throws InputError naming the file
  */
-export async function readResult(path: string): Promise<SkyScanResult> {
+export async function readResult(path: string, from?: Pole): Promise<SkyScanResult> {
+  const read = await decodeResult(path);
+  const result = from === undefined ? read : { ...read, from };
+  if (isOrientationUnknown(result))
+    consola.warn(
+      `${path}: written before version 1: if before April 2023, its pixels are counted from the south (--from-south, --from-north)`,
+    );
+  return result;
+}
+
+async function decodeResult(path: string): Promise<SkyScanResult> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new InputError(`${path}: cannot be read (${error.code}); expected a result file`);
   });
@@ -48,17 +62,26 @@ export async function writeResultFiles(
 }
 
 /**
- * Writes a file so that a reader sees all of it or none: under a temporary name, then renamed.
+ * Writes a file so that a reader sees all of it or none, also after a power cut: under a temporary name, on the
+ * disk, then renamed.
  * @throws InputError where the place cannot be written
  */
 export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(temporary, content);
+    await writeFile(temporary, content, { flush: true });
     await rename(temporary, path);
+    await flushFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw unwritable(path, error);
   }
+}
+
+/** Names reach the disk with their folder. Not every file system has folders that can be flushed. */
+async function flushFolder(path: string): Promise<void> {
+  const folder = await open(path).catch(() => undefined);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
 }

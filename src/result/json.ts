@@ -101,6 +101,8 @@ export function readJson(text: string, file: string): SkyScanResult {
   } catch (error) {
     throw new InputError(`${file}: no JSON: ${(error as Error).message}`);
   }
+  // SkyDriver answers with the result inside.
+  if (isRecord(parsed) && "skyscan_result" in parsed) parsed = parsed.skyscan_result;
   if (!isRecord(parsed)) throw new InputError(`${file}: expected an object of nside-<N>`);
   const entries = Object.entries(parsed);
   if (entries.length === 0) throw new InputError(`${file}: no pixels: expected keys nside-<N>`);
@@ -150,7 +152,9 @@ function readPixels(
     if (!Array.isArray(row) || row.length !== columns.length)
       throw new InputError(`${where}: row ${i}: expected ${columns.length} numbers`);
     return pixelFromFile(nside, version, (name, column) => {
-      const value: unknown = row[column] === NAN ? Number.NaN : row[column];
+      // Whoever passed the file on may have made null of NaN: jq does, and JSON.stringify.
+      const isNan = row[column] === NAN || (row[column] === null && name !== "index");
+      const value: unknown = isNan ? Number.NaN : row[column];
       if (typeof value !== "number" || (name === "index" && !Number.isSafeInteger(value)))
         throw new InputError(
           `${where}: row ${i}: ${name} is ${JSON.stringify(row[column])}, expected ${name === "index" ? "an integer" : "a number"}`,

@@ -5,8 +5,15 @@ import type { SkyScanResult } from "./result.ts";
  * Whether a result counts its pixels from the south pole (Dec = θ − π/2). The oldest files do, those without any
  * metadata: the best fits of runs 136662 and 136766 in such files are the published ones only when mirrored.
  */
-export const isSouthFirst = ({ metadata }: SkyScanResult): boolean =>
-  Object.keys(metadata ?? {}).length === 0;
+export const isSouthFirst = ({ from, metadata }: SkyScanResult): boolean =>
+  from === undefined ? Object.keys(metadata ?? {}).length === 0 : from === "south";
+
+/**
+ * Whether nothing in a result tells which pole its pixels are counted from: it has a header, so it was written
+ * after November 2022, but no version, so maybe before 4 April 2023, when the count was turned.
+ */
+export const isOrientationUnknown = ({ from, metadata }: SkyScanResult): boolean =>
+  from === undefined && metadata !== undefined && metadata.version === undefined;
 
 /** The result with its pixels counted from the north pole, as HEALPix defines them: for everything that has to do with directions. */
 export function northFirst(result: SkyScanResult): SkyScanResult {

@@ -2,6 +2,9 @@ import type { EventMetadata } from "../event/event.ts";
 import { noFit } from "../scan/fit_values.ts";
 import type { PixelResult } from "../scan/task.ts";
 
+/** HEALPix counts from the north; result files before April 2023 from the south. */
+export type Pole = "north" | "south";
+
 /** What a result file says of each pixel: 0 has llh, E_in, E_tot; 1 has the fitted vertex and time as well. */
 export type PixelVersion = 0 | 1;
 
@@ -24,6 +27,8 @@ export interface ResultMetadata extends Partial<EventMetadata> {
  */
 export interface SkyScanResult {
   readonly version: PixelVersion;
+  /** Which pole its pixels are counted from, where the reader was told; else its metadata says. */
+  readonly from?: Pole;
   readonly nsides: ReadonlyMap<number, readonly PixelResult[]>;
   /** Absent only for the oldest .npz files, which have no header. */
   readonly metadata?: ResultMetadata;
@@ -47,7 +52,8 @@ export type PixelColumn = (typeof pixelColumns)[number][0];
 export const columnsOf = (version: PixelVersion) => pixelColumns.slice(0, version === 0 ? 4 : 8);
 
 /**
- * A pixel as a file has it. What its version has no column for is NaN.
+ * A pixel as a file has it. What its version has no column for is NaN, and so is what is no number a fit can
+ * give: an infinite llh is no minimum.
  * @param value the number in a column of that name and place
  */
 export function pixelFromFile(
@@ -56,7 +62,10 @@ export function pixelFromFile(
   value: (column: PixelColumn, at: number) => number,
 ): PixelResult {
   const pixel: { -readonly [K in keyof PixelResult]: number } = { nside, pixel: 0, ...noFit };
-  for (const [at, [column, key]] of columnsOf(version).entries()) pixel[key] = value(column, at);
+  for (const [at, [column, key]] of columnsOf(version).entries()) {
+    const read = value(column, at);
+    pixel[key] = Number.isFinite(read) ? read : Number.NaN;
+  }
   return pixel;
 }
 

@@ -20,7 +20,7 @@ export interface Rates {
 export type Timeline = Readonly<Record<string, number>>;
 
 /**
- * Counts of times and rates. Knows no clock: every time is told, s since 1970, never going back. Adding a
+ * Counts of times and rates. Knows no clock: every time is told, s since 1970; one before the last counts as the last. Adding a
  * fit costs the same however many there are; summaries sort, so are for reports.
  */
 export interface Statistics {
@@ -66,7 +66,9 @@ export function createStatistics(startedAt: number): Statistics {
   let evaluations = 0;
   let workerSeconds = 0;
 
-  const running = (at: number) => at - startedAt - paused;
+  // A clock that is set back stands still for a while.
+  const running = (at: number) =>
+    Math.max(arrivals.length > 0 ? arrivals.at(arrivals.length - 1) : 0, at - startedAt - paused);
   const of = (times: Map<number, Growing>, nside: number): Growing => {
     const known = times.get(nside);
     if (known) return known;

@@ -2,7 +2,8 @@ import { createStatistics, type Statistics } from "../scan/progress.ts";
 import type { Scan } from "../scan/scan.ts";
 import type { Scheduler } from "../scan/scheduler.ts";
 import type { Task } from "../scan/task.ts";
-import type { Store, StoredResult } from "../store/store.ts";
+import type { StoredResult } from "../store/row.ts";
+import type { Store } from "../store/store.ts";
 
 /** A fit without a result. */
 export interface FailedFit extends Task {
@@ -61,6 +62,10 @@ export function openCollection(
     keep(results) {
       store.append(results);
       for (const result of results) count(result);
+      // A scan that waits for what nobody will do never ends: better to say so.
+      const { released, done } = scheduler.counts;
+      if (scan.isComplete !== (released === done))
+        throw new Error(`scan and scheduler disagree: ${done} of ${released} fits are done`);
     },
     mark,
   };

@@ -13,7 +13,7 @@ import {
 } from "../mq/messages.ts";
 import { clientOfStatus, type Topics } from "../mq/topics.ts";
 import type { Assigned } from "../scan/scheduler.ts";
-import type { StoredResult } from "../store/store.ts";
+import type { StoredResult } from "../store/row.ts";
 import type { Admission } from "./admission.ts";
 import type { Collection } from "./collection.ts";
 import { givenUp, resultOf, taskEntry, taskOf } from "./entries.ts";

@@ -2,7 +2,7 @@ import type { FailureEntry, ResultEntry, TaskEntry } from "../mq/messages.ts";
 import { fitValueNames, fitValues, noFit, seedTuple } from "../scan/fit_values.ts";
 import type { Lease } from "../scan/leases.ts";
 import type { Task } from "../scan/task.ts";
-import type { StoredResult } from "../store/store.ts";
+import type { StoredResult } from "../store/row.ts";
 
 /** A lease as it travels to its client. */
 export function taskEntry({ id, task }: Lease): TaskEntry {

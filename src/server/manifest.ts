@@ -61,7 +61,7 @@ export function manifestOf(input: ManifestInput) {
       version,
       started: isoTime(session.startedAt),
       updated: isoTime(now),
-      seconds: now - session.startedAt,
+      seconds: Math.max(0, now - session.startedAt),
     },
     progress: {
       ...counts(total),

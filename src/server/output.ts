@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { consola } from "consola";
 import { eventName } from "../event/event.ts";
 import { encodeResult, type writeAtomically } from "../result/files.ts";
 import { resultFromScan, type SkyScanResult } from "../result/result.ts";
@@ -42,6 +44,7 @@ export function createOutput(options: OutputOptions): Output {
   // The same names for partial and final results, whichever nsides they hold.
   const nsides = plan.progression.map(({ nside }) => nside).join("_");
   const stem = join(directory, `${eventName(plan.event.metadata)}_${nsides}`);
+  warnOfReplaced(stem, session.basename);
   let files: readonly string[] = [];
   let turn: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -66,7 +69,9 @@ export function createOutput(options: OutputOptions): Output {
     collection.mark(now());
     const document = manifest(state, reason);
     const text = `${JSON.stringify(document, null, 2)}\n`;
-    await options.write(join(directory, "scan-manifest.json"), text);
+    // The newest scan's under the name the system before gave it, and every scan's beside its result.
+    for (const file of [`${stem}.manifest.json`, join(directory, "scan-manifest.json")])
+      await options.write(file, text);
     options.onManifest(document);
     return document;
   };
@@ -89,4 +94,19 @@ export function createOutput(options: OutputOptions): Output {
       return files;
     },
   };
+}
+
+/** Says so where the result of another scan stands in the way: all algorithms give a map of an event one name. */
+function warnOfReplaced(stem: string, basename: string): void {
+  if (!existsSync(`${stem}.npz`)) return;
+  let earlier: Partial<Manifest["scan"]> = {};
+  try {
+    earlier = JSON.parse(readFileSync(`${stem}.manifest.json`, "utf8")).scan;
+  } catch {
+    // An earlier version's, or damaged: that it is another scan's is all there is to say.
+  }
+  if (earlier.mq_basename === basename) return;
+  const whose =
+    earlier.reco_algo === undefined ? "an earlier scan" : `a scan with ${earlier.reco_algo}`;
+  consola.warn(`${stem}.npz: the result of ${whose} will be replaced (see --output-dir)`);
 }

@@ -32,7 +32,8 @@ export interface ScanPlan {
 
 export interface PlanOptions {
   readonly eventFile: string;
-  readonly isRealEvent: boolean;
+  /** Absent: what the event says of itself. */
+  readonly isRealEvent?: boolean;
   readonly reco: string;
   readonly miniTest: boolean;
   readonly progression: Progression;
@@ -48,7 +49,12 @@ export interface PlanOptions {
  */
 export async function planScan(options: PlanOptions): Promise<ScanPlan> {
   const named = findReco(options.reco);
-  const event = await loadEvent(options.eventFile, { isRealEvent: options.isRealEvent });
+  const { isRealEvent } = options;
+  const event = await loadEvent(
+    options.eventFile,
+    isRealEvent === undefined ? {} : { isRealEvent },
+  );
+  warnOfRunNumber(event);
   const detector = await detectorOf(event, options.gcdDir);
   const isBuiltin = detector.source.startsWith(BUILTIN_SOURCE);
   if (isBuiltin) consola.warn(`detector: ${detector.source} (see --gcd-dir)`);
@@ -70,6 +76,17 @@ export async function planScan(options: PlanOptions): Promise<ScanPlan> {
     ...(pointing && { pointing }),
     ...(energy && { energy }),
   };
+}
+
+/** Runs of the detector, as skyreader knows them. */
+const realRuns = { first: 100_000, last: 999_999 };
+
+/** The map of a real event with another run number cannot be read by skyreader. */
+function warnOfRunNumber({ metadata: { isRealEvent, runId } }: Event): void {
+  if (!isRealEvent || (runId >= realRuns.first && runId <= realRuns.last)) return;
+  consola.warn(
+    `run ${runId} is none of the detector's: skyreader refuses maps of real events outside ${realRuns.first} to ${realRuns.last} (see --simulated-event)`,
+  );
 }
 
 /** A scan at its beginning. */

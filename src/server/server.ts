@@ -83,6 +83,9 @@ const mending = 30;
 const tickPeriod = 0.5;
 /** How often the status topic is renewed, s. */
 const statusInterval = 5;
+/** A finished map that cannot be written is tried to be for so long, s, and so often. */
+const lastSaving = 600;
+const betweenSaves = 5;
 /** The machine slept when the clock jumps by more than this between two looks, s. */
 const longestGap = 5;
 /** A client is gone when it missed this many heartbeats. */
@@ -237,12 +240,12 @@ async function serve(
     options.stop?.addEventListener("abort", stop);
     if (options.stop?.aborted) stop();
     rest = keepBusy(parts, options.timeoutFromClients, over.reject);
-    await output.saveManifest();
+    await output.saveManifest().catch(warnUnsaved);
 
     await over.promise;
     rest();
     ending = { state: "done" };
-    const manifest = await output.save("done");
+    const manifest = await saveAtLast(() => output.save("done"), parts.clock, options.stop);
     return { result: output.result(), manifest, files: output.files };
   } catch (error) {
     rest();
@@ -283,8 +286,9 @@ function keepBusy(
     every(Math.min(statusInterval, progressInterval()), () =>
       announcement.progress(output.manifest()),
     ),
-    every(progressInterval(), () => void output.saveManifest().catch(fail)),
-    every(resultInterval(), () => void output.save().catch(fail)),
+    // Hours of work are not thrown away for a disk that is full for a moment: only the last save must succeed.
+    every(progressInterval(), () => void output.saveManifest().catch(warnUnsaved)),
+    every(resultInterval(), () => void output.save().catch(warnUnsaved)),
   ];
   const endProgress = showProgress(() => {
     const progress = scan.progress();
@@ -295,6 +299,27 @@ function keepBusy(
     for (const end of timers) end();
     endProgress();
   };
+}
+
+const warnUnsaved = (error: unknown): void =>
+  consola.warn(`not saved, tried again later: ${error instanceof Error ? error.message : error}`);
+
+/** Saves what a scan has led to: where that fails it is tried again, for a while, or until told to stop. */
+async function saveAtLast<T>(
+  save: () => Promise<T>,
+  clock: Clock,
+  stop: AbortSignal | undefined,
+): Promise<T> {
+  const end = clock.now() + lastSaving;
+  for (;;) {
+    try {
+      return await save();
+    } catch (error) {
+      if (clock.now() >= end || stop?.aborted) throw error;
+      warnUnsaved(error);
+    }
+    await until(() => stop?.aborted === true, betweenSaves, clock);
+  }
 }
 
 /** Waits until something is so, but at most so many seconds. */

@@ -1,5 +1,5 @@
 import { findOf } from "../event/objects.ts";
-import { TRUE_TRACK } from "../event/simulate.ts";
+import { TRUE_TRACK } from "../event/truth.ts";
 import { momentAt, toDetector, toEquatorial } from "../native/sky.ts";
 import { bestFit } from "../result/result.ts";
 import { angleBetween, pixelCentre, vectorOf } from "../sky/healpix.ts";

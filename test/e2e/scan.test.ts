@@ -43,7 +43,14 @@ describe("skyscan scan", () => {
     const files = readdirSync(output)
       .map((file) => file.replace(/^.*_2_8/, ""))
       .sort();
-    expect(files).toEqual([".json", ".npz", ".png", ".svg", "scan-manifest.json"]);
+    expect(files).toEqual([
+      ".json",
+      ".manifest.json",
+      ".npz",
+      ".png",
+      ".svg",
+      "scan-manifest.json",
+    ]);
     const manifest = manifestIn(output);
     expect(manifest.scan).toMatchObject({ state: "done", is_complete: true, reco_algo: "dummy" });
     expect(manifest.progress.recos.done).toBe(manifest.progress.recos.sent);

@@ -3,7 +3,8 @@ import { uniformNumbers } from "../../src/config/random.ts";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { parseEvent } from "../../src/event/load.ts";
 import { findOf, resolvePulses } from "../../src/event/objects.ts";
-import { simulatedAlert, simulatePulses, TRUE_TRACK } from "../../src/event/simulate.ts";
+import { simulatedAlert, simulatePulses } from "../../src/event/simulate.ts";
+import { TRUE_TRACK } from "../../src/event/truth.ts";
 import type { MuonTrack } from "../../src/geometry/track.ts";
 import { PulseFlag, type PulseMap } from "../../src/i3/pulses.ts";
 import { openEmbeddedLight } from "../../src/light/light.ts";
@@ -58,7 +59,7 @@ describe("simulated muons", () => {
       eventId: 9,
       eventType: "neutrino",
       mjd: 60000.25,
-      isRealEvent: true,
+      isRealEvent: false,
     });
     expect(findOf(event, TRUE_TRACK, "I3Particle")?.dir).toEqual({ zenith: 1.6, azimuth: 2 });
     const read = resolvePulses(event, "SplitInIcePulses");

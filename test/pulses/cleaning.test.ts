@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { omKey, omOf } from "../../src/i3/omkey.ts";
+import { PulseFlag } from "../../src/i3/pulses.ts";
 import { dropLatePulses } from "../../src/pulses/late.ts";
 import { hlcPulses, slcPulses } from "../../src/pulses/local_coincidence.ts";
 import { cleanPulses } from "../../src/pulses/pulse_cleaning.ts";
@@ -51,4 +53,35 @@ describe("cleaning steps equal the reference's", () => {
         });
       });
   }
+});
+
+describe("seeds of the seeded RT cleaning", () => {
+  const detector = nominalDetector();
+  /** HLC pulses at these times on DOMs of string 20, 17 m apart. */
+  const kept = (times: Readonly<Record<number, readonly number[]>>) => {
+    const pulses = new Map(
+      Object.entries(times).map(([om, list]) => [
+        omKey(20, Number(om)),
+        list.map((time) => ({ time, charge: 1, width: 1, flags: PulseFlag.LC })),
+      ]),
+    );
+    return [...cleanSeededRt(pulses, detector).keys()].map((key) => omOf(key)).sort();
+  };
+  // Beside a true seed far away, so that not all pulses become seeds for want of any.
+  const seed = { 1: [1000], 2: [1000], 3: [1000] };
+  for (const [what, times, expected] of [
+    ["three late pulses on one DOM are none", { ...seed, 50: [5000, 5100, 5200] }, [1, 2, 3]],
+    ["two DOMs with a pulse each are none", { ...seed, 50: [5000], 51: [5100] }, [1, 2, 3]],
+    [
+      "two pulses on one DOM and one on another",
+      { ...seed, 50: [5000, 5100], 51: [5100] },
+      [1, 2, 3, 50, 51],
+    ],
+    [
+      "three DOMs with a pulse each",
+      { ...seed, 50: [5000], 51: [5100], 52: [5200] },
+      [1, 2, 3, 50, 51, 52],
+    ],
+  ] as const)
+    test(what, () => expect(kept(times)).toEqual([...expected]));
 });

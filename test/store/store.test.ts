@@ -1,7 +1,11 @@
+import { Database } from "bun:sqlite";
 import { afterAll, expect, test } from "bun:test";
-import { rmSync, statSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openStore, type StoredResult } from "../../src/store/store.ts";
+import { InputError } from "../../src/config/errors.ts";
+import { randomIntegers } from "../../src/config/random.ts";
+import type { StoredResult } from "../../src/store/row.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
 import { temporaryDirectory } from "../programs.ts";
 
 const directory = temporaryDirectory();
@@ -18,7 +22,7 @@ const result = (pixel: number): StoredResult => ({
   time: 12345.678901234567,
   energy: Number.NaN,
   E_in: Number.NaN,
-  E_tot: Number.POSITIVE_INFINITY,
+  E_tot: Number.NaN,
   seconds: 0.25,
   roundTrip: 0.5,
   evaluations: 42,
@@ -56,6 +60,112 @@ test("the store of another scan, or one in use, is refused", () => {
   expect(() => openStore(path, "a")).toThrow("another server is running this scan");
   store.close();
   expect(() => openStore(path, "b")).toThrow("the store of another scan");
+});
+
+test("a store of the last version is named as such", () => {
+  const path = join(directory, "old.sqlite");
+  const old = new Database(path);
+  old.run("CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
+  old.run(
+    "CREATE TABLE result (number INTEGER PRIMARY KEY, nside INTEGER, pixel INTEGER, posvar INTEGER)",
+  );
+  old.close();
+  expect(() => openStore(path, "a")).toThrow("the store of another version of skyscan");
+});
+
+test("flipped bits lose fits, and make none up", () => {
+  const path = join(directory, "sound.sqlite");
+  const store = openStore(path, "a");
+  const written = Array.from({ length: 2000 }, (_, n) => ({ ...result(n), llh: n / 7 }));
+  for (let n = 0; n < 2000; n += 100) store.append(written.slice(n, n + 100));
+  store.close();
+  const bytes = readFileSync(path);
+  const random = randomIntegers(11);
+  const copy = join(directory, "flipped.sqlite");
+  let lost = 0;
+  for (let round = 0; round < 30; round++) {
+    const damaged = Buffer.from(bytes);
+    for (let flips = 0; flips < 1 + (round % 8); flips++)
+      damaged[random() % damaged.length]! ^= 1 << (random() % 8);
+    for (const beside of ["", "-wal", ".damaged"]) rmSync(copy + beside, { force: true });
+    writeFileSync(copy, damaged);
+    let again: Store;
+    try {
+      again = openStore(copy, "a");
+    } catch (error) {
+      // The first page says that this is a store at all, and whose.
+      expect(error).toBeInstanceOf(InputError);
+      continue;
+    }
+    const fits = [...again.results()];
+    lost += written.length - fits.length;
+    for (const fit of fits) expect(fit).toEqual(written[fit.pixel]!);
+    // What is lost can be stored again.
+    const known = new Set(fits.map(({ pixel }) => pixel));
+    again.append(written.filter(({ pixel }) => !known.has(pixel)));
+    expect(again.count).toBe(2000);
+    again.close();
+  }
+  expect(lost).toBeGreaterThan(0);
+});
+
+test("a power cut leaves a beginning of what was stored", () => {
+  const path = join(directory, "cut.sqlite");
+  const store = openStore(path, "a");
+  const written = Array.from({ length: 200 }, (_, n) => result(n));
+  for (const fit of written) store.append([fit]);
+  const [base, log] = [readFileSync(path), readFileSync(`${path}-wal`)];
+  store.close();
+  const copy = join(directory, "after.sqlite");
+  for (let length = 0; length <= log.length; length += 20_011) {
+    for (const beside of ["", "-wal"]) rmSync(copy + beside, { force: true });
+    writeFileSync(copy, base);
+    writeFileSync(`${copy}-wal`, log.subarray(0, length));
+    const again = openStore(copy, "a");
+    const fits = [...again.results()];
+    expect(fits).toEqual(written.slice(0, fits.length));
+    again.close();
+  }
+});
+
+test("a disk that fails at any write loses nothing that was stored, and says which file", async () => {
+  const module = new URL("../../src/store/store.ts", import.meta.url).pathname;
+  const code = (path: string) => `
+    import { openStore } from ${JSON.stringify(module)};
+    let stored = 0;
+    try {
+      const store = openStore(${JSON.stringify(path)}, "a");
+      const fit = ${JSON.stringify({ ...result(0), energy: 0, E_in: 0, E_tot: 0 })};
+      for (let pixel = 0; pixel < 300; pixel++) {
+        store.append([{ ...fit, pixel }]);
+        stored++;
+      }
+    } catch (error) {
+      console.log(error.message);
+    }
+    console.log(stored);`;
+  // Kilobytes a file may grow to: the failing write is another one each time.
+  for (const size of [4, 12, 40, 80, 200]) {
+    const path = join(directory, `limited${size}.sqlite`);
+    const run = Bun.spawn(
+      [
+        "bash",
+        "-c",
+        `trap "" XFSZ; ulimit -f ${size}; exec "$0" -e "$1"`,
+        process.execPath,
+        code(path),
+      ],
+      { stdout: "pipe", stderr: "pipe" },
+    );
+    const [message, stored] = (await run.stdout.text()).trim().split("\n");
+    expect(message).toContain(path);
+    const store = openStore(path, "a");
+    expect(store.count).toBeGreaterThanOrEqual(Number(stored));
+    expect([...store.results()].map(({ pixel }) => pixel)).toEqual(
+      Array.from({ length: store.count }, (_, n) => n),
+    );
+    store.close();
+  }
 });
 
 test("a file that is no store, or a place that cannot be written, is named", async () => {
