@@ -20,7 +20,8 @@ TYPESCRIPT := $(shell find bin src -name '*.ts' -o -name '*.tsv' -o -name '*.ttf
 CORE_TESTS := $(sort $(wildcard test/core/*.cpp test/core/*/*.cpp))
 TEST_LEVEL := $(if $(shell grep -m 1 avx2 /proc/cpuinfo),x86-64-v3,x86-64)
 TESTED := $(filter-out src/core/platform/%,$(SOURCES))
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
+# With sanitizers GCC 12 sees uninitialised values in dlib's matrices that are not.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g -Wno-maybe-uninitialized
 DOCTEST := /usr/include/doctest/doctest.h
 
 .PHONY: setup build core testing demo test test-core test-long bench lint format clean

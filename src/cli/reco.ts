@@ -14,6 +14,7 @@ import { fitValues } from "../scan/fit_values.ts";
 import { isNside, npix, pixelCentre } from "../sky/healpix.ts";
 import { integerFrom } from "./flags.ts";
 import { readJsonLines, writeJsonLine } from "./jsonl.ts";
+import { readNumberTable } from "./number_table.ts";
 
 const finite = v.pipe(v.number(), v.finite());
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
@@ -27,12 +28,15 @@ const hypothesis = v.strictObject({
   fallback: v.optional(v.strictObject(vertex)),
 });
 
+type HypothesisLine = v.InferOutput<typeof hypothesis>;
+
 interface Flags {
   readonly recoAlgo: string;
   readonly nside?: number;
   readonly pixel?: number;
   readonly posvar: number;
   readonly jsonl?: boolean;
+  readonly hypotheses?: string;
   readonly json?: boolean;
   readonly evaluate?: boolean;
   readonly exact?: boolean;
@@ -57,6 +61,7 @@ export function recoCommand(): Command {
     )
     .option("--posvar <k>", "which of the algorithm's seed variations", integerFrom(0), 0)
     .option("--jsonl", "read one hypothesis a line: x, y, z (m), time (ns), zenith, azimuth (rad)")
+    .option("--hypotheses <file.npy>", "take the hypotheses from the rows of a numpy array")
     .option("--json", "with --nside and --pixel: also list the energy losses along the track")
     .option("--evaluate", "only evaluate the likelihood at the hypothesis")
     .option("--exact", "with --evaluate: the reference's likelihood and rounding, however slow")
@@ -68,6 +73,8 @@ export function recoCommand(): Command {
       `
 Hypotheses may also have "energy" (GeV, splinempe), "spacing" (m, millipede) and
 "fallback" {x, y, z, time}, a second first guess. Output: one line of JSON each.
+An array of hypotheses is N × 6: x, y, z, time, zenith, azimuth; or N × 7, with the
+energy for splinempe, the spacing for millipede (NaN where there is none).
 
 Example:
   echo '{"x":0,"y":0,"z":0,"time":10000,"zenith":1.5,"azimuth":0.7}' |
@@ -107,7 +114,10 @@ async function run(path: string, flags: Flags): Promise<void> {
       await writeJsonLine(await answer(fitter, seed, flags, {}, pixel));
       return;
     }
-    for await (const line of readJsonLines(hypothesis)) {
+    const { hypotheses } = flags;
+    const lines =
+      hypotheses === undefined ? readJsonLines(hypothesis) : await readHypotheses(hypotheses, reco);
+    for await (const line of lines) {
       const { energy, spacing, fallback, ...track } = line;
       const given = energy === undefined ? {} : { energy };
       const seed: Seed = { ...track, ...given, ...(fallback ? { fallback } : {}) };
@@ -118,6 +128,19 @@ async function run(path: string, flags: Flags): Promise<void> {
     fitter?.close();
     light?.close();
   }
+}
+
+/** The hypotheses of an array's rows. Throws InputError naming file and row. */
+async function readHypotheses(file: string, reco: Reco): Promise<HypothesisLine[]> {
+  const seventh = reco.name.startsWith("millipede") ? "spacing" : "energy";
+  const rows = await readNumberTable(file, [6, 7]);
+  return rows.map(([x, y, z, time, zenith, azimuth, last], row) => {
+    const given = last === undefined || Number.isNaN(last) ? {} : { [seventh]: last };
+    const found = v.safeParse(hypothesis, { x, y, z, time, zenith, azimuth, ...given });
+    if (found.success) return found.output;
+    const [{ path, message }] = found.issues;
+    throw new InputError(`${file}: row ${row + 1}: ${path?.[0]?.key}: ${message}`);
+  });
 }
 
 /** One line of output: the likelihood at `seed`, or the fit from there. */
@@ -142,18 +165,23 @@ async function answer(
   };
 }
 
-/** The pixel asked for; undefined with --jsonl. Throws InputError for anything else. */
+/** The pixel asked for; undefined with --jsonl or --hypotheses. Throws InputError for anything else. */
 function pixelOf(flags: Flags, reco: Reco): FitTask | undefined {
   const { nside, pixel, posvar } = flags;
-  if (flags.json && (flags.jsonl || flags.evaluate))
-    throw new InputError("--json goes with --nside and --pixel, not with --jsonl or --evaluate");
-  if (flags.jsonl) {
+  const isListed = flags.jsonl || flags.hypotheses !== undefined;
+  if (flags.json && (isListed || flags.evaluate))
+    throw new InputError(
+      "--json goes with --nside and --pixel, not with --jsonl, --hypotheses or --evaluate",
+    );
+  if (isListed) {
+    if (flags.jsonl && flags.hypotheses !== undefined)
+      throw new InputError("--jsonl and --hypotheses exclude each other");
     if (nside !== undefined || pixel !== undefined)
-      throw new InputError("--jsonl and --nside/--pixel exclude each other");
+      throw new InputError("--jsonl or --hypotheses and --nside/--pixel exclude each other");
     return undefined;
   }
   if (nside === undefined || pixel === undefined)
-    throw new InputError("expected --jsonl, or both --nside and --pixel");
+    throw new InputError("expected --jsonl, --hypotheses, or both --nside and --pixel");
   if (!isNside(nside)) throw new InputError(`--nside ${nside}: expected a power of two`);
   if (pixel < 0 || pixel >= npix(nside))
     throw new InputError(`--pixel ${pixel}: nside ${nside} has pixels 0 to ${npix(nside) - 1}`);

@@ -4,6 +4,7 @@ import { InputError } from "../config/errors.ts";
 import { makeEmbeddedTables } from "../light/make_tables.ts";
 import { type Convolution, openTable, smearing } from "../native/spline_table.ts";
 import { readJsonLines, writeJsonLine } from "./jsonl.ts";
+import { readNumberTable } from "./number_table.ts";
 
 /** AXIS:SIGMA of --convolve. */
 function parseConvolution(value: string): Convolution {
@@ -27,6 +28,33 @@ interface MakeFlags {
   readonly out: string;
   readonly resolution: number;
   readonly json?: true;
+}
+
+interface EvalFlags {
+  readonly convolve?: Convolution;
+  readonly points?: string;
+}
+
+/** One line of output for each point of the input. */
+async function evaluatePoints(file: string, options: EvalFlags): Promise<void> {
+  const table = openTable(file, options.convolve);
+  try {
+    const axes = table.info.axes.length;
+    const points =
+      options.points === undefined
+        ? readJsonLines(v.pipe(v.array(v.number()), v.length(axes)))
+        : await readNumberTable(options.points, [axes]);
+    for await (const x of points) {
+      const { values, gradients } = table.evaluate(Float64Array.from(x));
+      await writeJsonLine(
+        Number.isNaN(values[0])
+          ? { value: null }
+          : { value: values[0], gradient: Array.from(gradients) },
+      );
+    }
+  } finally {
+    table.close();
+  }
 }
 
 /** `skyscan tables`: photon tables and other photospline FITS files. */
@@ -56,7 +84,7 @@ export function tablesCommand(): Command {
   tables
     .command("eval")
     .description(
-      "Evaluate a table: lines [x0,x1,...] on the standard input, lines {value, gradient} out; value is null outside the knots.",
+      "Evaluate a table: lines [x0,x1,...] on the standard input or rows of an array, lines {value, gradient} out; value is null outside the knots.",
     )
     .argument("<file>", "photospline FITS file")
     .option(
@@ -64,26 +92,12 @@ export function tablesCommand(): Command {
       "first convolve an axis with the triangle on (-2 SIGMA, 0, 2 SIGMA)",
       parseConvolution,
     )
+    .option("--points <file.npy>", "take the points from a numpy array: N × the table's axes")
     .addHelpText(
       "after",
       "\nExample:\n  echo '[100,1.5,300,90,-200]' | skyscan tables eval --convolve 2:2 InfBareMu_mie_prob_z20a10_V2.fits",
     )
-    .action(async (file: string, options: { convolve?: Convolution }) => {
-      const table = openTable(file, options.convolve);
-      try {
-        const point = v.pipe(v.array(v.number()), v.length(table.info.axes.length));
-        for await (const x of readJsonLines(point)) {
-          const { values, gradients } = table.evaluate(Float64Array.from(x));
-          await writeJsonLine(
-            Number.isNaN(values[0])
-              ? { value: null }
-              : { value: values[0], gradient: Array.from(gradients) },
-          );
-        }
-      } finally {
-        table.close();
-      }
-    });
+    .action(evaluatePoints);
   tables
     .command("make")
     .description(

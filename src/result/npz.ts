@@ -1,3 +1,6 @@
+// Our own reader and writer of the arrays inside (npy.ts): they are arrays of records, whose `descr` is a list of
+// fields, and npyjs knows only those of one plain type ("Malformed .npy header").
+
 import { InputError } from "../config/errors.ts";
 import type { PixelResult } from "../scan/task.ts";
 import { disagreement, metadataFields, parseMetadata } from "./metadata.ts";
