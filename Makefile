@@ -15,11 +15,11 @@ TESTING := $(LEVELS:%=build/libskyscan-testing-%.so)
 SOURCES := $(filter-out src/core/abi/testing.cpp,$(sort $(wildcard src/core/*/*.cpp)))
 TYPESCRIPT := $(shell find bin src -name '*.ts' -o -name '*.tsv' -o -name '*.ttf' -o -name '*.json')
 
-# The core's unit tests: with the objects of the level this machine runs, and once more with sanitizers. What
-# platform/ does is for old glibc, which no program that is built here meets.
+# The core's unit tests: with the objects of the level this machine runs, and once more with sanitizers. Without the
+# interface, which tests in TypeScript reach, and platform/, which is for shared libraries on old glibc.
 CORE_TESTS := $(sort $(wildcard test/core/*.cpp test/core/*/*.cpp))
 TEST_LEVEL := $(if $(shell grep -m 1 avx2 /proc/cpuinfo),x86-64-v3,x86-64)
-TESTED := $(filter-out src/core/platform/%,$(SOURCES))
+TESTED := $(filter-out src/core/abi/% src/core/platform/%,$(SOURCES))
 # With sanitizers GCC 12 sees uninitialised values in dlib's matrices that are not.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g -Wno-maybe-uninitialized
 DOCTEST := /usr/include/doctest/doctest.h
