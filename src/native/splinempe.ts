@@ -1,4 +1,4 @@
-import type { Hypothesis, Seed, Vertex } from "../geometry/track.ts";
+import type { Direction, Hypothesis, Seed, Vertex } from "../geometry/track.ts";
 import { call, opened } from "./core.ts";
 import { hypothesisArray, type LightModel } from "./light.ts";
 
@@ -24,25 +24,38 @@ export interface SplineMpeInput {
   readonly energy: number;
 }
 
+/** The minima of one direction that matter, for the fits of all its seeds. */
+export interface DirectionMinima extends Direction {
+  /** llh, x, y, z each. */
+  readonly minima: Float64Array;
+  /** Likelihood calls the search took. */
+  readonly evaluations: number;
+}
+
 export interface SplineMpeFit extends Vertex {
   readonly llh: number;
-  /** Likelihood calls; those that all fits of one direction share count with the first of them. */
+  /** Likelihood calls, beside those of the search. */
   readonly evaluations: number;
 }
 
 /** An event's first pulses loaded into the core. One thread at a time; close it when done. */
 export interface SplineMpe {
-  /** Negative log-likelihood. */
-  evaluate(
-    hypothesis: Hypothesis,
-    options?: { readonly energy?: number; readonly exact?: boolean },
-  ): number;
+  /** Negative log-likelihood. `exact`: smeared as the reference does, slowly. */
+  evaluate(hypothesis: Hypothesis, options?: { readonly exact?: boolean }): number;
   /** Negative log-likelihood and its gradient by x, y, z (1/m). */
   evaluateWithGradient(hypothesis: Hypothesis): { llh: number; gradient: [number, number, number] };
-  /** Minimises over x, y, z; direction and time stay the seed's. Starts from the fallback as well where it is the better guess. */
-  fit(seed: Seed): SplineMpeFit;
+  /** Finds a direction's minima. `thorough`: also those right beside the lowest, which takes longer. */
+  search(direction: Direction, options?: { readonly thorough?: boolean }): DirectionMinima;
+  /**
+   * Minimises over x, y, z; direction and time stay the seed's. Starts from the fallback as well where it is the
+   * better guess. @param minima of the seed's direction, from a search of this likelihood
+   */
+  fit(seed: Seed, minima: DirectionMinima): SplineMpeFit;
   close(): void;
 }
+
+/** Numbers a search writes at most: SKYSCAN_SPLINEMPE_SEARCH. */
+const SEARCH_SIZE = 257;
 
 /** The splinempe likelihood on a light model, which must stay open as long as this. */
 export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineMpe {
@@ -65,29 +78,47 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
     input.energy,
   );
   const out = new Float64Array(6);
-  const evaluate = (hypothesis: Hypothesis, energy: number, exact: boolean): void =>
-    call(
-      "skyscan_splinempe_evaluate",
-      handle,
-      hypothesisArray(hypothesis),
-      energy,
-      exact ? 1 : 0,
-      out,
-    );
+  const evaluate = (hypothesis: Hypothesis, exact: boolean): void =>
+    call("skyscan_splinempe_evaluate", handle, hypothesisArray(hypothesis), exact ? 1 : 0, out);
   return {
-    evaluate(hypothesis, { energy = Number.NaN, exact = false } = {}) {
-      evaluate(hypothesis, energy, exact);
+    evaluate(hypothesis, { exact = false } = {}) {
+      evaluate(hypothesis, exact);
       return out[0]!;
     },
     evaluateWithGradient(hypothesis) {
-      evaluate(hypothesis, Number.NaN, false);
+      evaluate(hypothesis, false);
       return { llh: out[0]!, gradient: [out[1]!, out[2]!, out[3]!] };
     },
-    fit(seed) {
-      const from = hypothesisArray(seed);
+    search({ zenith, azimuth }, { thorough = false } = {}) {
+      const found = new Float64Array(SEARCH_SIZE);
+      const count = new BigInt64Array(1);
+      call(
+        "skyscan_splinempe_search",
+        handle,
+        zenith,
+        azimuth,
+        thorough ? 1 : 0,
+        found,
+        found.length,
+        count,
+      );
+      const minima = found.slice(1, Number(count[0]));
+      return { zenith, azimuth, minima, evaluations: found[0]! };
+    },
+    fit(seed, { zenith, azimuth, minima }) {
+      if (seed.zenith !== zenith || seed.azimuth !== azimuth)
+        throw new Error("splinempe: these minima are another direction's");
       const { fallback } = seed;
       const other = fallback && Float64Array.of(fallback.x, fallback.y, fallback.z, fallback.time);
-      call("skyscan_splinempe_fit", handle, from, other ?? null, Number.NaN, out);
+      call(
+        "skyscan_splinempe_fit",
+        handle,
+        minima,
+        minima.length,
+        hypothesisArray(seed),
+        other ?? null,
+        out,
+      );
       const [llh, x, y, z, time, evaluations] = out as unknown as [
         number,
         number,

@@ -2,7 +2,7 @@ import { InputError } from "../config/errors.ts";
 import type { Detector } from "../detector/detector.ts";
 import type { Event } from "../event/event.ts";
 import type { LightModel } from "../native/light.ts";
-import { openSplineMpe, type SplineMpe } from "../native/splinempe.ts";
+import { type DirectionMinima, openSplineMpe, type SplineMpe } from "../native/splinempe.ts";
 import { basePulses } from "../pulses/inputs.ts";
 import { hlcPulses } from "../pulses/local_coincidence.ts";
 import { cleanSeededRt } from "../pulses/seeded_rt.ts";
@@ -76,13 +76,30 @@ function open(prepared: PreparedEvent, light: LightModel | undefined): Fitter {
     return core;
   };
   coreFor(energy);
+  // A scan fits the seeds of one direction one after the other: its minima serve until another comes.
+  let latest: (DirectionMinima & { core: SplineMpe; thorough: boolean }) | undefined;
   return {
     fit: (seed) => {
       const used = seed.energy ?? energy;
-      return { ...coreFor(used).fit(seed), energy: used, E_in: Number.NaN, E_tot: Number.NaN };
+      const core = coreFor(used);
+      const { zenith, azimuth } = seed;
+      // Where a coarser pixel's fit is given, the pixel is one of those that decide the result.
+      const thorough = seed.fallback !== undefined;
+      const isKnown =
+        latest?.core === core &&
+        latest.zenith === zenith &&
+        latest.azimuth === azimuth &&
+        latest.thorough === thorough;
+      const found =
+        isKnown && latest ? latest : { ...core.search(seed, { thorough }), core, thorough };
+      latest = found;
+      const fit = core.fit(seed, found);
+      // The search counts with the first fit of its direction.
+      const evaluations = fit.evaluations + (isKnown ? 0 : found.evaluations);
+      return { ...fit, evaluations, energy: used, E_in: Number.NaN, E_tot: Number.NaN };
     },
     evaluate: (hypothesis, options) => ({
-      llh: coreFor(energy).evaluate(hypothesis, options),
+      llh: coreFor(options?.energy ?? energy).evaluate(hypothesis, options),
     }),
     close: () => {
       for (const core of cores.values()) core.close();

@@ -99,7 +99,10 @@ SKYSCAN_API int32_t skyscan_cascade_light(const skyscan_light* light, const doub
                                           const double* site, int64_t count, const double* edges,
                                           double* out, char* message, int64_t message_size);
 
-/* --- splinempe (splinempe.cpp) --- */
+/* --- splinempe (splinempe.cpp) ---
+ *
+ * The likelihood of one event at one energy. Searches draw coarse maps of it, which the handle
+ * keeps (106 MB at most): one thread at a time. */
 typedef struct skyscan_splinempe skyscan_splinempe;
 /* doms: x, y, z, efficiency, first pulse's time, summed charge each; start, stop: first and last
  * pulse time over all DOMs; energy: GeV, 0 or less: no noise model. */
@@ -109,15 +112,25 @@ SKYSCAN_API int32_t skyscan_splinempe_open(const skyscan_light* light, int64_t c
                                            int64_t message_size);
 SKYSCAN_API void skyscan_splinempe_close(skyscan_splinempe* handle);
 /* out[4]: negative log-likelihood and its gradient by x, y, z (NaN with exact = 1, which smears as
- * the reference does). energy: NaN takes the one given on opening. */
-SKYSCAN_API int32_t skyscan_splinempe_evaluate(skyscan_splinempe* handle, const double* hypothesis,
-                                               double energy, int32_t exact, double* out,
+ * the reference does). */
+SKYSCAN_API int32_t skyscan_splinempe_evaluate(const skyscan_splinempe* handle,
+                                               const double* hypothesis, int32_t exact, double* out,
                                                char* message, int64_t message_size);
-/* Minimises over x, y, z. fallback: x, y, z, time of a second first guess, or null. out[6]: llh, x,
- * y, z, time, likelihood calls. */
-SKYSCAN_API int32_t skyscan_splinempe_fit(skyscan_splinempe* handle, const double* seed,
-                                          const double* fallback, double energy, double* out,
-                                          char* message, int64_t message_size);
+/* Finds the minima of a direction, for the fits of all its seeds. thorough: 1 also looks right
+ * beside the lowest, which takes longer. out[capacity], SKYSCAN_SPLINEMPE_SEARCH numbers at least:
+ * likelihood calls; then llh, x, y, z of each minimum at a time of the likelihood's own. *count:
+ * how many numbers were written. */
+enum { SKYSCAN_SPLINEMPE_SEARCH = 257 };
+SKYSCAN_API int32_t skyscan_splinempe_search(skyscan_splinempe* handle, double zenith,
+                                             double azimuth, int32_t thorough, double* out,
+                                             int64_t capacity, int64_t* count, char* message,
+                                             int64_t message_size);
+/* Minimises over x, y, z. minima: what the search of the seed's direction wrote, from its second
+ * number on: four numbers each, `count` in all. fallback: x, y, z, time of a second first guess, or
+ * null. out[6]: llh, x, y, z, time, likelihood calls beside the search's. */
+SKYSCAN_API int32_t skyscan_splinempe_fit(const skyscan_splinempe* handle, const double* minima,
+                                          int64_t count, const double* seed, const double* fallback,
+                                          double* out, char* message, int64_t message_size);
 
 /* --- Millipede (millipede.cpp) ---
  *

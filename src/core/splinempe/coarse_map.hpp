@@ -1,72 +1,68 @@
-// A sketch of the track likelihood at a fixed direction, to find out where its minima are.
+// A coarse map of the track likelihood, to find out where its minima are.
 //
 // Tracks of one direction are a family of three dimensions: two offsets across, one time. What a
 // DOM says of such a track depends mostly on how far off it passes, on which side, and on the
-// residual of the first pulse. The sketch keeps that function of every DOM on a grid, smeared in
-// time to suit the spacing of the tracks it looks at. With it, the likelihood of a track at all
-// times at once is a sum of rows: a wide disc of tracks takes as long as a few real likelihoods.
+// residual of the first pulse. The map keeps that function of every DOM on a grid, smeared in time
+// to suit the spacing of the tracks asked for. With it, the likelihood of a track at all times at
+// once is a sum of rows: a wide disc of tracks takes as long as a few real likelihoods.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "light/light_model.hpp"
+#include "splinempe/first_pulse.hpp"
 
 namespace skyscan {
 
-struct FirstPulse;
-
-// What turns light into the likelihood of one DOM.
-class FirstPulseModel {
- public:
-  virtual ~FirstPulseModel() = default;
-  // The likelihood of a pulse where nothing is known of the light.
-  virtual double floor() const = 0;
-  // Whether light near two pulses' DOMs means about the same to both.
-  virtual bool are_alike(std::size_t pulse, std::size_t other) const = 0;
-  // out[i], i < n: the likelihood of pulse number `pulse`, averaged over residuals from i to i + 1
-  // steps [ns], from the cumulative distributions at their ends (n + 1 of each): of direct light,
-  // of noise, and of noise one after-pulse earlier.
-  virtual void likelihoods(std::size_t pulse, const DomExpectation& expectation,
-                           const double* direct, const double* noise, const double* after,
-                           double step, std::size_t n, double* out) const = 0;
+// How finely a map is drawn.
+struct CoarseMapScale {
+  double step;      // of residuals [ns]
+  double smearing;  // their Gaussian's sigma [ns]
+  double earliest;  // the first of them [ns]
 };
 
-class TrackSketch {
+// The scales for discs of tracks 45 m and 10 m apart (see likely_places.hpp): light crosses such
+// gaps in about a step's and a smearing's time. 200 steps reach past after-pulses in the first.
+inline constexpr CoarseMapScale coarse_scale{40, 60, -2000}, fine_scale{15, 15, -450};
+
+// A map takes at most 13 MB: 52 800 bytes for each set of rows, one a pulse at most.
+class CoarseMap {
  public:
-  // How finely it is drawn.
-  struct Scale {
-    double step;      // of residuals [ns]
-    double smearing;  // their Gaussian's sigma [ns]
-    double earliest;  // the first of them [ns]
-  };
-  // Of tracks at about this zenith angle [rad].
-  TrackSketch(const MuonLight& light, const std::vector<FirstPulse>& pulses,
-              const FirstPulseModel& model, const Scale& scale, double zenith);
+  // More pulses than this add little to a map: the brightest count. It bounds time and memory.
+  static constexpr std::size_t most_pulses = 250;
+  // A DOM's rows: sides of the track, seen along it from top to bottom; distances 0, 1.5, 6, 13.5
+  // ... 661 m, dense where light changes fast; residuals.
+  static constexpr std::size_t sides = 6, distances = 22, residual_steps = 200;
+  static constexpr double first_distance = 1.5;  // m
+  static constexpr float unit = 1.f / 1024;      // of -ln L in the rows
 
-  class View;
-
- private:
   struct Dom {
     Vec3 position;
-    double time;
+    double time;               // of its first pulse [ns]
     double edge;               // distance beyond which the light model knows nothing [m]
     const std::int16_t* rows;  // -ln L for each side and distance, latest residual first
   };
 
-  Scale scale_;
+  // Of tracks at about this zenith angle [rad].
+  CoarseMap(const MuonLight& light, const std::vector<FirstPulse>& pulses,
+            const FirstPulseModel& model, const CoarseMapScale& scale, double zenith);
+
+  CoarseMap(CoarseMap&&) = default;  // never copied: DOMs point into the rows
+
+  const CoarseMapScale& scale() const { return scale_; }
+  const std::vector<Dom>& doms() const { return doms_; }
+  // Mean position of the DOMs, weighted by the square root of their charge [m].
+  const Vec3& middle() const { return middle_; }
+  // -ln L of a pulse nothing is known of.
+  float outside() const { return outside_; }
+
+ private:
+  CoarseMapScale scale_;
   std::vector<std::int16_t> values_;
   std::vector<Dom> doms_;
-  Vec3 middle_;    // of the DOMs
-  float outside_;  // -ln L of a pulse nothing is known of
+  Vec3 middle_;
+  float outside_;
 };
-
-// Places where the likelihood's minima should be, at the time of the track asked for; in no order.
-std::vector<Vec3> likely_places(const TrackSketch& coarse, const TrackSketch& fine,
-                                const Track& track);
-
-// The scales meant for these two.
-inline constexpr TrackSketch::Scale coarse_scale{40, 60, -2000}, fine_scale{15, 15, -450};
 
 }  // namespace skyscan

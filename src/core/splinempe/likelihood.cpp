@@ -11,13 +11,18 @@
 namespace skyscan {
 namespace {
 
-constexpr double noise_rate = 1e-8;         // 1/ns: 10 Hz
-constexpr double after_pulse_delay = 2000;  // ns
-constexpr double smearing_latest = 40;      // ns: later residuals are not smeared
-constexpr double smearing_margin = 5;       // ns before -3 sigma: nor are earlier ones
-constexpr std::size_t smearing_points =
-    7;                            // for smooth light: 5 are good to 1e-2 in llh, 7 to 3e-4
-constexpr double hopeless = 1e9;  // llh of a hypothesis that cannot be computed
+// Those without a reason are the reference's.
+constexpr double noise_rate = 1e-8;     // 1/ns: 10 Hz
+constexpr double smearing_latest = 40;  // ns: later residuals are not smeared
+constexpr double smearing_margin = 5;   // ns before -3 sigma: nor are earlier ones
+// For smooth light: against all 21 samples 5 points are good to 1e-2 in llh, 7 to 3e-4.
+constexpr std::size_t smearing_points = 7;
+constexpr double llh_where_undefined = 1e9;
+// Likelihoods are between 1e-8 and a few thousand: the product of so many is within a double's
+// range, and one logarithm does for all of them.
+constexpr int most_factors = 16;
+// Pulses whose times differ by less than this share of the window meet about the same flat noise.
+constexpr double alike_share = 1 / 8.;
 
 // Charges count with this power: bright events have more structure than the model knows.
 double charge_exponent(double energy) {
@@ -50,7 +55,7 @@ double integer_power(double base, std::int64_t exponent) {
   return result;
 }
 
-bool smeared(double residual, double jitter) {
+bool is_smeared(double residual, double jitter) {
   return residual <= smearing_latest && residual >= -3 * jitter - smearing_margin;
 }
 
@@ -74,6 +79,16 @@ Likelihood first_photon(double density, double cumulative, std::int64_t photons)
 
 double clamp01(double x) { return x < 0 ? 0 : (x > 1 ? 1 : x); }
 
+double weighted_middle_time(const std::vector<FirstPulse>& pulses) {
+  double sum = 0, total = 0;
+  for (const FirstPulse& pulse : pulses) {
+    const double weight = std::sqrt(std::fmax(pulse.charge, 0));
+    sum += weight * pulse.time;
+    total += weight;
+  }
+  return total > 0 ? sum / total : pulses[0].time;
+}
+
 }  // namespace
 
 SplineMpe::SplineMpe(const MuonLight& light, std::vector<FirstPulse> pulses, double start,
@@ -82,48 +97,143 @@ SplineMpe::SplineMpe(const MuonLight& light, std::vector<FirstPulse> pulses, dou
       pulses_(std::move(pulses)),
       start_(start),
       window_(std::fmax(stop - start, 1)),
-      photons_(pulses_.size()) {
-  double sum = 0, total = 0;
+      energy_(energy),
+      has_noise_(energy > 0),
+      bare_factor_(1 + (has_noise_ ? light.low_energy_factor(energy) : 0)),
+      jitter_(post_jitter(energy)),
+      middle_time_(weighted_middle_time(pulses_)) {
+  const double exponent = charge_exponent(energy);
   for (const FirstPulse& pulse : pulses_) {
-    const double weight = std::sqrt(std::fmax(pulse.charge, 0));
-    sum += weight * pulse.time;
-    total += weight;
+    const double n = std::pow(pulse.charge, exponent);
+    photons_.push_back(n < 1.5 ? 0 : static_cast<std::int64_t>(std::lround(n)));
   }
-  middle_time_ = total > 0 ? sum / total : pulses_[0].time;
-  set_energy(energy);
 }
 
-SplineMpe::SplineMpe(SplineMpe&&) noexcept = default;
-SplineMpe::~SplineMpe() = default;
+double SplineMpe::expected_charge(const DomExpectation& expectation) const {
+  return expectation.bare * bare_factor_ + expectation.stochastic * energy_;
+}
 
-void SplineMpe::set_energy(double energy) {
-  energy_ = energy;
-  minima_.clear();
-  minima_direction_ = {};
-  for (auto& sketches : sketches_) sketches.reset();
-  jitter_ = post_jitter(energy);
-  const double exponent = charge_exponent(energy);
-  for (std::size_t i = 0; i < pulses_.size(); ++i) {
-    const double n = std::pow(pulses_[i].charge, exponent);
-    photons_[i] = n < 1.5 ? 0 : static_cast<std::int64_t>(std::lround(n));
+// What competes with direct light at one DOM. Over the few ns of the smearing it is so smooth that
+// it is a straight line.
+struct SplineMpe::Noise {
+  NoiseMixture share{1, 0, 0, 0}, by_expected{};
+  Timing now{}, after{};  // noise, and noise one after-pulse earlier
+  double flat_density = 0, flat_cumulative = 0;
+};
+
+SplineMpe::Noise SplineMpe::noise_at(const FirstPulse& pulse, const DomExpectation& expectation,
+                                     double residual) const {
+  Noise noise;
+  if (!has_noise_) return noise;
+  noise_mixture(expected_charge(expectation), noise.share, noise.by_expected);
+  const double residuals[2] = {residual, residual - after_pulse_delay};
+  Timing timing[2];
+  light_.timing(expectation, MuonTiming::noise, residuals, 2, timing);
+  noise.now = timing[0];
+  noise.after = timing[1];
+  noise.flat_density = 1 / window_;
+  noise.flat_cumulative = (pulse.time - start_) / window_;
+  return noise;
+}
+
+// Sums over the smearing's points of one DOM's likelihood and of what its derivatives need.
+struct SplineMpe::SmearedSums {
+  double likelihood = 0;
+  double by_residual = 0;                          // through the direct light's residual
+  Vec3 by_place{0, 0, 0};                          // through the direct light at a fixed residual
+  double noise_density = 0, noise_cumulative = 0;  // of dL/d(density), dL/d(CDF)
+  double random = 0, after = 0, physics = 0;       // of dL/d(share) of each kind
+
+  // `offset` [ns] from the residual, of this weight.
+  void add(double weight, double offset, const Timing& direct, const Noise& noise, bool has_noise,
+           std::int64_t photons, bool with_score) {
+    const NoiseMixture& share = noise.share;
+    const double p = std::fmax(direct.density, 0);
+    const double c = clamp01(direct.cumulative);
+    double density = p, cumulative = c;
+    double r = 0, rc = 0, a = 0, ac = 0;
+    if (has_noise) {
+      const double s = share.structured;
+      r = s * std::fmax(noise.now.density + offset * noise.now.density_slope, 0) +
+          (1 - s) * noise.flat_density;
+      rc = s * clamp01(noise.now.cumulative + offset * noise.now.density) +
+           (1 - s) * noise.flat_cumulative;
+      a = std::fmax(noise.after.density + offset * noise.after.density_slope, 0);
+      ac = clamp01(noise.after.cumulative + offset * noise.after.density);
+      density = share.physics * p + share.random * r + share.after * a;
+      cumulative = clamp01(share.physics * c + share.random * rc + share.after * ac);
+    }
+    const Likelihood l = first_photon(density, cumulative, photons);
+    likelihood += weight * l.value;
+    if (!with_score) return;
+    const double lp = weight * l.by_density, lc = weight * l.by_cumulative;
+    by_residual += share.physics * (lp * direct.density_slope + lc * direct.density);
+    by_place = by_place + (share.physics * lp) * direct.density_gradient +
+               (share.physics * lc) * direct.cumulative_gradient;
+    noise_density += lp;
+    noise_cumulative += lc;
+    physics += lp * p + lc * c;
+    random += lp * r + lc * rc;
+    after += lp * a + lc * ac;
   }
+
+  // Through the noise, and through the expected charge, which the shares depend on.
+  void add_noise(const Noise& noise, const DomExpectation& expectation, double bare_factor,
+                 double energy) {
+    const NoiseMixture& share = noise.share;
+    const Timing &now = noise.now, &late = noise.after;
+    const double s = share.random * share.structured;
+    by_residual += s * (noise_density * now.density_slope + noise_cumulative * now.density);
+    by_residual +=
+        share.after * (noise_density * late.density_slope + noise_cumulative * late.density);
+    by_place = by_place + (s * noise_density) * now.density_gradient +
+               (s * noise_cumulative) * now.cumulative_gradient +
+               (share.after * noise_density) * late.density_gradient +
+               (share.after * noise_cumulative) * late.cumulative_gradient;
+    const double contrast = noise_density * (now.density - noise.flat_density) +
+                            noise_cumulative * (now.cumulative - noise.flat_cumulative);
+    const double by_charge = noise.by_expected.physics * physics +
+                             noise.by_expected.random * random + noise.by_expected.after * after +
+                             share.random * noise.by_expected.structured * contrast;
+    by_place = by_place + (by_charge * bare_factor) * expectation.bare_gradient +
+               (by_charge * energy) * expectation.stochastic_gradient;
+  }
+};
+
+SplineMpe::DomLikelihood SplineMpe::likelihood_of(std::size_t pulse,
+                                                  const DomExpectation& expectation,
+                                                  double residual, bool with_score) const {
+  static const smearing::Rule few = smearing::gauss(smearing_points), all = smearing::all();
+  // Without noise the likelihood of bright DOMs falls by decades within the smearing.
+  const smearing::Rule& rule = has_noise_ && light_.smooth_timing() ? few : all;
+  static const double no_offset[1] = {0}, full_weight[1] = {1};
+  const bool smeared = is_smeared(residual, jitter_);
+  const std::size_t n = smeared ? rule.points : 1;
+  const double* offset = smeared ? rule.offset.data() : no_offset;
+  const double* weight = smeared ? rule.weight.data() : full_weight;
+  double residuals[smearing::samples];
+  for (std::size_t k = 0; k < n; ++k) residuals[k] = residual + offset[k] * jitter_;
+  Timing direct[smearing::samples];
+  light_.timing(expectation, MuonTiming::direct, residuals, n, direct);
+
+  const Noise noise = noise_at(pulses_[pulse], expectation, residual);
+  SmearedSums sums;
+  for (std::size_t k = 0; k < n; ++k)
+    sums.add(weight[k], offset[k] * jitter_, direct[k], noise, has_noise_, photons_[pulse],
+             with_score);
+  if (!(sums.likelihood > 0)) sums.likelihood = noise_rate;
+  if (!with_score) return {sums.likelihood, {0, 0, 0}};
+  if (has_noise_) sums.add_noise(noise, expectation, bare_factor_, energy_);
+  return {sums.likelihood,
+          (1 / sums.likelihood) *
+              (sums.by_place - sums.by_residual * expectation.geometric_time_gradient)};
 }
 
 double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
-  static const smearing::Rule few = smearing::gauss(smearing_points), all = smearing::all();
-  const bool mixed = energy_ > 0;
-  // Without noise the likelihood of bright DOMs falls by decades within the smearing.
-  const smearing::Rule& rule = mixed && light_.smooth_timing() ? few : all;
-  constexpr std::size_t most = smearing::samples;
-  static const double no_offset[1] = {0}, full_weight[1] = {1};
-  const double low_energy = mixed ? light_.low_energy_factor(energy_) : 0;
-  // A logarithm of a product for that many DOMs: likelihoods are between 1e-8 and a few thousand.
-  constexpr int most_factors = 16;
   double sum = 0, product = 1;
   int factors = 0;
   Vec3 gradient{0, 0, 0};
   Symmetric3 scores{0, 0, 0, 0, 0, 0};
-
   for (std::size_t i = 0; i < pulses_.size(); ++i) {
     const FirstPulse& pulse = pulses_[i];
     DomExpectation expectation;
@@ -134,93 +244,14 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
       continue;
     }
     const double residual = pulse.time - expectation.geometric_time - track.time;
-    const bool smear = smeared(residual, jitter_);
-    const std::size_t n = smear ? rule.points : 1;
-    const double* offset = smear ? rule.offset.data() : no_offset;
-    const double* weight = smear ? rule.weight.data() : full_weight;
-    double residuals[most];
-    for (std::size_t k = 0; k < n; ++k) residuals[k] = residual + offset[k] * jitter_;
-    Timing direct[most];
-    light_.timing(expectation, MuonTiming::direct, residuals, n, direct);
-
-    // Noise is so smooth that over the few ns of the smearing it is a straight line.
-    NoiseMixture share{1, 0, 0, 0}, by_expected{};
-    Timing noise[2] = {};
-    double flat_density = 0, flat_cumulative = 0;
-    if (mixed) {
-      noise_mixture(expectation.bare * (1 + low_energy) + expectation.stochastic * energy_, share,
-                    by_expected);
-      const double times[2] = {residual, residual - after_pulse_delay};
-      light_.timing(expectation, MuonTiming::noise, times, 2, noise);
-      flat_density = 1 / window_;
-      flat_cumulative = (pulse.time - start_) / window_;
-    }
-
-    // Sums over the smearing's points of the likelihood and of what its derivatives need.
-    double likelihood = 0;
-    double by_residual = 0;                          // through the direct light's residual
-    Vec3 by_place{0, 0, 0};                          // through the direct light at fixed residual
-    double noise_density = 0, noise_cumulative = 0;  // sums of dL/d(density), dL/d(CDF)
-    double random_sum = 0, after_sum = 0, physics_sum = 0;
-    for (std::size_t k = 0; k < n; ++k) {
-      const double p = std::fmax(direct[k].density, 0);
-      const double c = clamp01(direct[k].cumulative);
-      double density = p, cumulative = c;
-      double r = 0, rc = 0, a = 0, ac = 0;
-      if (mixed) {
-        const double dt = offset[k] * jitter_;
-        const double s = share.structured;
-        r = s * std::fmax(noise[0].density + dt * noise[0].density_slope, 0) +
-            (1 - s) * flat_density;
-        rc = s * clamp01(noise[0].cumulative + dt * noise[0].density) + (1 - s) * flat_cumulative;
-        a = std::fmax(noise[1].density + dt * noise[1].density_slope, 0);
-        ac = clamp01(noise[1].cumulative + dt * noise[1].density);
-        density = share.physics * p + share.random * r + share.after * a;
-        cumulative = clamp01(share.physics * c + share.random * rc + share.after * ac);
-      }
-      const Likelihood l = first_photon(density, cumulative, photons_[i]);
-      likelihood += weight[k] * l.value;
-      if (slope == nullptr) continue;
-      const double lp = weight[k] * l.by_density, lc = weight[k] * l.by_cumulative;
-      by_residual += share.physics * (lp * direct[k].density_slope + lc * direct[k].density);
-      by_place = by_place + (share.physics * lp) * direct[k].density_gradient +
-                 (share.physics * lc) * direct[k].cumulative_gradient;
-      noise_density += lp;
-      noise_cumulative += lc;
-      physics_sum += lp * p + lc * c;
-      random_sum += lp * r + lc * rc;
-      after_sum += lp * a + lc * ac;
-    }
-    if (!(likelihood > 0)) likelihood = noise_rate;
-    product *= likelihood;
+    const auto [value, score] = likelihood_of(i, expectation, residual, slope != nullptr);
+    product *= value;
     if (++factors == most_factors) {
       sum += std::log(product);
       product = 1;
       factors = 0;
     }
     if (slope == nullptr) continue;
-
-    if (mixed) {
-      const double s = share.random * share.structured;
-      by_residual +=
-          s * (noise_density * noise[0].density_slope + noise_cumulative * noise[0].density);
-      by_residual += share.after *
-                     (noise_density * noise[1].density_slope + noise_cumulative * noise[1].density);
-      by_place = by_place + (s * noise_density) * noise[0].density_gradient +
-                 (s * noise_cumulative) * noise[0].cumulative_gradient +
-                 (share.after * noise_density) * noise[1].density_gradient +
-                 (share.after * noise_cumulative) * noise[1].cumulative_gradient;
-      // Through the expected charge: the shares.
-      const double contrast = noise_density * (noise[0].density - flat_density) +
-                              noise_cumulative * (noise[0].cumulative - flat_cumulative);
-      const double by_charge = by_expected.physics * physics_sum + by_expected.random * random_sum +
-                               by_expected.after * after_sum +
-                               share.random * by_expected.structured * contrast;
-      by_place = by_place + (by_charge * (1 + low_energy)) * expectation.bare_gradient +
-                 (by_charge * energy_) * expectation.stochastic_gradient;
-    }
-    const Vec3 score =
-        (1 / likelihood) * (by_place - by_residual * expectation.geometric_time_gradient);
     gradient = gradient - score;
     scores.xx += score.x * score.x;
     scores.xy += score.x * score.y;
@@ -231,74 +262,11 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
   }
   sum += std::log(product);
   if (slope != nullptr) *slope = {gradient, scores};
-  return std::isfinite(sum) ? -sum : hopeless;
-}
-
-class SplineMpe::Model final : public FirstPulseModel {
- public:
-  explicit Model(const SplineMpe& likelihood) : of_(likelihood) {}
-
-  double floor() const override { return noise_rate; }
-  bool are_alike(std::size_t i, std::size_t k) const override {
-    // The pulse's time itself counts through flat noise that came before, if others did.
-    constexpr double similar = 1 / 8.;  // of the window
-    const FirstPulse &a = of_.pulses_[i], &b = of_.pulses_[k];
-    return of_.photons_[i] == of_.photons_[k] && a.site.efficiency == b.site.efficiency &&
-           (of_.photons_[i] == 0 || std::fabs(a.time - b.time) < similar * of_.window_);
-  }
-  void likelihoods(std::size_t i, const DomExpectation& expectation, const double* direct,
-                   const double* noise, const double* after, double step, std::size_t n,
-                   double* out) const override {
-    const FirstPulse& pulse = of_.pulses_[i];
-    const double energy = of_.energy_;
-    NoiseMixture share{1, 0, 0, 0}, unused;
-    if (energy > 0)
-      noise_mixture(
-          pulse.site.efficiency * (expectation.bare * (1 + of_.light_.low_energy_factor(energy)) +
-                                   expectation.stochastic * energy),
-          share, unused);
-    const double structured = share.random * share.structured;
-    const double flat = (share.random - structured) / of_.window_;
-    const double flat_cumulative = flat * (pulse.time - of_.start_);
-    const std::int64_t photons = std::max<std::int64_t>(of_.photons_[i], 1);
-    // Averaged over a step the likelihood is the difference of what is left at its ends; but flat
-    // noise is flat in the pulse's time, not in its residual.
-    double before = 0;
-    for (std::size_t k = 0; k <= n; ++k) {
-      const double rest =
-          1 - clamp01(share.physics * clamp01(direct[k]) + structured * clamp01(noise[k]) +
-                      share.after * clamp01(after[k]) + flat_cumulative);
-      const double others = integer_power(rest, photons - 1);
-      const double left = others * rest;
-      if (k > 0)
-        out[k - 1] = std::fmax(before - left, 0) / step +
-                     static_cast<double>(photons) * flat * others + noise_rate;
-      before = left;
-    }
-  }
-
- private:
-  const SplineMpe& of_;
-};
-
-const SplineMpe::Sketches& SplineMpe::sketches(double zenith) {
-  const auto bands = static_cast<double>(sketches_.size());
-  const double band = std::fmin(std::floor((1 - std::cos(zenith)) / 2 * bands), bands - 1);
-  auto& sketches = sketches_[static_cast<std::size_t>(band)];
-  if (!sketches) {
-    const double middle = std::acos(1 - (2 * band + 1) / bands);
-    const Model model(*this);
-    sketches = std::make_unique<const Sketches>(
-        Sketches{TrackSketch(light_, pulses_, model, coarse_scale, middle),
-                 TrackSketch(light_, pulses_, model, fine_scale, middle)});
-  }
-  return *sketches;
+  return std::isfinite(sum) ? -sum : llh_where_undefined;
 }
 
 double SplineMpe::evaluate_exactly(const Track& track) const {
   constexpr std::size_t most = smearing::samples;
-  const bool mixed = energy_ > 0;
-  const double low_energy = mixed ? light_.low_energy_factor(energy_) : 0;
   double sum = 0;
   for (std::size_t i = 0; i < pulses_.size(); ++i) {
     const FirstPulse& pulse = pulses_[i];
@@ -309,21 +277,19 @@ double SplineMpe::evaluate_exactly(const Track& track) const {
       continue;
     }
     const double residual = pulse.time - expectation.geometric_time - track.time;
-    const bool smear = smeared(residual, jitter_);
-    const std::size_t n = smear ? most : 1;
+    const bool smeared = is_smeared(residual, jitter_);
+    const std::size_t n = smeared ? most : 1;
     double residuals[2 * most];
     for (std::size_t k = 0; k < n; ++k) {
       const double steps = static_cast<double>(k) - static_cast<double>(smearing::centre);
-      residuals[k] = smear ? residual + steps * smearing::spacing * jitter_ : residual;
+      residuals[k] = smeared ? residual + steps * smearing::spacing * jitter_ : residual;
       residuals[n + k] = residuals[k] - after_pulse_delay;
     }
     Timing direct[most], noise[2 * most];
     light_.timing(expectation, MuonTiming::direct, residuals, n, direct);
     NoiseMixture share{1, 0, 0, 0};
-    if (mixed) {
-      const double expected = std::fmax(
-          expectation.bare * (1 + low_energy) + expectation.stochastic * energy_, least_expected);
-      share = noise_mixture(expected);
+    if (has_noise_) {
+      share = noise_mixture(std::fmax(expected_charge(expectation), least_expected));
       light_.timing(expectation, MuonTiming::noise, residuals, 2 * n, noise);
     }
     std::array<float, most> values{};
@@ -331,7 +297,7 @@ double SplineMpe::evaluate_exactly(const Track& track) const {
     for (std::size_t k = 0; k < n; ++k) {
       double density = std::fmax(direct[k].density, 0);
       double cumulative = clamp01(direct[k].cumulative);
-      if (mixed) {
+      if (has_noise_) {
         const Timing &now = noise[k], &after = noise[n + k];
         const double s = share.structured;
         const double random = s * std::fmax(now.density, 0) + (1 - s) / window_;
@@ -345,9 +311,45 @@ double SplineMpe::evaluate_exactly(const Track& track) const {
       value = first_photon(density, cumulative, photons_[i]).value;
       values[k] = static_cast<float>(value);
     }
-    sum += std::log(smear ? smearing::recursive(values) : value);
+    sum += std::log(smeared ? smearing::recursive(values) : value);
   }
-  return std::isfinite(sum) ? -sum : hopeless;
+  return std::isfinite(sum) ? -sum : llh_where_undefined;
+}
+
+double SplineMpe::floor() const { return noise_rate; }
+
+bool SplineMpe::are_alike(std::size_t i, std::size_t k) const {
+  // The pulse's time itself counts through flat noise that came before, if others did.
+  const FirstPulse &a = pulses_[i], &b = pulses_[k];
+  return photons_[i] == photons_[k] && a.site.efficiency == b.site.efficiency &&
+         (photons_[i] == 0 || std::fabs(a.time - b.time) < alike_share * window_);
+}
+
+void SplineMpe::likelihoods(std::size_t i, const DomExpectation& expectation, const double* direct,
+                            const double* noise, const double* after, double step, std::size_t n,
+                            double* out) const {
+  const FirstPulse& pulse = pulses_[i];
+  NoiseMixture share{1, 0, 0, 0}, unused;
+  if (has_noise_)
+    noise_mixture(pulse.site.efficiency * expected_charge(expectation), share, unused);
+  const double structured = share.random * share.structured;
+  const double flat = (share.random - structured) / window_;
+  const double flat_cumulative = flat * (pulse.time - start_);
+  const std::int64_t photons = std::max<std::int64_t>(photons_[i], 1);
+  // Averaged over a step the likelihood is the difference of what is left at its ends; but flat
+  // noise is flat in the pulse's time, not in its residual.
+  double before = 0;
+  for (std::size_t k = 0; k <= n; ++k) {
+    const double rest =
+        1 - clamp01(share.physics * clamp01(direct[k]) + structured * clamp01(noise[k]) +
+                    share.after * clamp01(after[k]) + flat_cumulative);
+    const double others = integer_power(rest, photons - 1);
+    const double left = others * rest;
+    if (k > 0)
+      out[k - 1] = std::fmax(before - left, 0) / step +
+                   static_cast<double>(photons) * flat * others + noise_rate;
+    before = left;
+  }
 }
 
 }  // namespace skyscan

@@ -2,89 +2,69 @@
 // P08034, with the constants of IceCube's reconstruction.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
-#include "light/light_model.hpp"
-#include "splinempe/coarse_map.hpp"
+#include "splinempe/first_pulse.hpp"
 
 namespace skyscan {
-
-// What one DOM saw.
-struct FirstPulse {
-  DomSite site;
-  double time;    // of its first pulse [ns]
-  double charge;  // of all its pulses [PE]
-};
 
 struct Symmetric3 {
   double xx, xy, xz, yy, yz, zz;
 };
 
-// The likelihood's derivatives by the vertex's x, y, z. `scores`: sum over DOMs of the outer
-// products of their gradients, an estimate of the second derivatives that is never negative.
+// The likelihood's derivatives by the vertex's x, y, z [1/m]. `scores`: sum over DOMs of the outer
+// products of their gradients [1/m^2], an estimate of the second derivatives that is never
+// negative.
 struct SplineMpeSlope {
   Vec3 gradient;
   Symmetric3 scores;
 };
 
-struct SplineMpeFit {
-  double llh;
-  Vec3 position;
-  double time;
-  std::int64_t evaluations;
-};
-
-class SplineMpe {
+// One event at one energy. Nothing changes once it is made.
+class SplineMpe final : public FirstPulseModel {
  public:
-  // `light` must outlive this. `start`, `stop`: first and last pulse time over all DOMs [ns].
-  // `energy`: GeV; 0 or less switches noise model off.
+  // `light` must outlive this; there is a pulse. `start`, `stop`: first and last pulse time over
+  // all DOMs [ns]. `energy`: GeV; 0 or less switches the noise model off.
   SplineMpe(const MuonLight& light, std::vector<FirstPulse> pulses, double start, double stop,
             double energy);
-  SplineMpe(SplineMpe&&) noexcept;
-  ~SplineMpe();
-
-  void set_energy(double energy);
 
   // Negative log-likelihood. `slope` may be null.
   double evaluate(const Track& track, SplineMpeSlope* slope) const;
   // The same, smeared as the reference smears it; no derivatives.
   double evaluate_exactly(const Track& track) const;
 
-  // Best vertex position at fixed direction and time, starting from `seeds` (time and position are
-  // used, the direction is the first one's).
-  //
-  // What all fits of one direction share is kept from one call to the next; where they end does not
-  // depend on it, the number of evaluations does.
-  SplineMpeFit fit(const Track* seeds, std::size_t count);
+  const MuonLight& light() const { return light_; }
+  const std::vector<FirstPulse>& pulses() const { return pulses_; }
+  // The mean of the pulses' times, weighted by the square root of their charge [ns].
+  double middle_time() const { return middle_time_; }
+
+  double floor() const override;
+  bool are_alike(std::size_t pulse, std::size_t other) const override;
+  void likelihoods(std::size_t pulse, const DomExpectation& expectation, const double* direct,
+                   const double* noise, const double* after, double step, std::size_t n,
+                   double* out) const override;
 
  private:
-  // A lowest place nearby, at the time all of them have.
-  struct Minimum {
-    double llh;
-    Vec3 position;
+  struct Noise;
+  struct SmearedSums;
+  struct DomLikelihood {
+    double value;
+    Vec3 score;  // the gradient of its logarithm [1/m]
   };
-  // The likelihood as sketches want it.
-  class Model;
-  struct Sketches {
-    TrackSketch coarse, fine;
-  };
-  class Search;
-  const Sketches& sketches(double zenith);
+  DomLikelihood likelihood_of(std::size_t pulse, const DomExpectation& expectation, double residual,
+                              bool with_score) const;
+  Noise noise_at(const FirstPulse& pulse, const DomExpectation& expectation, double residual) const;
+  double expected_charge(const DomExpectation& expectation) const;
 
   const MuonLight& light_;
   std::vector<FirstPulse> pulses_;
   double start_, window_, energy_;
-  double jitter_;  // post-jitter sigma [ns]
-  // Of tracks in bands of the zenith angle, as they come up.
-  std::array<std::unique_ptr<const Sketches>, 4> sketches_;
+  bool has_noise_;      // the noise model is on
+  double bare_factor_;  // of a bare muon's light, for small losses
+  double jitter_;       // post-jitter sigma [ns]
+  double middle_time_;
   std::vector<std::int64_t> photons_;  // N of the MPE term; 0 where the single-photon one serves
-  double middle_time_;                 // of the pulses [ns]: the time of minima
-  std::vector<Minimum> minima_;        // of the latest direction
-  Vec3 minima_direction_{};
-  bool minima_closely_ = false;
 };
 
 }  // namespace skyscan

@@ -27,4 +27,7 @@ void noise_mixture(double expected, NoiseMixture& value, NoiseMixture& slope);
 
 inline constexpr double least_expected = 1e-60;  // PE
 
+// After-pulses follow the light that made them by so long (the reference's) [ns].
+inline constexpr double after_pulse_delay = 2000;
+
 }  // namespace skyscan

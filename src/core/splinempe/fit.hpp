@@ -1,0 +1,103 @@
+// Fits of splinempe: a direction's minima, found once, and the best of them for each seed.
+//
+// At a fixed direction tracks are a family of three dimensions: two offsets across, one time. Which
+// point of the track is the vertex does not matter: at another vertex time the surface is the same,
+// moved along the direction. Its minima, dozens far from the true direction, thus depend on the
+// direction alone and are searched for once for all seeds of it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "minimise/simplex.hpp"
+#include "splinempe/coarse_map.hpp"
+#include "splinempe/likelihood.hpp"
+#include "splinempe/likely_places.hpp"
+
+namespace skyscan {
+
+// The lowest place nearby. Its time is the likelihood's middle time.
+struct Minimum {
+  double llh;
+  Vec3 position;  // m
+};
+
+// Metres and llh. Together the values were chosen so that every pixel of three alerts ends as low
+// as the reference's fits and as repeated simplices do (test/long/splinempe.long.ts); where a field
+// says no more, it trades minima missed for time and was not measured apart.
+struct SplineMpeOptions {
+  LikelyPlacesOptions places;
+
+  double limit = 2000;  // |x|, |y|, |z| of a vertex: the reference's
+  // The same while searching, where the vertex is that point of the track that suits the search.
+  double search_limit = 6000;
+
+  // Of the trust region. Steps longer than the second teach nothing of the curvature: kinks are in
+  // between. A descent ends with a step that gains no more than the third.
+  double first_radius = 50, longest_lesson = 30, least_gain = 0.05;
+  int most_steps = 60;
+  // Closer than this to a known minimum and hardly higher, a descent would end there.
+  double same_place = 10, same_llh = 5;
+
+  // Descents from likely places: so many at most, from places no more than this above the lowest
+  // minimum yet. Seeds are followed down under the same condition. Leaving the others alone took a
+  // third of the work from a scan.
+  std::size_t most_descents = 12;
+  double follow_margin = 20;
+  // The lowest minima, so many of them that are no more than this above the lowest, are finished by
+  // a simplex: some have lower ones behind a kink.
+  std::size_t most_finished = 4;
+  double finish_margin = 5;
+  double simplex_step = 20;  // the reference's
+  SimplexLimits simplex{160, 0.02};
+
+  // A thorough search jumps around the lowest minimum so often, at first so far, then closer by
+  // this factor where a jump found nothing. Without, one pixel in twenty near the source was
+  // missed.
+  int jumps = 6;
+  double first_jump = 40, closer = 0.6;
+  std::size_t descents_per_jump = 2;
+};
+
+// The coarse maps of one event, of tracks in four bands of the zenith angle, drawn when first asked
+// for and kept: at most 26 MB a band, 106 MB together. One thread at a time.
+class CoarseMaps {
+ public:
+  struct Pair {
+    CoarseMap coarse, fine;
+  };
+  const Pair& at(const SplineMpe& likelihood, double zenith);
+
+ private:
+  std::array<std::unique_ptr<const Pair>, 4> bands_;
+};
+
+struct DirectionMinima {
+  std::vector<Minimum> minima;  // at least one, at most `most`
+  std::int64_t evaluations;     // likelihood calls it took
+  // Of descents, of jumps' descents, of two rounds of finishing; with a margin.
+  static constexpr std::size_t most = 64;
+};
+
+// Finds the minima of a direction that matter. `track` gives the direction; its position and time
+// are of no account. `is_thorough`: also those right beside the lowest, which coarse maps do not
+// show. `maps` are those of this likelihood.
+DirectionMinima minima_along(const SplineMpe& likelihood, CoarseMaps& maps, const Track& track,
+                             bool is_thorough, const SplineMpeOptions& options = {});
+
+struct SplineMpeFit {
+  double llh;
+  Vec3 position;
+  double time;
+  std::int64_t evaluations;  // likelihood calls it took, beside those of the minima
+};
+
+// The best vertex at the first seed's direction and time. Further seeds have its direction; all are
+// followed down where they are low enough. `minima`: of this direction; not empty.
+SplineMpeFit fit(const SplineMpe& likelihood, const std::vector<Minimum>& minima,
+                 std::span<const Track> seeds, const SplineMpeOptions& options = {});
+
+}  // namespace skyscan
