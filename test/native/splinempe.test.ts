@@ -95,7 +95,8 @@ describe("splinempe on photon tables", () => {
       best.set(pixel, Math.min(best.get(pixel) ?? Number.POSITIVE_INFINITY, llh));
     let worse = 0;
     for (const { pixel, seed, "splinempe-recoFitParams": fit } of fits) {
-      const found = likelihood.fit(sourceOf(seed));
+      const from = sourceOf(seed);
+      const found = likelihood.fit(from, likelihood.search(from));
       const { llh } = found;
       // Fits compute values without slopes where these are not needed.
       expect(llh).toBeCloseTo(likelihood.evaluate({ ...sourceOf(seed), ...found }), 8);
@@ -141,13 +142,14 @@ describe("splinempe on the embedded light", () => {
   });
 
   test("smears as the reference does, within 1e-3", () => {
-    for (const at of nearby)
-      for (const energy of [0, 50, 1e3, 5e4, 2e7])
-        expect(
-          Math.abs(
-            likelihood.evaluate(at, { energy }) - likelihood.evaluate(at, { energy, exact: true }),
-          ),
-        ).toBeLessThan(1e-3);
+    for (const energy of [0, 50, 1e3, 5e4, 2e7]) {
+      const other = openSplineMpe(light, { ...input, energy });
+      for (const at of nearby)
+        expect(Math.abs(other.evaluate(at) - other.evaluate(at, { exact: true }))).toBeLessThan(
+          1e-3,
+        );
+      other.close();
+    }
   });
 
   test("is the density of one photon plus noise where there is one pulse and no energy", () => {
@@ -163,23 +165,34 @@ describe("splinempe on the embedded light", () => {
 
   test("finds the track from afar, the same one each time", () => {
     const seed = { ...truth, x: truth.x + 70, y: truth.y - 60, z: truth.z + 50 };
-    const fit = likelihood.fit(seed);
+    const minima = likelihood.search(seed);
+    const fit = likelihood.fit(seed, minima);
     expect(fit.llh).toBeLessThan(likelihood.evaluate(truth) + 0.1);
     expect(fit.llh).toBeCloseTo(likelihood.evaluate({ ...seed, ...fit }), 9);
     expect(fit.time).toBe(seed.time);
-    // The direction is known by now: fewer evaluations, the same place. Whatever was fitted before.
-    const place = ({ llh, x, y, z, time }: typeof fit) => ({ llh, x, y, z, time });
-    const again = likelihood.fit(seed);
-    expect(place(again)).toEqual(place(fit));
-    expect(again.evaluations).toBeLessThan(fit.evaluations);
-    likelihood.fit({ ...seed, azimuth: 2 });
-    expect(likelihood.fit(seed)).toEqual(fit);
-    const withFallback = likelihood.fit({ ...seed, fallback: { ...truth, time: truth.time + 50 } });
+    // Whatever was searched and fitted in between.
+    const elsewhere = { ...seed, azimuth: 2 };
+    likelihood.fit(elsewhere, likelihood.search(elsewhere));
+    expect(likelihood.search(seed)).toEqual(minima);
+    expect(likelihood.fit(seed, minima)).toEqual(fit);
+    const thorough = likelihood.search(seed, { thorough: true });
+    expect(thorough.evaluations).toBeGreaterThan(minima.evaluations);
+    const withFallback = likelihood.fit(
+      { ...seed, fallback: { ...truth, time: truth.time + 50 } },
+      thorough,
+    );
     expect(withFallback.llh).toBeLessThan(fit.llh + 0.1);
   });
 
+  test("refuses minima of another direction, and none", () => {
+    const minima = likelihood.search(truth);
+    expect(() => likelihood.fit({ ...truth, azimuth: 2 }, minima)).toThrow(/direction/);
+    const none = { ...minima, minima: new Float64Array(0) };
+    expect(() => likelihood.fit(truth, none)).toThrow(/at least one/);
+  });
+
   test("stays within 2000 m", () => {
-    const fit = likelihood.fit({ ...truth, x: 2500, y: -2500, z: 0 });
+    const fit = likelihood.fit({ ...truth, x: 2500, y: -2500, z: 0 }, likelihood.search(truth));
     for (const axis of axes) expect(Math.abs(fit[axis])).toBeLessThanOrEqual(2000);
   });
 

@@ -211,8 +211,7 @@ typedef struct skyscan_bzip2_progress {
   int64_t written;     /* bytes of the output */
   int64_t is_complete; /* 1: what has been taken so far ends where a stream does */
 } skyscan_bzip2_progress;
-SKYSCAN_API int32_t skyscan_bzip2_open(skyscan_bzip2** handle, char* message,
-                                       int64_t message_size);
+SKYSCAN_API int32_t skyscan_bzip2_open(skyscan_bzip2** handle, char* message, int64_t message_size);
 SKYSCAN_API void skyscan_bzip2_close(skyscan_bzip2* handle);
 /* Takes at most input_size bytes and writes at most output_size, however much the input stands for:
  * call again with the rest of the input as long as something of it is left or all room was used.
