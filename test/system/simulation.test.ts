@@ -45,10 +45,19 @@ describe("one trouble at a time", () => {
       70,
     ],
     [
-      "quick fits on many cores: more than a message holds",
-      [{ nside: 16, extension: 0 }],
+      "quick fits on many cores, a new stage: more than a message holds",
+      [
+        { nside: 8, extension: 0 },
+        { nside: 16, extension: 600 },
+      ],
       { fit: 0.004, honest: 1, workers: 16 },
       9,
+    ],
+    [
+      "a server whose machine sleeps for an hour and a half",
+      [{ nside: 4, extension: 0 }],
+      { fit: 0.2, honest: 2, workers: 2, sleepAt: 3 },
+      5430,
     ],
     [
       "a client that takes all and does nothing",
@@ -63,6 +72,7 @@ describe("one trouble at a time", () => {
       for (const seed of [1, 2, 3]) {
         const course = await live(plan, seed, conditions);
         expect(course.outcome?.manifest.failed.given_up).toBe(0);
+        expect(course.serverStarts).toBe(1);
         expect(course.seconds).toBeLessThan(seconds);
       }
     });

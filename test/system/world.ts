@@ -39,6 +39,8 @@ export interface Conditions {
   readonly betweenFullDisks: number;
   /** Of a server; a client's is no longer than a quarter of an hour. */
   readonly longestPause: number;
+  /** When the server's machine sleeps for an hour and more; Infinity: never. */
+  readonly sleepAt: number;
   /** When everybody is asked to stop; Infinity: never. */
   readonly stopAt: number;
 }
@@ -60,7 +62,8 @@ const calm: Conditions = {
   weather: { delay: [0.001, 0.02], betweenBreaks: never, away: [0.5, 5] },
   ...{ fit: 0.2, workers: 2, honest: 3, broken: 0, hoarders: 0, liars: 0, crashes: 0 },
   ...{ betweenKills: never, betweenPauses: never, betweenServerKills: never },
-  ...{ betweenBrokerRestarts: never, betweenFullDisks: never, longestPause: 0, stopAt: never },
+  ...{ betweenBrokerRestarts: never, betweenFullDisks: never, longestPause: 0, sleepAt: never },
+  stopAt: never,
 };
 
 /** Conditions drawn by a seed: each trouble is there in some worlds and away in others. */
@@ -87,6 +90,7 @@ export function conditionsOf(seed: number): Conditions {
     betweenBrokerRestarts: oneIn(5) ? between(20, 200) : never,
     betweenFullDisks: oneIn(5) ? between(20, 200) : never,
     longestPause: between(1, 4000),
+    sleepAt: oneIn(20) ? between(0.1, 5) : never,
     stopAt: oneIn(6) ? between(0.01, 60) : never,
   };
 }
@@ -205,6 +209,8 @@ class World {
     this.#nowAndThen(is.betweenServerKills, () => this.#killServer());
     this.#nowAndThen(is.betweenBrokerRestarts, () => this.#network.restart());
     this.#nowAndThen(is.betweenFullDisks, () => this.#fillDisk());
+    if (is.sleepAt < never)
+      this.#time.after(is.sleepAt, () => this.#server?.process.pause(3 * patience));
     if (is.stopAt < never) this.#time.after(is.stopAt, () => this.#stopAll());
 
     let events = 0;
