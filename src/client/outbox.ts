@@ -1,14 +1,12 @@
 import type { Clock } from "../config/clock.ts";
-import { type FailureEntry, maxBatch, type ResultEntry } from "../mq/messages.ts";
+import { type FailureEntry, longestReason, type ResultEntry } from "../mq/messages.ts";
 import type { LeasedTask } from "./leased_tasks.ts";
 import type { FitOutcome } from "./protocol.ts";
 
 /** Outcomes wait this long for company, s. */
 const gather = 0.025;
-/** So many are company enough. */
+/** So many are company enough, and more are not sent in one message: some brokers take no more than 128 KiB. */
 const sendAt = 200;
-/** No reason is longer on the wire. */
-const longestReason = 500;
 
 /** Outcomes on their way to the server, many in one message where fits are short. */
 export interface Outbox {
@@ -25,16 +23,15 @@ export function createOutbox(
   clock: Clock,
   send: (results: ResultEntry[], failures: FailureEntry[]) => void,
 ): Outbox {
-  let results: ResultEntry[] = [];
-  let failures: FailureEntry[] = [];
+  const results: ResultEntry[] = [];
+  const failures: FailureEntry[] = [];
   let callOff: (() => void) | undefined;
   const flush = () => {
     callOff?.();
     callOff = undefined;
     while (results.length + failures.length > 0) {
-      send(results.slice(0, maxBatch), failures.slice(0, maxBatch));
-      results = results.slice(maxBatch);
-      failures = failures.slice(maxBatch);
+      const some = results.splice(0, sendAt);
+      send(some, failures.splice(0, sendAt - some.length));
     }
   };
   return {

@@ -6,6 +6,7 @@ import { version } from "../config/version.ts";
 import {
   type ClientStatus,
   Control,
+  longestText,
   MalformedMessage,
   parseMessage,
   protocolVersion,
@@ -101,7 +102,9 @@ export class Work {
       host: hostname().slice(0, 255),
       workers: this.#options.workers,
       want: this.#wanted,
-      light: this.#light ?? null,
+      light: this.#light
+        ? { ...this.#light, description: this.#light.description.slice(0, longestText) }
+        : null,
       session: this.#session,
       ...(holding && { holding }),
     };

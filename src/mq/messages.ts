@@ -13,10 +13,14 @@ export const startupPartSize = 100_000;
 /** No start-up data is longer than this, bytes (alerts are up to 500 KB). */
 export const maxStartupSize = 64 << 20;
 
+/** Texts on the wire are no longer, UTF-16 units: why a fit failed; why a scan did; what a light model is. */
+export const longestReason = 500;
+export const longestText = 2000;
+
 /** Tasks or results in one message. */
 export const maxBatch = 1000;
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const text = (length: number) => v.pipe(v.string(), v.maxLength(length));
 /** JSON has no NaN: it travels as null. */
 const real = v.pipe(
@@ -63,14 +67,14 @@ const resultEntry = v.pipe(
   v.tuple([
     ...([lease, nside, count, posvar] as const),
     ...forFitValues(() => real),
-    ...([seconds, count, v.nullable(text(500))] as const),
+    ...([seconds, count, v.nullable(text(longestReason))] as const),
   ]),
   v.check(([, nside, pixel]) => exists(nside, pixel), noSuchPixel),
 );
 
 /** [lease, nside, pixel, posvar, reason, seconds] */
 const failureEntry = v.pipe(
-  v.tuple([lease, nside, count, posvar, text(500), seconds]),
+  v.tuple([lease, nside, count, posvar, text(longestReason), seconds]),
   v.check(([, nside, pixel]) => exists(nside, pixel), noSuchPixel),
 );
 
@@ -99,7 +103,7 @@ export const ClientStatus = v.object({
   workers: v.pipe(count, v.maxValue(100_000)),
   want: v.pipe(count, v.maxValue(100_000)),
   /** The light model's kind and description; null for algorithms that need none. */
-  light: v.nullable(v.object({ kind: text(20), description: text(2000) })),
+  light: v.nullable(v.object({ kind: text(20), description: text(longestText) })),
   session: count,
   /** Leases held: what the server thinks beyond these got lost on the way. */
   holding: v.optional(v.pipe(v.array(lease), v.maxLength(100_000))),
@@ -112,7 +116,7 @@ export const Control = v.object({
   version: text(50),
   state: v.picklist(["open", "done", "failed"]),
   /** Why it failed. */
-  reason: v.optional(text(2000)),
+  reason: v.optional(text(longestText)),
   /** Counts the server's starts: tasks of an earlier one are handed out anew. */
   session: count,
   event: text(200),

@@ -1,7 +1,7 @@
 import { version } from "../config/version.ts";
 import { eventName } from "../event/event.ts";
 import type { Connection } from "../mq/connection.ts";
-import { type Control, protocolVersion, type StartupData } from "../mq/messages.ts";
+import { type Control, longestText, protocolVersion, type StartupData } from "../mq/messages.ts";
 import { splitStartup } from "../mq/startup.ts";
 import type { Topics } from "../mq/topics.ts";
 import { type Manifest, withoutLists } from "./manifest.ts";
@@ -40,7 +40,7 @@ export function createAnnouncement(options: AnnouncementOptions): Announcement {
       protocol: protocolVersion,
       version,
       state,
-      ...(reason !== undefined && { reason }),
+      ...(reason !== undefined && { reason: reason.slice(0, longestText) }),
       session: session.number,
       event: eventName(plan.event.metadata),
       reco: plan.reco.name,
