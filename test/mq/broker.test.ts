@@ -190,5 +190,10 @@ describe("a connection", () => {
     await until("both back", () => a.connects() === 2 && b.connects() === 2);
     b.connection.publish("skyscan/s/result", { sent: "after" });
     await until("the message", () => a.heard.some(([, text]) => text.includes("after")));
+    const sent = a.heard.filter(([topic]) => topic === "skyscan/s/result");
+    expect(sent.map(([, text]) => JSON.parse(text))).toEqual([
+      { sent: "while away" },
+      { sent: "after" },
+    ]);
   });
 });

@@ -15,8 +15,11 @@ afterAll(() => {
 
 const place = fc.double({ min: -600, max: 600, noNaN: true });
 
+// Along a track the tables are read in single precision, and a share is the difference of two: 1e-7 of what is read,
+// times the few rows that are added up.
 for (const [name, light] of lights)
   test(`${name} light: cascades seen along a track are those seen one by one`, () => {
+    let compared = 0;
     fc.assert(
       fc.property(
         fc.record({
@@ -55,6 +58,7 @@ for (const [name, light] of lights)
             const { amplitude, cumulative } = seen[i]!;
             expect(amplitude > 0).toBe((single?.amplitude.value ?? 0) > 0);
             if (!single) return;
+            compared++;
             expect(Math.abs(amplitude / single.amplitude.value - 1)).toBeLessThan(3e-6);
             cumulative.forEach((share, k) => {
               expect(Math.abs(share - single.cumulative[k]!.value)).toBeLessThan(1e-6);
@@ -64,4 +68,6 @@ for (const [name, light] of lights)
       ),
       { numRuns: 400 },
     );
+    // Of nearly two thousand cascades a quarter is within the tables' reach of the DOM.
+    expect(compared).toBeGreaterThan(200);
   });

@@ -48,6 +48,7 @@ describe("cleaning steps equal the reference's", () => {
         const seed = vertexSeed(hlcPulses(base), detector, threshold)!;
         const expected = oracle.vertex[`${threshold}`];
         expect(seed.time).toBe(expected.time);
+        // Sums of charges in another order.
         [seed.x, seed.y, seed.z].forEach((value, i) => {
           expect(Math.abs(value / expected.pos[i]! - 1)).toBeLessThan(1e-9);
         });

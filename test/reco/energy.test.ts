@@ -50,6 +50,7 @@ describe("energies of real alerts from their charge", () => {
     const event = await loadEvent(shared("events", file));
     const prepared = splinempe.prepare(unrecorded(event), detector, light);
     expect(prepared.energy!.source).toContain("BestFit, embedded light model");
+    // A factor of 1.4, well below what separates a muon's charge from its energy.
     expect(Math.abs(Math.log10(prepared.energy!.value / expected))).toBeLessThan(0.15);
   });
 

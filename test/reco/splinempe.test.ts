@@ -44,6 +44,7 @@ describe("splinempe from alert to likelihood, on photon tables", () => {
     for (const { pos, time, zenith, azimuth, lnL } of hypotheses) {
       const hypothesis = { x: pos[0], y: pos[1], z: pos[2], time, zenith, azimuth };
       const { llh } = fitter.evaluate(hypothesis, { energy, exact: true });
+      // As in native/splinempe.test.ts: the reference's single precision.
       expect(Math.abs(llh / -lnL.max - 1)).toBeLessThan(1e-6);
     }
   });

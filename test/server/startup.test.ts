@@ -40,6 +40,8 @@ describe("start-up files", () => {
   });
 
   test("there need not be one", async () => {
-    await forgetOtherScans({ directory: join(folder, "nowhere") }, "ours");
+    const directory = join(folder, "nowhere");
+    await forgetOtherScans({ directory }, "ours");
+    expect(existsSync(directory)).toBe(false);
   });
 });
