@@ -2,6 +2,7 @@ import { angularAcceptance } from "../detector/acceptance.ts";
 import { type Ice, spiceMie } from "../detector/ice.ts";
 import { opened } from "../native/core.ts";
 import { LIGHT_KINDS, type LightModel, type LightPurpose } from "../native/light.ts";
+import { structs } from "../native/structs.ts";
 import { openTableLight } from "./photon_tables.ts";
 
 export interface LightOptions {
@@ -26,7 +27,7 @@ export function openLight(options: LightOptions): LightModel {
 }
 
 /**
- * The analytic light model that needs no files.
+ * The analytic light model that needs no files. Throws InputError on layers that do not ascend evenly, and on the jitter.
  * @param jitter σ of the Gaussian that smears arrival times, ns, at least 1
  * @param ice optical properties by depth
  */
@@ -35,17 +36,16 @@ export function openEmbeddedLight(
   jitter = JITTER,
   ice: Ice = spiceMie(),
 ): LightModel {
-  const layers = new Float64Array(3 * ice.layers.length);
-  ice.layers.toReversed().forEach(({ depth, scattering, absorption }, i) => {
-    layers.set([SURFACE - depth, scattering, absorption], 3 * i);
-  });
+  const layers = ice.layers
+    .toReversed()
+    .map(({ depth, ...optics }) => ({ height: SURFACE - depth, ...optics }));
   const acceptance = Float64Array.from(angularAcceptance("h2-50cm").coefficients);
   const handle = opened(
     "light model",
     "skyscan_light_embedded_open",
     "skyscan_light_close",
     ice.layers.length,
-    layers,
+    structs.iceLayer.packAll(layers),
     acceptance.length,
     acceptance,
     MEAN_ACCEPTANCE,

@@ -29,8 +29,8 @@ export const symbols = {
   skyscan_light_close: closing,
   skyscan_muon_expectation: fallible("ptr", "ptr", "i64", "ptr", "ptr", "ptr"),
   skyscan_muon_low_energy_factor: fallible("ptr", "f64", "ptr"),
-  skyscan_muon_light: fallible("ptr", "ptr", "ptr", "i32", "i64", "ptr", "ptr"),
-  skyscan_cascade_light: fallible("ptr", "ptr", "ptr", "i64", "ptr", "ptr"),
+  skyscan_muon_light: fallible("ptr", "ptr", "ptr", "i32", "i64", "ptr", "ptr", "ptr"),
+  skyscan_cascade_light: fallible("ptr", "ptr", "ptr", "i64", "ptr", "ptr", "ptr"),
 
   // splinempe (splinempe.ts)
   skyscan_splinempe_open: fallible("ptr", "i64", "ptr", "f64", "f64", "f64", "ptr"),

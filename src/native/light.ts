@@ -1,5 +1,6 @@
 import type { Hypothesis } from "../geometry/track.ts";
 import { call, type Handle } from "./core.ts";
+import { structs } from "./structs.ts";
 
 /** A light model loaded into the native core. Read-only: any number of likelihoods may share one. */
 export interface LightModel {
@@ -21,13 +22,10 @@ export const LIGHT_KINDS = { muon: 1, cascade: 2, "cascade-ftp": 2 } as const sa
   number
 >;
 
-/** x, y, z, time, zenith, azimuth: how the core takes a hypothesis. */
-export const hypothesisArray = ({ x, y, z, time, zenith, azimuth }: Hypothesis): Float64Array =>
-  Float64Array.of(x, y, z, time, zenith, azimuth);
-
 /**
  * PE that an infinite muon leaves at DOMs: expected = bare·(1 + muonLowEnergyFactor(E)) + stochastic·E.
- * @param sites x, y, z, relative efficiency of each DOM
+ * Throws InputError when the model knows no muons, or the track is not finite.
+ * @param sites x, y, z (m), relative efficiency of each DOM: a skyscan_site each
  * @returns per DOM; 0 where the model knows nothing
  */
 export function muonExpectation(
@@ -38,12 +36,15 @@ export function muonExpectation(
   const count = sites.length / 4;
   const bare = new Float64Array(count);
   const stochastic = new Float64Array(count);
-  const hypothesis = hypothesisArray(track);
+  const hypothesis = structs.hypothesis.pack(track);
   call("skyscan_muon_expectation", light.handle, hypothesis, count, sites, bare, stochastic);
   return { bare, stochastic };
 }
 
-/** Light of the small losses that a muon of this energy (GeV) always has, relative to the bare muon's. */
+/**
+ * Light of the small losses that a muon of this energy (GeV) always has, relative to the bare muon's. Throws
+ * InputError when the model knows no muons.
+ */
 export const muonLowEnergyFactor = (light: LightModel, energy: number): number => {
   const factor = new Float64Array(1);
   call("skyscan_muon_low_energy_factor", light.handle, energy, factor);
@@ -85,30 +86,36 @@ export function muonLight(
   delays: readonly number[],
   kind: "direct" | "noise" = "direct",
 ): MuonAtDom | undefined {
-  const [hypothesis, at] = [hypothesisArray(track), Float64Array.from(site)];
-  const times = Float64Array.from(delays);
-  const out = new Float64Array(13 + 9 * times.length);
-  const noise = kind === "noise" ? 1 : 0;
-  call("skyscan_muon_light", light.handle, hypothesis, at, noise, times.length, times, out);
-  if (out[0] === 0) return undefined;
-  const withGradient = (i: number): WithGradient => ({
-    value: out[i]!,
-    gradient: [...out.subarray(i + 1, i + 4)],
-  });
+  const atSite = structs.muonAtSite.room();
+  const timing = structs.muonTiming.room(delays.length);
+  call(
+    "skyscan_muon_light",
+    light.handle,
+    structs.hypothesis.pack(track),
+    siteOf(site),
+    kind === "noise" ? 1 : 0,
+    delays.length,
+    Float64Array.from(delays),
+    atSite,
+    timing,
+  );
+  const at = structs.muonAtSite.read(atSite);
+  if (at.inside === 0) return undefined;
   return {
-    geometricTime: withGradient(1),
-    bare: withGradient(5),
-    stochastic: withGradient(9),
-    timing: delays.map((_, k) => {
-      const i = 13 + 9 * k;
-      return {
-        density: { value: out[i]!, gradient: [...out.subarray(i + 3, i + 6)] },
-        cumulative: { value: out[i + 1]!, gradient: [...out.subarray(i + 6, i + 9)] },
-        slope: out[i + 2]!,
-      };
-    }),
+    geometricTime: { value: at.geometricTime, gradient: at.geometricTimeGradient },
+    bare: { value: at.bare, gradient: at.bareGradient },
+    stochastic: { value: at.stochastic, gradient: at.stochasticGradient },
+    timing: structs.muonTiming.readAll(timing).map((of) => ({
+      density: { value: of.density, gradient: of.densityGradient },
+      cumulative: { value: of.cumulative, gradient: of.cumulativeGradient },
+      slope: of.densitySlope,
+    })),
   };
 }
+
+/** A DOM's x, y, z, efficiency as the core takes them. */
+const siteOf = ([x, y, z, efficiency]: readonly number[]): Uint8Array =>
+  structs.site.pack({ x: x!, y: y!, z: z!, efficiency: efficiency! });
 
 export interface CascadeAtDom {
   /** PE of 1 GeV; gradient by the cascade's x, y, z, t. */
@@ -128,14 +135,25 @@ export function cascadeLight(
   site: readonly number[],
   edges: readonly number[],
 ): CascadeAtDom | undefined {
-  const [hypothesis, at] = [hypothesisArray(cascade), Float64Array.from(site)];
-  const times = Float64Array.from(edges);
-  const out = new Float64Array(6 + 5 * times.length);
-  call("skyscan_cascade_light", light.handle, hypothesis, at, times.length, times, out);
-  if (out[0] === 0) return undefined;
-  const withGradient = (i: number): WithGradient => ({
-    value: out[i]!,
-    gradient: [...out.subarray(i + 1, i + 5)],
-  });
-  return { amplitude: withGradient(1), cumulative: edges.map((_, k) => withGradient(6 + 5 * k)) };
+  const atSite = structs.cascadeAtSite.room();
+  const timing = structs.cascadeTiming.room(edges.length);
+  call(
+    "skyscan_cascade_light",
+    light.handle,
+    structs.hypothesis.pack(cascade),
+    siteOf(site),
+    edges.length,
+    Float64Array.from(edges),
+    atSite,
+    timing,
+  );
+  const { inside, amplitude, amplitudeGradient } = structs.cascadeAtSite.read(atSite);
+  if (inside === 0) return undefined;
+  return {
+    amplitude: { value: amplitude, gradient: amplitudeGradient },
+    cumulative: structs.cascadeTiming.readAll(timing).map((of) => ({
+      value: of.cumulative,
+      gradient: of.cumulativeGradient,
+    })),
+  };
 }

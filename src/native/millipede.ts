@@ -2,6 +2,7 @@ import type { TimeWindow } from "../geometry/time_window.ts";
 import type { EnergyLoss, Hypothesis, Seed, Vertex } from "../geometry/track.ts";
 import { call, type Handle, opened } from "./core.ts";
 import type { LightModel } from "./light.ts";
+import { structs } from "./structs.ts";
 
 /** One DOM that takes part in the unfolding. */
 export interface MillipedeDom {
@@ -101,7 +102,7 @@ const REASONS = [
 
 /**
  * Loads one event's data into the core. Throws InputError on bad numbers.
- * @param light must stay open as long, as must sketchLight
+ * @param light of cascades; may be closed before this, as may sketchLight
  * @param sketchLight for the first part of fits' search, where its speed counts for more than its accuracy
  */
 export function openMillipede(
@@ -110,7 +111,6 @@ export function openMillipede(
   settings: MillipedeSettings,
   sketchLight?: LightModel,
 ): Millipede {
-  const { window } = settings;
   const handle = opened(
     "millipede likelihood",
     "skyscan_millipede_open",
@@ -118,84 +118,47 @@ export function openMillipede(
     light.handle,
     sketchLight?.handle ?? null,
     doms.length,
-    numbers(doms.flatMap(({ x, y, z, efficiency, noiseRate }) => [x, y, z, efficiency, noiseRate])),
+    structs.millipedeDom.packAll(doms),
     offsets(doms.map((dom) => dom.pulses.length)),
-    numbers(doms.flatMap((dom) => dom.pulses.flatMap((p) => [p.time, p.charge, p.width]))),
+    structs.pulse.packAll(doms.flatMap((dom) => dom.pulses)),
     offsets(doms.map((dom) => dom.exclusions.length)),
-    numbers(doms.flatMap((dom) => dom.exclusions.flatMap((w) => [w.start, w.stop]))),
-    numbers([
-      window.start,
-      window.stop,
-      settings.binSigma,
-      settings.minTimeWidth,
-      settings.boundary,
-      settings.regularisation,
-    ]),
+    structs.interval.packAll(doms.flatMap((dom) => dom.exclusions)),
+    structs.millipedeSettings.pack({ ...settings, ...settings.window }),
   );
 
-  const losses = (): EnergyLoss[] => {
-    const flat = list((...room) => call("skyscan_millipede_losses", handle, ...room));
-    return Array.from({ length: flat.length / 5 }, (_, i) => ({
-      x: flat[5 * i]!,
-      y: flat[5 * i + 1]!,
-      z: flat[5 * i + 2]!,
-      time: flat[5 * i + 3]!,
-      energy: flat[5 * i + 4]!,
-    }));
-  };
+  const losses = (): EnergyLoss[] =>
+    structs.loss.readAll(
+      list(structs.loss.size, (...room) => call("skyscan_millipede_losses", handle, ...room)),
+    );
 
   return {
     get bins() {
-      return unpackBins(list((...room) => call("skyscan_millipede_bins", handle, ...room)));
+      return unpackBins(numbers((...room) => call("skyscan_millipede_bins", handle, ...room)));
     },
     evaluate(hypothesis, spacing, relativeUncertainty = 0) {
-      const out = new Float64Array(7);
-      call(
-        "skyscan_millipede_evaluate",
-        handle,
-        pack(hypothesis),
-        spacing,
-        relativeUncertainty,
-        out,
-      );
-      return {
-        llh: out[0]!,
-        gradient: [...out.slice(1, 5)],
-        certificate: out[5]!,
-        iterations: out[6]!,
-        losses: losses(),
-      };
+      const value = structs.millipedeValue.room();
+      const at = structs.hypothesis.pack(hypothesis);
+      call("skyscan_millipede_evaluate", handle, at, spacing, relativeUncertainty, value);
+      return { ...structs.millipedeValue.read(value), losses: losses() };
     },
-    fit(seed, { spacing, reach, keepsTime, maxEvaluations }) {
-      const out = new Float64Array(7);
-      const { fallback } = seed;
+    fit(seed, search) {
+      const minimum = structs.millipedeMinimum.room();
       call(
         "skyscan_millipede_fit",
         handle,
-        pack(seed),
-        fallback ? numbers([fallback.x, fallback.y, fallback.z, fallback.time]) : null,
-        numbers([spacing, reach, keepsTime ? 1 : 0, maxEvaluations]),
-        out,
+        structs.hypothesis.pack(seed),
+        seed.fallback ? structs.vertex.pack(seed.fallback) : null,
+        structs.millipedeSearch.pack({ ...search, keepsTime: search.keepsTime ? 1 : 0 }),
+        minimum,
       );
-      const [llh, x, y, z, time, evaluations, outcome] = out as unknown as number[];
-      const reason = REASONS[outcome!];
-      return {
-        llh: llh!,
-        x: x!,
-        y: y!,
-        z: z!,
-        time: time!,
-        evaluations: evaluations!,
-        losses: losses(),
-        ...(reason ? { reason } : {}),
-      };
+      const { outcome, ...found } = structs.millipedeMinimum.read(minimum);
+      const reason = REASONS[outcome];
+      return { ...found, losses: losses(), ...(reason ? { reason } : {}) };
     },
     handle,
     close: () => handle.close(),
   };
 }
-
-const numbers = (values: readonly number[]): Float64Array => Float64Array.from(values);
 
 /** Where each group begins when groups of these lengths are laid end to end, and where the last ends. */
 function offsets(lengths: readonly number[]): BigInt64Array {
@@ -206,20 +169,23 @@ function offsets(lengths: readonly number[]): BigInt64Array {
   return begin;
 }
 
-const pack = ({ x, y, z, time, zenith, azimuth }: Hypothesis): Float64Array =>
-  numbers([x, y, z, time, zenith, azimuth]);
-
-/** A list whose length only the core knows: asked for twice when it is longer than expected. */
-export function list(
-  ask: (out: Float64Array, capacity: number, count: BigInt64Array) => void,
-): Float64Array {
+/** Asks for a list of which only the core knows the length: again when it is longer than expected. */
+function list(
+  size: number,
+  ask: (out: Uint8Array, capacity: number, count: BigInt64Array) => void,
+): Uint8Array {
   const count = new BigInt64Array(1);
   for (let capacity = 8192; ; capacity = Number(count[0])) {
-    const out = new Float64Array(capacity);
+    const out = new Uint8Array(capacity * size);
     ask(out, capacity, count);
-    if (Number(count[0]) <= capacity) return out.slice(0, Number(count[0]));
+    if (Number(count[0]) <= capacity) return out.slice(0, Number(count[0]) * size);
   }
 }
+
+/** A list of float64; see {@link list}. */
+export const numbers = (
+  ask: (out: Uint8Array, capacity: number, count: BigInt64Array) => void,
+): Float64Array => new Float64Array(list(8, ask).buffer);
 
 function unpackBins(flat: Float64Array): DomBins[] {
   const doms: DomBins[] = [];

@@ -1,6 +1,7 @@
 import type { Direction, Hypothesis, Seed, Vertex } from "../geometry/track.ts";
 import { call, opened } from "./core.ts";
-import { hypothesisArray, type LightModel } from "./light.ts";
+import type { LightModel } from "./light.ts";
+import { structs } from "./structs.ts";
 
 /** What one DOM saw, and where it is (m). */
 export interface FirstPulse {
@@ -79,7 +80,7 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
   );
   const out = new Float64Array(6);
   const evaluate = (hypothesis: Hypothesis, exact: boolean): void =>
-    call("skyscan_splinempe_evaluate", handle, hypothesisArray(hypothesis), exact ? 1 : 0, out);
+    call("skyscan_splinempe_evaluate", handle, structs.hypothesis.pack(hypothesis), exact ? 1 : 0, out);
   return {
     evaluate(hypothesis, { exact = false } = {}) {
       evaluate(hypothesis, exact);
@@ -115,7 +116,7 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
         handle,
         minima,
         minima.length,
-        hypothesisArray(seed),
+        structs.hypothesis.pack(seed),
         other ?? null,
         out,
       );

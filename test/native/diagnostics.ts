@@ -15,9 +15,10 @@ import {
   level,
   textBytes,
 } from "../../src/native/core.ts";
-import { hypothesisArray, type LightModel } from "../../src/native/light.ts";
-import { list, type Millipede } from "../../src/native/millipede.ts";
+import type { LightModel } from "../../src/native/light.ts";
+import { type Millipede, numbers } from "../../src/native/millipede.ts";
 import type { SplineTable } from "../../src/native/spline_table.ts";
+import { structs } from "../../src/native/structs.ts";
 
 /** abi/testing.h, name by name. */
 export const diagnosticSymbols = {
@@ -55,7 +56,7 @@ export function llhOf(
   call(
     "skyscan_millipede_llh",
     millipede.handle,
-    hypothesisArray(hypothesis),
+    structs.hypothesis.pack(hypothesis),
     spacing,
     relativeUncertainty,
     Float64Array.from(energies),
@@ -86,11 +87,11 @@ export const columnSums = (
   spacing: number,
   precision: "full" | "scan" = "full",
 ): Float64Array =>
-  list((...room) =>
+  numbers((...room) =>
     call(
       "skyscan_millipede_column_sums",
       millipede.handle,
-      hypothesisArray(hypothesis),
+      structs.hypothesis.pack(hypothesis),
       spacing,
       precision === "scan" ? 1 : 0,
       ...room,
@@ -109,7 +110,7 @@ export function cascadeString(
   site: readonly number[],
   edges: readonly number[],
 ): { amplitude: number; cumulative: number[] }[] {
-  const [hypothesis, at] = [hypothesisArray(track), Float64Array.from(site)];
+  const [hypothesis, at] = [structs.hypothesis.pack(track), Float64Array.from(site)];
   const places = Float64Array.from(lengths);
   const times = Float64Array.from(edges);
   const out = new Float64Array(lengths.length * (1 + times.length));

@@ -5,6 +5,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { symbols } from "../../src/native/core.ts";
+import { structs } from "../../src/native/structs.ts";
 import { diagnosticSymbols, testingLibrary } from "./diagnostics.ts";
 
 const root = resolve(import.meta.dir, "../..");
@@ -52,6 +53,36 @@ function declaredIn(header: string): Map<string, Declared> {
     ),
   );
 }
+
+test("structs are laid out as TypeScript writes and reads them, field by field", () => {
+  const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const types = { f64: "double", i32: "int32_t", i64: "int64_t" };
+  const claims = Object.values(structs).flatMap(({ name, size, fields }) => [
+    `sizeof(${name}) == ${size}`,
+    ...fields.flatMap(({ field, kind, length, offset }) => [
+      `offsetof(${name}, ${snake(field)}) == ${offset}`,
+      `std::is_same_v<decltype(${name}::${snake(field)}), ${types[kind]}${length === undefined ? "" : `[${length}]`}>`,
+    ]),
+  ]);
+  const program = [
+    '#include "abi/skyscan.h"',
+    "#include <type_traits>",
+    ...claims.map((claim) => `static_assert(${claim}, "");`),
+  ].join("\n");
+  const compiler = Bun.spawnSync(
+    ["g++", "-std=c++20", "-fsyntax-only", "-I", resolve(root, "src/core"), "-x", "c++", "-"],
+    { stdin: new TextEncoder().encode(program) },
+  );
+  expect(compiler.stderr.toString()).toBe("");
+  const header = readFileSync(resolve(root, "src/core/abi/skyscan.h"), "utf8");
+  const declared = [...header.matchAll(/typedef struct (\w+) \{/g)].map(([, name]) => name!);
+  // A moment is the core's own: nobody else looks into it.
+  expect(declared.filter((name) => name !== "skyscan_moment").sort()).toEqual(
+    Object.values(structs)
+      .map(({ name }) => name)
+      .sort(),
+  );
+});
 
 /** What a shared library lets others call. */
 function exportsOf(library: string): string[] {

@@ -38,15 +38,29 @@ struct skyscan_table {
 
 namespace skyscan {
 
-// A hypothesis as it crosses the interface: x, y, z, time, zenith, azimuth.
-inline Track track_of(const double* hypothesis) {
-  for (int i = 0; i < 6; ++i)
-    if (!std::isfinite(hypothesis[i]))
+inline Track track_of(const skyscan_hypothesis& from) {
+  for (const double number : {from.x, from.y, from.z, from.time, from.zenith, from.azimuth})
+    if (!std::isfinite(number))
       throw BadInput("hypothesis: x, y, z, time, zenith and azimuth must be finite numbers");
-  const double zenith = hypothesis[4], azimuth = hypothesis[5];
-  const Vec3 direction{-std::sin(zenith) * std::cos(azimuth), -std::sin(zenith) * std::sin(azimuth),
-                       -std::cos(zenith)};
-  return {{hypothesis[0], hypothesis[1], hypothesis[2]}, direction, hypothesis[3], zenith, azimuth};
+  const Vec3 direction{-std::sin(from.zenith) * std::cos(from.azimuth),
+                       -std::sin(from.zenith) * std::sin(from.azimuth), -std::cos(from.zenith)};
+  return {{from.x, from.y, from.z}, direction, from.time, from.zenith, from.azimuth};
+}
+
+// The same as six numbers in a row.
+inline Track track_of(const double* numbers) {
+  return track_of(
+      skyscan_hypothesis{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]});
+}
+
+// The track through another vertex.
+inline Track track_of(const skyscan_hypothesis& direction, const skyscan_vertex& vertex) {
+  return track_of(skyscan_hypothesis{vertex.x, vertex.y, vertex.z, vertex.time, direction.zenith,
+                                     direction.azimuth});
+}
+
+inline DomSite site_of(const skyscan_site& from) {
+  return {{from.x, from.y, from.z}, from.efficiency};
 }
 
 inline const MuonLight& muon_of(const skyscan_light* light) {
@@ -65,8 +79,8 @@ inline void check_spacing(double spacing) {
 }
 
 // Copies as much as fits; *count says how much there is.
-inline void hand_out(const std::vector<double>& values, double* out, int64_t capacity,
-                     int64_t* count) {
+template <typename T>
+void hand_out(const std::vector<T>& values, T* out, int64_t capacity, int64_t* count) {
   *count = static_cast<int64_t>(values.size());
   for (int64_t i = 0; i < *count && i < capacity; ++i) out[i] = values[static_cast<std::size_t>(i)];
 }

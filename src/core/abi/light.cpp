@@ -1,4 +1,4 @@
-// The C ABI of light models: opening, closing, and asking them about single DOMs.
+// The C interface of light models: opening, closing, and asking them about single DOMs.
 
 #include <cmath>
 #include <memory>
@@ -12,7 +12,24 @@
 
 using namespace skyscan;
 
-int32_t skyscan_light_embedded_open(int64_t layer_count, const double* layers,
+namespace {
+
+void put(const Vec3& gradient, double (&out)[3]) {
+  out[0] = gradient.x;
+  out[1] = gradient.y;
+  out[2] = gradient.z;
+}
+
+void put(const Gradient4& gradient, double (&out)[4]) {
+  out[0] = gradient.x;
+  out[1] = gradient.y;
+  out[2] = gradient.z;
+  out[3] = gradient.t;
+}
+
+}  // namespace
+
+int32_t skyscan_light_embedded_open(int64_t layer_count, const skyscan_ice_layer* layers,
                                     int64_t coefficient_count, const double* acceptance,
                                     double acceptance_mean, double jitter, int32_t kinds,
                                     skyscan_light** light, char* message, int64_t message_size) {
@@ -23,8 +40,9 @@ int32_t skyscan_light_embedded_open(int64_t layer_count, const double* layers,
       throw BadInput("embedded light: the jitter must be between 1 and 1000 ns");
     std::vector<double> polynomial(acceptance, acceptance + coefficient_count);
     for (double& coefficient : polynomial) coefficient /= acceptance_mean;
-    const auto setting = std::make_shared<const AnalyticSetting>(AnalyticSetting{
-        LayeredIce(layers, static_cast<std::size_t>(layer_count)), std::move(polynomial), jitter});
+    const auto setting = std::make_shared<const AnalyticSetting>(
+        AnalyticSetting{LayeredIce(&layers->height, static_cast<std::size_t>(layer_count)),
+                        std::move(polynomial), jitter});
     auto made = std::make_unique<skyscan_light>();
     if (kinds & SKYSCAN_MUON_LIGHT) made->muon = analytic_muon_light(setting);
     if (kinds & SKYSCAN_CASCADE_LIGHT) made->cascade = analytic_cascade_light(setting);
@@ -51,8 +69,8 @@ int32_t skyscan_light_tables_open(const char* amplitude, const char* timing, con
 
 void skyscan_light_close(skyscan_light* light) { delete light; }
 
-int32_t skyscan_muon_expectation(const skyscan_light* light, const double* hypothesis,
-                                 int64_t count, const double* sites, double* bare,
+int32_t skyscan_muon_expectation(const skyscan_light* light, const skyscan_hypothesis* hypothesis,
+                                 int64_t count, const skyscan_site* sites, double* bare,
                                  double* stochastic, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
     required({{light, "light"},
@@ -61,11 +79,10 @@ int32_t skyscan_muon_expectation(const skyscan_light* light, const double* hypot
               {bare, "bare"},
               {stochastic, "stochastic"}});
     const MuonLight& muon = muon_of(light);
-    const Track track = track_of(hypothesis);
+    const Track track = track_of(*hypothesis);
     DomExpectation expectation;
     for (int64_t i = 0; i < count; ++i) {
-      const double* site = sites + 4 * i;
-      muon.evaluate(track, {{site[0], site[1], site[2]}, site[3]}, expectation);
+      muon.evaluate(track, site_of(sites[i]), expectation);
       bare[i] = expectation.inside ? expectation.bare : 0;
       stochastic[i] = expectation.inside ? expectation.stochastic : 0;
     }
@@ -80,68 +97,72 @@ int32_t skyscan_muon_low_energy_factor(const skyscan_light* light, double energy
   });
 }
 
-int32_t skyscan_muon_light(const skyscan_light* light, const double* hypothesis, const double* site,
-                           int32_t noise, int64_t count, const double* residuals, double* out,
-                           char* message, int64_t message_size) {
+int32_t skyscan_muon_light(const skyscan_light* light, const skyscan_hypothesis* hypothesis,
+                           const skyscan_site* site, int32_t noise, int64_t count,
+                           const double* residuals, skyscan_muon_at_site* at_site,
+                           skyscan_muon_timing* timing, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
     required({{light, "light"},
               {hypothesis, "hypothesis"},
               {site, "site"},
               {residuals, "residuals"},
-              {out, "out"}});
+              {at_site, "at_site"},
+              {timing, "timing"}});
     const MuonLight& muon = muon_of(light);
     DomExpectation expectation;
-    muon.evaluate(track_of(hypothesis), {{site[0], site[1], site[2]}, site[3]}, expectation);
-    const auto put = [&out](const Vec3& v) {
-      for (const double value : {v.x, v.y, v.z}) *out++ = value;
-    };
-    *out++ = expectation.inside ? 1 : 0;
+    muon.evaluate(track_of(*hypothesis), site_of(*site), expectation);
+    *at_site = {};
     if (!expectation.inside) return;
-    *out++ = expectation.geometric_time;
-    put(expectation.geometric_time_gradient);
-    *out++ = expectation.bare;
-    put(expectation.bare_gradient);
-    *out++ = expectation.stochastic;
-    put(expectation.stochastic_gradient);
-    std::vector<Timing> timing(static_cast<std::size_t>(count));
+    at_site->inside = 1;
+    at_site->geometric_time = expectation.geometric_time;
+    put(expectation.geometric_time_gradient, at_site->geometric_time_gradient);
+    at_site->bare = expectation.bare;
+    put(expectation.bare_gradient, at_site->bare_gradient);
+    at_site->stochastic = expectation.stochastic;
+    put(expectation.stochastic_gradient, at_site->stochastic_gradient);
+    std::vector<Timing> found(static_cast<std::size_t>(count));
     muon.timing(expectation, noise ? MuonTiming::noise : MuonTiming::direct, residuals,
-                timing.size(), timing.data());
-    for (const Timing& at : timing) {
-      *out++ = at.density;
-      *out++ = at.cumulative;
-      *out++ = at.density_slope;
-      put(at.density_gradient);
-      put(at.cumulative_gradient);
+                found.size(), found.data());
+    for (const Timing& at : found) {
+      timing->density = at.density;
+      timing->density_slope = at.density_slope;
+      put(at.density_gradient, timing->density_gradient);
+      timing->cumulative = at.cumulative;
+      put(at.cumulative_gradient, timing->cumulative_gradient);
+      ++timing;
     }
   });
 }
 
-int32_t skyscan_cascade_light(const skyscan_light* light, const double* hypothesis,
-                              const double* site, int64_t count, const double* edges, double* out,
+int32_t skyscan_cascade_light(const skyscan_light* light, const skyscan_hypothesis* hypothesis,
+                              const skyscan_site* site, int64_t count, const double* edges,
+                              skyscan_cascade_at_site* at_site, skyscan_cascade_timing* timing,
                               char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
     required({{light, "light"},
               {hypothesis, "hypothesis"},
               {site, "site"},
               {edges, "edges"},
-              {out, "out"}});
+              {at_site, "at_site"},
+              {timing, "timing"}});
     const CascadeLight& cascade = cascade_of(light);
-    const Track source = track_of(hypothesis);
+    const Track source = track_of(*hypothesis);
     const auto n = static_cast<std::size_t>(count);
     std::vector<double> cumulative(n);
     std::vector<Gradient4> slopes(n);
     double amplitude = 0;
     Gradient4 amplitude_slope{};
-    const bool inside =
-        cascade.evaluate(source.position, source.direction, source.zenith, source.azimuth,
-                         source.time, {{site[0], site[1], site[2]}, site[3]}, edges, n, amplitude,
-                         cumulative.data(), &amplitude_slope, slopes.data());
-    const auto put = [&out](double value, const Gradient4& g) {
-      for (const double number : {value, g.x, g.y, g.z, g.t}) *out++ = number;
-    };
-    *out++ = inside ? 1 : 0;
+    const bool inside = cascade.evaluate(
+        source.position, source.direction, source.zenith, source.azimuth, source.time,
+        site_of(*site), edges, n, amplitude, cumulative.data(), &amplitude_slope, slopes.data());
+    *at_site = {};
     if (!inside) return;
-    put(amplitude, amplitude_slope);
-    for (std::size_t i = 0; i < n; ++i) put(cumulative[i], slopes[i]);
+    at_site->inside = 1;
+    at_site->amplitude = amplitude;
+    put(amplitude_slope, at_site->amplitude_gradient);
+    for (std::size_t i = 0; i < n; ++i) {
+      timing[i].cumulative = cumulative[i];
+      put(slopes[i], timing[i].cumulative_gradient);
+    }
   });
 }

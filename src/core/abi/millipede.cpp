@@ -1,4 +1,4 @@
-// The C ABI of millipede.
+// The C interface of millipede.
 
 #include <cmath>
 #include <memory>
@@ -14,9 +14,10 @@
 using namespace skyscan;
 
 int32_t skyscan_millipede_open(const skyscan_light* light, const skyscan_light* sketch_light,
-                               int64_t dom_count, const double* doms, const int64_t* pulse_begin,
-                               const double* pulses, const int64_t* exclusion_begin,
-                               const double* exclusions, const double* settings,
+                               int64_t dom_count, const skyscan_millipede_dom* doms,
+                               const int64_t* pulse_begin, const skyscan_pulse* pulses,
+                               const int64_t* exclusion_begin, const skyscan_interval* exclusions,
+                               const skyscan_millipede_settings* settings,
                                skyscan_millipede** handle, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
     required({{light, "light"},
@@ -29,25 +30,25 @@ int32_t skyscan_millipede_open(const skyscan_light* light, const skyscan_light* 
               {handle, "handle"}});
     if (!light->cascade || (sketch_light != nullptr && !sketch_light->cascade))
       throw BadInput("millipede: the light model knows no cascades");
-    const Interval window{settings[0], settings[1]};
+    const Interval window{settings->start, settings->stop};
     if (!(window.start < window.stop) || !std::isfinite(window.start + window.stop))
       throw BadInput("millipede: the readout window is empty or not finite");
-    const BinSettings bin_settings{settings[2], settings[3]};
+    const BinSettings bin_settings{settings->bin_sigma, settings->min_time_width};
     std::vector<MillipedeDom> list;
     list.reserve(static_cast<std::size_t>(dom_count));
     for (int64_t k = 0; k < dom_count; ++k) {
-      const double* d = doms + 5 * k;
+      const skyscan_millipede_dom& d = doms[k];
       std::vector<Interval> excluded;
       for (int64_t i = exclusion_begin[k]; i < exclusion_begin[k + 1]; ++i)
-        excluded.push_back({exclusions[2 * i], exclusions[2 * i + 1]});
+        excluded.push_back({exclusions[i].start, exclusions[i].stop});
       std::vector<RawPulse> series;
       for (int64_t i = pulse_begin[k]; i < pulse_begin[k + 1]; ++i)
-        series.push_back({pulses[3 * i], pulses[3 * i + 1], pulses[3 * i + 2]});
-      list.push_back({{{d[0], d[1], d[2]}, d[3]},
-                      d[4],
+        series.push_back({pulses[i].time, pulses[i].charge, pulses[i].width});
+      list.push_back({{{d.x, d.y, d.z}, d.efficiency},
+                      d.noise_rate,
                       dom_bins(readout_pieces(window, std::move(excluded)), series, bin_settings)});
     }
-    const MillipedeSettings millipede_settings{settings[4], settings[5]};
+    const MillipedeSettings millipede_settings{settings->boundary, settings->regularisation};
     std::optional<Millipede> sketch;
     if (sketch_light != nullptr) sketch.emplace(*sketch_light->cascade, list, millipede_settings);
     *handle = new skyscan_millipede{light->cascade,
@@ -77,64 +78,66 @@ int32_t skyscan_millipede_bins(const skyscan_millipede* handle, double* out, int
   });
 }
 
-int32_t skyscan_millipede_evaluate(skyscan_millipede* handle, const double* hypothesis,
-                                   double spacing, double relative_uncertainty, double* out,
-                                   char* message, int64_t message_size) {
+int32_t skyscan_millipede_evaluate(skyscan_millipede* handle, const skyscan_hypothesis* hypothesis,
+                                   double spacing, double relative_uncertainty,
+                                   skyscan_millipede_value* value, char* message,
+                                   int64_t message_size) {
   return guarded(message, message_size, [&] {
-    required({{handle, "handle"}, {hypothesis, "hypothesis"}, {out, "out"}});
+    required({{handle, "handle"}, {hypothesis, "hypothesis"}, {value, "value"}});
     check_spacing(spacing);
-    const Track track = track_of(hypothesis);
+    const Track track = track_of(*hypothesis);
     const Millipede& millipede = handle->millipede;
-    const MillipedeValue value = millipede.evaluate(track, spacing, exact_cutoff, true);
-    handle->losses = value.cascades;
-    for (int i = 0; i < 7; ++i) out[i] = std::nan("");
-    if (!value.placed) return;
-    out[0] = value.llh;
-    for (std::size_t axis = 0; axis < 4; ++axis) out[1 + axis] = value.gradient[axis];
-    out[5] = value.solution.certificate;
-    out[6] = value.solution.iterations;
+    const MillipedeValue found = millipede.evaluate(track, spacing, exact_cutoff, true);
+    handle->losses = found.cascades;
+    const double none = std::nan("");
+    *value = {none, {none, none, none, none}, none, 0};
+    if (!found.placed) return;
+    value->llh = found.llh;
+    for (std::size_t axis = 0; axis < 4; ++axis) value->gradient[axis] = found.gradient[axis];
+    value->certificate = found.solution.certificate;
+    value->iterations = found.solution.iterations;
     if (relative_uncertainty > 0)
-      out[0] = millipede.llh_of(track, spacing, value.solution.energies, relative_uncertainty);
+      value->llh = millipede.llh_of(track, spacing, found.solution.energies, relative_uncertainty);
   });
 }
 
-int32_t skyscan_millipede_fit(skyscan_millipede* handle, const double* seed, const double* fallback,
-                              const double* search, double* out, char* message,
+int32_t skyscan_millipede_fit(skyscan_millipede* handle, const skyscan_hypothesis* seed,
+                              const skyscan_vertex* fallback,
+                              const skyscan_millipede_search* search,
+                              skyscan_millipede_minimum* minimum, char* message,
                               int64_t message_size) {
   return guarded(message, message_size, [&] {
-    required({{handle, "handle"}, {seed, "seed"}, {search, "search"}, {out, "out"}});
-    check_spacing(search[0]);
-    const MillipedeSearch settings{search[0], search[1], search[2] != 0,
-                                   static_cast<int>(search[3])};
-    const Track first = track_of(seed);
+    required({{handle, "handle"}, {seed, "seed"}, {search, "search"}, {minimum, "minimum"}});
+    check_spacing(search->spacing);
+    const MillipedeSearch settings{search->spacing, search->reach, search->keeps_time != 0,
+                                   search->max_evaluations};
+    const Track first = track_of(*seed);
     Track second = first;
-    if (fallback != nullptr) {
-      const double other[6] = {fallback[0], fallback[1], fallback[2],
-                               fallback[3], seed[4],     seed[5]};
-      second = track_of(other);
-    }
+    if (fallback != nullptr) second = track_of(*seed, *fallback);
     const Millipede& millipede = handle->millipede;
     const MillipedeFit fit =
         handle->fitter.fit(millipede, handle->sketch ? *handle->sketch : millipede, first,
                            fallback != nullptr ? &second : nullptr, settings);
     handle->losses = fit.losses;
-    out[0] = fit.llh;
-    out[1] = fit.track.position.x;
-    out[2] = fit.track.position.y;
-    out[3] = fit.track.position.z;
-    out[4] = fit.track.time;
-    out[5] = fit.evaluations;
-    out[6] = static_cast<double>(fit.outcome);
+    const Vec3& vertex = fit.track.position;
+    *minimum = {fit.llh,
+                vertex.x,
+                vertex.y,
+                vertex.z,
+                fit.track.time,
+                fit.evaluations,
+                static_cast<int32_t>(fit.outcome)};
   });
 }
 
-int32_t skyscan_millipede_losses(const skyscan_millipede* handle, double* out, int64_t capacity,
-                                 int64_t* count, char* message, int64_t message_size) {
+int32_t skyscan_millipede_losses(const skyscan_millipede* handle, skyscan_loss* losses,
+                                 int64_t capacity, int64_t* count, char* message,
+                                 int64_t message_size) {
   return guarded(message, message_size, [&] {
-    required({{handle, "handle"}, {out, "out"}, {count, "count"}});
-    std::vector<double> flat;
+    required({{handle, "handle"}, {losses, "losses"}, {count, "count"}});
+    std::vector<skyscan_loss> list;
     for (const Cascade& c : handle->losses)
-      flat.insert(flat.end(), {c.position.x, c.position.y, c.position.z, c.time, c.energy});
-    hand_out(flat, out, capacity, count);
+      list.push_back({c.position.x, c.position.y, c.position.z, c.time, c.energy});
+    hand_out(list, losses, capacity, count);
   });
 }

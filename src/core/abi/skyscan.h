@@ -1,11 +1,11 @@
 /* The core's C interface: the only names the shared library exports.
  *
  * Conventions. Every call returns 0, or a positive status with one line of explanation in `message`
- * (always terminated; it may be null). Handles are opaque, made by *_open and freed by *_close (null is fine). A
- * handle may be used by one thread at a time unless it says otherwise; different handles never
- * share state that changes. Every pointer must point to something unless the call says "or null";
- * one that does not is bad input, by name. No exception leaves the library. Arrays are flat, C order, float64
- * unless a name says otherwise. Units: m, ns, GeV, rad, PE.
+ * (always terminated; it may be null). Handles are opaque, made by *_open and freed by *_close
+ * (null is fine). A handle may be used by one thread at a time unless it says otherwise; different
+ * handles never share state that changes. Every pointer must point to something unless the call
+ * says "or null"; one that does not is bad input, by name. No exception leaves the library. Arrays
+ * are flat, C order, float64 unless a name says otherwise. Units: m, ns, GeV, rad, PE.
  */
 #ifndef SKYSCAN_H
 #define SKYSCAN_H
@@ -51,6 +51,25 @@ SKYSCAN_API int32_t skyscan_to_detector(const skyscan_moment* moment, int64_t co
                                         const double* ra, const double* dec, double* zenith,
                                         double* azimuth, char* message, int64_t message_size);
 
+/* --- Where things are --- */
+/* A point of space and time: m, ns. */
+typedef struct skyscan_vertex {
+  double x, y, z, time;
+} skyscan_vertex;
+/* A track or a cascade: a point of it (m, ns), and where the particle comes from (rad). All finite.
+ */
+typedef struct skyscan_hypothesis {
+  double x, y, z, time, zenith, azimuth;
+} skyscan_hypothesis;
+/* A DOM: m; efficiency: light it records, relative to a standard DOM. */
+typedef struct skyscan_site {
+  double x, y, z, efficiency;
+} skyscan_site;
+/* ns. */
+typedef struct skyscan_interval {
+  double start, stop;
+} skyscan_interval;
+
 /* --- Light (light.cpp) ---
  *
  * A light model is read-only once open: any number of threads and likelihoods may share one.
@@ -58,46 +77,84 @@ SKYSCAN_API int32_t skyscan_to_detector(const skyscan_moment* moment, int64_t co
  * x, y, z, time, zenith, azimuth; a site x, y, z, efficiency. */
 typedef struct skyscan_light skyscan_light;
 enum skyscan_light_kinds { SKYSCAN_MUON_LIGHT = 1, SKYSCAN_CASCADE_LIGHT = 2 };
-/* The analytic model. layers: height [m, ascending, evenly spaced], effective scattering and
- * absorption coefficient at 400 nm [1/m] each; acceptance: polynomial in the cosine of the photon's
- * rise, constant first, and its mean over the sphere; jitter: sigma [ns]; kinds: which light to
- * make ready. */
-SKYSCAN_API int32_t skyscan_light_embedded_open(int64_t layer_count, const double* layers,
+/* A layer of ice: its height in the detector [m], effective scattering and absorption coefficients
+ * at 400 nm [1/m]. */
+typedef struct skyscan_ice_layer {
+  double height, scattering, absorption;
+} skyscan_ice_layer;
+/* The analytic model. layers: ascending and evenly spaced, at least two; acceptance: polynomial in
+ * the cosine of the photon's rise, constant first, and its mean over the sphere; jitter: sigma
+ * [ns], 1 to 1000; kinds: which light to make ready, skyscan_light_kinds added up. */
+SKYSCAN_API int32_t skyscan_light_embedded_open(int64_t layer_count,
+                                                const skyscan_ice_layer* layers,
                                                 int64_t coefficient_count, const double* acceptance,
                                                 double acceptance_mean, double jitter,
                                                 int32_t kinds, skyscan_light** light, char* message,
                                                 int64_t message_size);
 /* The model on photon tables. kinds: one of skyscan_light_kinds; stochastic: amplitude of the
- * muon's stochastic losses (muons only, else null); single_precision: not 0 to round the light of
+ * muon's stochastic losses (muons only, or null); single_precision: not 0 to round the light of
  * cascades as photospline does, slowly. Closed with skyscan_light_close. */
 SKYSCAN_API int32_t skyscan_light_tables_open(const char* amplitude, const char* timing,
                                               const char* stochastic, int32_t kinds,
                                               int32_t single_precision, skyscan_light** light,
                                               char* message, int64_t message_size);
 SKYSCAN_API void skyscan_light_close(skyscan_light* light);
-/* PE at each of `count` sites: from the bare muon, and from stochastic losses per GeV of its
- * energy. */
-SKYSCAN_API int32_t skyscan_muon_expectation(const skyscan_light* light, const double* hypothesis,
-                                             int64_t count, const double* sites, double* bare,
+/* PE at each of `count` sites (0 where the model knows nothing): from the bare muon, and from
+ * stochastic losses per GeV of its energy. Bad input, as below: a model without muons, a hypothesis
+ * that is not finite. */
+SKYSCAN_API int32_t skyscan_muon_expectation(const skyscan_light* light,
+                                             const skyscan_hypothesis* hypothesis, int64_t count,
+                                             const skyscan_site* sites, double* bare,
                                              double* stochastic, char* message,
                                              int64_t message_size);
 /* Light of small losses relative to the bare muon's at this energy [GeV]. */
 SKYSCAN_API int32_t skyscan_muon_low_energy_factor(const skyscan_light* light, double energy,
                                                    double* factor, char* message,
                                                    int64_t message_size);
-/* A muon at one site. out: 1 (0: outside, and nothing more), geometric time, its gradient by x, y,
- * z, bare PE, gradient, stochastic PE, gradient; then per residual: density, CDF, density's slope
- * in the residual, gradients of density and CDF at fixed residual. Room for 13 + 9 count numbers.
- * noise: 0 or 1. */
-SKYSCAN_API int32_t skyscan_muon_light(const skyscan_light* light, const double* hypothesis,
-                                       const double* site, int32_t noise, int64_t count,
-                                       const double* residuals, double* out, char* message,
+/* A muon at one site. Gradients: by the muon's x, y, z [1/m]. */
+typedef struct skyscan_muon_at_site {
+  int64_t inside;        /* 0: the model knows nothing here, and nothing else is said */
+  double geometric_time; /* of direct Cherenkov light, after the muon's time [ns] */
+  double geometric_time_gradient[3];
+  double bare; /* PE */
+  double bare_gradient[3];
+  double stochastic; /* PE/GeV */
+  double stochastic_gradient[3];
+} skyscan_muon_at_site;
+/* Arrival times at one residual; gradients by the muon's x, y, z, the residual held. */
+typedef struct skyscan_muon_timing {
+  double density;       /* 1/ns */
+  double density_slope; /* by the residual [1/ns^2] */
+  double density_gradient[3];
+  double cumulative; /* share of the light before */
+  double cumulative_gradient[3];
+} skyscan_muon_timing;
+/* noise: not 0 for the timing smeared by 1000 ns; residuals: after the geometric time [ns], `count`
+ * of them, one `timing` each. */
+SKYSCAN_API int32_t skyscan_muon_light(const skyscan_light* light,
+                                       const skyscan_hypothesis* hypothesis,
+                                       const skyscan_site* site, int32_t noise, int64_t count,
+                                       const double* residuals, skyscan_muon_at_site* at_site,
+                                       skyscan_muon_timing* timing, char* message,
                                        int64_t message_size);
-/* A 1 GeV cascade at one site. out: 1 (0: outside, and nothing more), PE, its gradient by x, y, z,
- * t; then per edge (absolute time): CDF and its gradient. Room for 6 + 5 count numbers. */
-SKYSCAN_API int32_t skyscan_cascade_light(const skyscan_light* light, const double* hypothesis,
-                                          const double* site, int64_t count, const double* edges,
-                                          double* out, char* message, int64_t message_size);
+/* A 1 GeV cascade at one site. Gradients: by the cascade's x, y, z [1/m] and time [1/ns]. */
+typedef struct skyscan_cascade_at_site {
+  int64_t inside;   /* 0: the model knows nothing here, and nothing else is said */
+  double amplitude; /* PE */
+  double amplitude_gradient[4];
+} skyscan_cascade_at_site;
+/* Share of the light before one moment. */
+typedef struct skyscan_cascade_timing {
+  double cumulative;
+  double cumulative_gradient[4];
+} skyscan_cascade_timing;
+/* edges: moments [ns], `count` of them, ascending, one `timing` each. */
+SKYSCAN_API int32_t skyscan_cascade_light(const skyscan_light* light,
+                                          const skyscan_hypothesis* hypothesis,
+                                          const skyscan_site* site, int64_t count,
+                                          const double* edges, skyscan_cascade_at_site* at_site,
+                                          skyscan_cascade_timing* timing, char* message,
+                                          int64_t message_size);
 
 /* --- splinempe (splinempe.cpp) ---
  *
@@ -134,42 +191,79 @@ SKYSCAN_API int32_t skyscan_splinempe_fit(const skyscan_splinempe* handle, const
 
 /* --- Millipede (millipede.cpp) ---
  *
- * A hypothesis is x, y, z, time, zenith, azimuth. Calls that hand out lists write at most
- * `capacity` numbers and set *count to how many there are.
- *
- * open: `light` must know cascades; so must `sketch_light`, unless null, for the first part of
- * fits' search. doms: x, y, z, efficiency (relative DOM efficiency x mean SPE charge x eta), noise
- * rate [1/ns] each. pulses: time, charge, width each, those of DOM k from pulse_begin[k] to
- * pulse_begin[k + 1], in time order; exclusions: start, stop each, likewise. settings: readout
- * window's start and stop, BinSigma, MinTimeWidth, boundary, regularisation. */
-struct skyscan_light;
+ * Calls that hand out lists write at most `capacity` entries and set *count to how many there are.
+ */
 typedef struct skyscan_millipede skyscan_millipede;
-SKYSCAN_API int32_t skyscan_millipede_open(const struct skyscan_light* light,
-                                           const struct skyscan_light* sketch_light,
-                                           int64_t dom_count, const double* doms,
-                                           const int64_t* pulse_begin, const double* pulses,
-                                           const int64_t* exclusion_begin, const double* exclusions,
-                                           const double* settings, skyscan_millipede** handle,
-                                           char* message, int64_t message_size);
+typedef struct skyscan_millipede_dom {
+  double x, y, z;    /* m */
+  double efficiency; /* PE recorded per PE expected: relative efficiency x mean SPE charge x eta */
+  double noise_rate; /* 1/ns */
+} skyscan_millipede_dom;
+typedef struct skyscan_pulse {
+  double time, charge, width; /* ns, PE, ns */
+} skyscan_pulse;
+typedef struct skyscan_millipede_settings {
+  double start, stop;    /* readout window [ns] */
+  double bin_sigma;      /* Bayesian blocks: a block must be worth bin_sigma^2 / 2 in ln L */
+  double min_time_width; /* ns */
+  double boundary;       /* cascades lie within |x|, |y|, |z| <= boundary [m] */
+  double regularisation; /* 1/GeV^2: ln L is less by this times the sum of the energies' squares */
+} skyscan_millipede_settings;
+typedef struct skyscan_millipede_search {
+  double spacing;          /* of cascades [m], at least 0.1 */
+  double reach;            /* of the search across the track [m]; 0: only downhill from the seed */
+  int32_t keeps_time;      /* 1: the vertex is to be at the seed's time; 0: next to the seed */
+  int32_t max_evaluations; /* of each way down */
+} skyscan_millipede_search;
+/* The energies at their optimum; llh, gradient and certificate NaN when no cascade is inside. */
+typedef struct skyscan_millipede_value {
+  double llh;         /* negative log-likelihood */
+  double gradient[4]; /* of the plain Poisson llh by x, y, z [1/m], time [1/ns] */
+  double certificate; /* what better energies could still gain in ln L, at most */
+  int64_t iterations;
+} skyscan_millipede_value;
+typedef struct skyscan_millipede_minimum {
+  double llh;
+  double x, y, z, time; /* m, ns */
+  int32_t evaluations;
+  int32_t outcome; /* 0 done, 1 outside the boundary, 2 no charge, 3 not a number */
+} skyscan_millipede_minimum;
+/* A cascade on the track: m, ns, GeV. */
+typedef struct skyscan_loss {
+  double x, y, z, time, energy;
+} skyscan_loss;
+/* `light` must know cascades; so must `sketch_light`, or null, for the first part of fits' search.
+ * pulses: those of DOM k from pulse_begin[k] to pulse_begin[k + 1], in time order; exclusions,
+ * which the data vector leaves out, likewise. Bad input: a window that is empty, numbers that make
+ * no sense. */
+SKYSCAN_API int32_t skyscan_millipede_open(
+    const skyscan_light* light, const skyscan_light* sketch_light, int64_t dom_count,
+    const skyscan_millipede_dom* doms, const int64_t* pulse_begin, const skyscan_pulse* pulses,
+    const int64_t* exclusion_begin, const skyscan_interval* exclusions,
+    const skyscan_millipede_settings* settings, skyscan_millipede** handle, char* message,
+    int64_t message_size);
 SKYSCAN_API void skyscan_millipede_close(skyscan_millipede* handle);
-/* Per DOM: number of bins n, then, unless 0: n + 1 edges, n charges, n times 1 (valid) or 0. */
+/* Per DOM: number of bins n, then, unless 0: n + 1 edges [ns], n charges [PE], n times 1 (valid) or
+ * 0 (a gap between readout pieces). */
 SKYSCAN_API int32_t skyscan_millipede_bins(const skyscan_millipede* handle, double* out,
                                            int64_t capacity, int64_t* count, char* message,
                                            int64_t message_size);
-/* Solves the energies. out[7]: llh, its gradient by x, y, z, t (plain Poisson), certificate of the
- * energies' optimality, iterations; all NaN when no cascade is inside the boundary. */
-SKYSCAN_API int32_t skyscan_millipede_evaluate(skyscan_millipede* handle, const double* hypothesis,
-                                               double spacing, double relative_uncertainty,
-                                               double* out, char* message, int64_t message_size);
-/* fallback: where a neighbouring direction has its minimum (x, y, z, t), or null. search: spacing,
- * reach [m] of the search across the track (0: only downhill from the seed), 1 if the vertex is to
- * be at the seed's time (else next to it), evaluations at most of each way down. out[7]: llh, x, y,
- * z, t, evaluations, outcome (0 done, 1 outside the boundary, 2 no charge, 3 not a number). */
-SKYSCAN_API int32_t skyscan_millipede_fit(skyscan_millipede* handle, const double* seed,
-                                          const double* fallback, const double* search, double* out,
-                                          char* message, int64_t message_size);
-/* Cascades of the latest evaluate or fit: x, y, z, t, energy each. */
-SKYSCAN_API int32_t skyscan_millipede_losses(const skyscan_millipede* handle, double* out,
+/* Solves the energies of cascades `spacing` [m] apart, at least 0.1. relative_uncertainty: of every
+ * expectation, which widens the llh; 0: plain Poisson. */
+SKYSCAN_API int32_t skyscan_millipede_evaluate(skyscan_millipede* handle,
+                                               const skyscan_hypothesis* hypothesis, double spacing,
+                                               double relative_uncertainty,
+                                               skyscan_millipede_value* value, char* message,
+                                               int64_t message_size);
+/* Minimises over x, y, z and time. fallback: where a neighbouring direction has its minimum, or
+ * null. */
+SKYSCAN_API int32_t skyscan_millipede_fit(skyscan_millipede* handle, const skyscan_hypothesis* seed,
+                                          const skyscan_vertex* fallback,
+                                          const skyscan_millipede_search* search,
+                                          skyscan_millipede_minimum* minimum, char* message,
+                                          int64_t message_size);
+/* Cascades of the latest evaluate or fit. */
+SKYSCAN_API int32_t skyscan_millipede_losses(const skyscan_millipede* handle, skyscan_loss* losses,
                                              int64_t capacity, int64_t* count, char* message,
                                              int64_t message_size);
 
@@ -189,12 +283,12 @@ SKYSCAN_API int32_t skyscan_table_convolve(skyscan_table* table, int32_t axis, i
 SKYSCAN_API int32_t skyscan_table_describe(const skyscan_table* table, char* text,
                                            int64_t text_size, int64_t* needed, char* message,
                                            int64_t message_size);
-/* x[count][axes] -> values[count], gradients[count][axes] (or null), inside[count] (0 outside the
+/* x[count][axes] -> values[count], gradients[count][axes] or null, inside[count] (0 outside the
  * knots, where values and gradients are 0). */
 SKYSCAN_API int32_t skyscan_table_evaluate(const skyscan_table* table, int64_t count,
                                            const double* x, double* values, double* gradients,
                                            uint8_t* inside, char* message, int64_t message_size);
-/* Writes a table: see spline_writer.hpp. */
+/* Writes a table: see splines/writer.hpp. */
 SKYSCAN_API int32_t skyscan_table_fit(const char* path, int32_t axes, const int32_t* orders,
                                       const int32_t* knot_counts, const double* knots,
                                       const double* extents, const float* samples,

@@ -21,8 +21,8 @@ struct skyscan_table_pair {
   TimeAxis time;
 };
 
-int32_t skyscan_cascade_string(const skyscan_light* light, const double* hypothesis,
-                               int64_t cascades, const double* lengths, const double* site,
+int32_t skyscan_cascade_string(const skyscan_light* light, const skyscan_hypothesis* hypothesis,
+                               int64_t cascades, const double* lengths, const skyscan_site* site,
                                int64_t count, const double* edges, double* out, char* message,
                                int64_t message_size) {
   return guarded(message, message_size, [&] {
@@ -34,9 +34,8 @@ int32_t skyscan_cascade_string(const skyscan_light* light, const double* hypothe
               {out, "out"}});
     const CascadeLight& cascade = cascade_of(light);
     const auto n = static_cast<std::size_t>(cascades);
-    cascade.along_track(track_of(hypothesis), lengths, n)
-        ->evaluate({{site[0], site[1], site[2]}, site[3]}, 0, n, edges,
-                   static_cast<std::size_t>(count), out, out + n);
+    cascade.along_track(track_of(*hypothesis), lengths, n)
+        ->evaluate(site_of(*site), 0, n, edges, static_cast<std::size_t>(count), out, out + n);
   });
 }
 
@@ -137,27 +136,28 @@ int32_t skyscan_table_pair_look(const skyscan_table_pair* handle, int32_t kind, 
   });
 }
 
-int32_t skyscan_millipede_llh(const skyscan_millipede* handle, const double* hypothesis,
+int32_t skyscan_millipede_llh(const skyscan_millipede* handle, const skyscan_hypothesis* hypothesis,
                               double spacing, double relative_uncertainty, const double* energies,
                               int64_t count, double* llh, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
     required(
         {{handle, "handle"}, {hypothesis, "hypothesis"}, {energies, "energies"}, {llh, "llh"}});
     check_spacing(spacing);
-    *llh = handle->millipede.llh_of(track_of(hypothesis), spacing,
+    *llh = handle->millipede.llh_of(track_of(*hypothesis), spacing,
                                     std::vector<double>(energies, energies + count),
                                     relative_uncertainty);
   });
 }
 
-int32_t skyscan_millipede_column_sums(const skyscan_millipede* handle, const double* hypothesis,
-                                      double spacing, int32_t scan, double* out, int64_t capacity,
-                                      int64_t* count, char* message, int64_t message_size) {
+int32_t skyscan_millipede_column_sums(const skyscan_millipede* handle,
+                                      const skyscan_hypothesis* hypothesis, double spacing,
+                                      int32_t scan, double* out, int64_t capacity, int64_t* count,
+                                      char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
     required({{handle, "handle"}, {hypothesis, "hypothesis"}, {out, "out"}, {count, "count"}});
     check_spacing(spacing);
     const LightCutoff cutoff = scan != 0 ? LightCutoff(search_cutoff) : LightCutoff(exact_cutoff);
-    hand_out(handle->millipede.column_sums(track_of(hypothesis), spacing, cutoff), out, capacity,
+    hand_out(handle->millipede.column_sums(track_of(*hypothesis), spacing, cutoff), out, capacity,
              count);
   });
 }

@@ -9,12 +9,14 @@
 extern "C" {
 #endif
 
-/* The same of cascades `lengths` along a track, for searches. out: per cascade PE, 0 where outside;
- * then per cascade the CDF at each edge. */
-SKYSCAN_API int32_t skyscan_cascade_string(const skyscan_light* light, const double* hypothesis,
-                                           int64_t cascades, const double* lengths,
-                                           const double* site, int64_t count, const double* edges,
-                                           double* out, char* message, int64_t message_size);
+/* 1 GeV cascades, `lengths` [m] along a track, at one site, as searches see them. out: per cascade
+ * PE, 0 where the model knows nothing; then per cascade the share of the light before each edge
+ * [ns]. */
+SKYSCAN_API int32_t skyscan_cascade_string(const skyscan_light* light,
+                                           const skyscan_hypothesis* hypothesis, int64_t cascades,
+                                           const double* lengths, const skyscan_site* site,
+                                           int64_t count, const double* edges, double* out,
+                                           char* message, int64_t message_size);
 
 /* The Pandel distribution with this rate [1/ns], convoluted with a Gaussian of this sigma [ns], at
  * `count` points (shape, residual). Per point: density, its slope in the residual, its derivative
@@ -24,16 +26,17 @@ SKYSCAN_API int32_t skyscan_convoluted_pandel(double rate, double sigma, int64_t
                                               double* out, char* message, int64_t message_size);
 
 /* llh with given energies, one per cascade. */
-SKYSCAN_API int32_t skyscan_millipede_llh(const skyscan_millipede* handle, const double* hypothesis,
-                                          double spacing, double relative_uncertainty,
-                                          const double* energies, int64_t count, double* llh,
-                                          char* message, int64_t message_size);
+SKYSCAN_API int32_t skyscan_millipede_llh(const skyscan_millipede* handle,
+                                          const skyscan_hypothesis* hypothesis, double spacing,
+                                          double relative_uncertainty, const double* energies,
+                                          int64_t count, double* llh, char* message,
+                                          int64_t message_size);
 
 /* Light of 1 GeV in all bins together, per cascade; scan: 1 as while searching, 0 as of results. */
 SKYSCAN_API int32_t skyscan_millipede_column_sums(const skyscan_millipede* handle,
-                                                  const double* hypothesis, double spacing,
-                                                  int32_t scan, double* out, int64_t capacity,
-                                                  int64_t* count, char* message,
+                                                  const skyscan_hypothesis* hypothesis,
+                                                  double spacing, int32_t scan, double* out,
+                                                  int64_t capacity, int64_t* count, char* message,
                                                   int64_t message_size);
 
 /* One partial derivative: orders[axes] times along each axis. */
