@@ -1,5 +1,6 @@
 import { InputError } from "../config/errors.ts";
 import { call, opened } from "./core.ts";
+import { structs } from "./structs.ts";
 
 /** Bytes unpacked at once: about a block of the largest kind, 900 kB. */
 const ROOM = 2 ** 20;
@@ -10,20 +11,21 @@ const ROOM = 2 ** 20;
  */
 export async function* bunzip2(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const handle = opened("bzip2 stream", "skyscan_bzip2_open", "skyscan_bzip2_close");
-  // taken, written, is_complete: a skyscan_bzip2_progress
-  const progress = new BigInt64Array(3);
+  const bytes = structs.bzip2Progress.room();
   try {
     for await (const chunk of chunks) {
       for (let taken = 0, written = 0; taken < chunk.length || written === ROOM; ) {
         const rest = chunk.subarray(taken);
         const room = new Uint8Array(ROOM);
-        call("skyscan_bzip2_decompress", handle, rest, rest.length, room, ROOM, progress);
-        taken += Number(progress[0]);
-        written = Number(progress[1]);
+        call("skyscan_bzip2_decompress", handle, rest, rest.length, room, ROOM, bytes);
+        const progress = structs.bzip2Progress.read(bytes);
+        taken += progress.taken;
+        written = progress.written;
         if (written > 0) yield room.subarray(0, written);
       }
     }
-    if (progress[2] === 0n) throw new InputError("truncated bzip2 stream");
+    if (structs.bzip2Progress.read(bytes).isComplete === 0)
+      throw new InputError("truncated bzip2 stream");
   } finally {
     handle.close();
   }

@@ -33,10 +33,10 @@ export const symbols = {
   skyscan_cascade_light: fallible("ptr", "ptr", "ptr", "i64", "ptr", "ptr", "ptr"),
 
   // splinempe (splinempe.ts)
-  skyscan_splinempe_open: fallible("ptr", "i64", "ptr", "f64", "f64", "f64", "ptr"),
+  skyscan_splinempe_open: fallible("ptr", "i64", "ptr", "ptr", "ptr"),
   skyscan_splinempe_close: closing,
   skyscan_splinempe_evaluate: fallible("ptr", "ptr", "i32", "ptr"),
-  skyscan_splinempe_search: fallible("ptr", "f64", "f64", "i32", "ptr", "i64", "ptr"),
+  skyscan_splinempe_search: fallible("ptr", "f64", "f64", "i32", "ptr", "ptr", "ptr"),
   skyscan_splinempe_fit: fallible("ptr", "ptr", "i64", "ptr", "ptr", "ptr"),
 
   // Millipede (millipede.ts)

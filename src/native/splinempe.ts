@@ -27,8 +27,13 @@ export interface SplineMpeInput {
 
 /** The minima of one direction that matter, for the fits of all its seeds. */
 export interface DirectionMinima extends Direction {
-  /** llh, x, y, z each. */
-  readonly minima: Float64Array;
+  /** Where each is, m, at a time of the likelihood's own. */
+  readonly minima: readonly {
+    readonly llh: number;
+    readonly x: number;
+    readonly y: number;
+    readonly z: number;
+  }[];
   /** Likelihood calls the search took. */
   readonly evaluations: number;
 }
@@ -44,7 +49,10 @@ export interface SplineMpe {
   /** Negative log-likelihood. `exact`: smeared as the reference does, slowly. */
   evaluate(hypothesis: Hypothesis, options?: { readonly exact?: boolean }): number;
   /** Negative log-likelihood and its gradient by x, y, z (1/m). */
-  evaluateWithGradient(hypothesis: Hypothesis): { llh: number; gradient: [number, number, number] };
+  evaluateWithGradient(hypothesis: Hypothesis): {
+    readonly llh: number;
+    readonly gradient: readonly number[];
+  };
   /** Finds a direction's minima. `thorough`: also those right beside the lowest, which takes longer. */
   search(direction: Direction, options?: { readonly thorough?: boolean }): DirectionMinima;
   /**
@@ -55,44 +63,39 @@ export interface SplineMpe {
   close(): void;
 }
 
-/** Numbers a search writes at most: SKYSCAN_SPLINEMPE_SEARCH. */
-const SEARCH_SIZE = 257;
+/** SKYSCAN_SPLINEMPE_MINIMA: the most that a search finds. */
+const MOST_MINIMA = 64;
 
-/** The splinempe likelihood on a light model, which must stay open as long as this. */
+/**
+ * The splinempe likelihood of one event. Throws InputError without DOMs, and on numbers that are not finite.
+ * @param light of muons; may be closed before this
+ */
 export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineMpe {
-  const doms = new Float64Array(6 * input.doms.length);
-  input.doms.forEach(({ x, y, z, efficiency, firstTime, charge }, i) => {
-    // The reference asks the tables for a standard DOM's light.
-    const relative = light.kind === "tables" ? 1 : efficiency;
-    doms.set([x, y, z, relative, firstTime, charge], 6 * i);
-  });
-  const { start, stop } = input.window;
+  // The reference asks the tables for a standard DOM's light.
+  const doms =
+    light.kind === "tables" ? input.doms.map((dom) => ({ ...dom, efficiency: 1 })) : input.doms;
   const handle = opened(
     "splinempe likelihood",
     "skyscan_splinempe_open",
     "skyscan_splinempe_close",
     light.handle,
-    input.doms.length,
-    doms,
-    start,
-    stop,
-    input.energy,
+    doms.length,
+    structs.splinempeDom.packAll(doms),
+    structs.splinempeSettings.pack({ ...input.window, energy: input.energy }),
   );
-  const out = new Float64Array(6);
-  const evaluate = (hypothesis: Hypothesis, exact: boolean): void =>
-    call("skyscan_splinempe_evaluate", handle, structs.hypothesis.pack(hypothesis), exact ? 1 : 0, out);
+  const evaluate = (hypothesis: Hypothesis, exact: boolean) => {
+    const value = structs.splinempeValue.room();
+    const at = structs.hypothesis.pack(hypothesis);
+    call("skyscan_splinempe_evaluate", handle, at, exact ? 1 : 0, value);
+    return structs.splinempeValue.read(value);
+  };
   return {
-    evaluate(hypothesis, { exact = false } = {}) {
-      evaluate(hypothesis, exact);
-      return out[0]!;
-    },
-    evaluateWithGradient(hypothesis) {
-      evaluate(hypothesis, false);
-      return { llh: out[0]!, gradient: [out[1]!, out[2]!, out[3]!] };
-    },
+    evaluate: (hypothesis, { exact = false } = {}) => evaluate(hypothesis, exact).llh,
+    evaluateWithGradient: (hypothesis) => evaluate(hypothesis, false),
     search({ zenith, azimuth }, { thorough = false } = {}) {
-      const found = new Float64Array(SEARCH_SIZE);
+      const found = structs.splinempeMinimum.room(MOST_MINIMA);
       const count = new BigInt64Array(1);
+      const evaluations = new BigInt64Array(1);
       call(
         "skyscan_splinempe_search",
         handle,
@@ -100,35 +103,26 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
         azimuth,
         thorough ? 1 : 0,
         found,
-        found.length,
         count,
+        evaluations,
       );
-      const minima = found.slice(1, Number(count[0]));
-      return { zenith, azimuth, minima, evaluations: found[0]! };
+      const minima = structs.splinempeMinimum.readAll(found).slice(0, Number(count[0]));
+      return { zenith, azimuth, minima, evaluations: Number(evaluations[0]) };
     },
     fit(seed, { zenith, azimuth, minima }) {
       if (seed.zenith !== zenith || seed.azimuth !== azimuth)
         throw new Error("splinempe: these minima are another direction's");
-      const { fallback } = seed;
-      const other = fallback && Float64Array.of(fallback.x, fallback.y, fallback.z, fallback.time);
+      const result = structs.splinempeResult.room();
       call(
         "skyscan_splinempe_fit",
         handle,
-        minima,
+        structs.splinempeMinimum.packAll(minima),
         minima.length,
         structs.hypothesis.pack(seed),
-        other ?? null,
-        out,
+        seed.fallback ? structs.vertex.pack(seed.fallback) : null,
+        result,
       );
-      const [llh, x, y, z, time, evaluations] = out as unknown as [
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
-      return { llh, x, y, z, time, evaluations };
+      return structs.splinempeResult.read(result);
     },
     close: () => handle.close(),
   };

@@ -132,6 +132,18 @@ export const structs = {
     ...{ cumulative: "f64", cumulativeGradient: ["f64", 4] },
   }),
 
+  splinempeDom: new Struct("skyscan_splinempe_dom", {
+    ...{ ...position, efficiency: "f64", firstTime: "f64", charge: "f64" },
+  }),
+  splinempeSettings: new Struct("skyscan_splinempe_settings", {
+    ...{ start: "f64", stop: "f64", energy: "f64" },
+  }),
+  splinempeValue: new Struct("skyscan_splinempe_value", { llh: "f64", gradient: ["f64", 3] }),
+  splinempeMinimum: new Struct("skyscan_splinempe_minimum", { llh: "f64", ...position }),
+  splinempeResult: new Struct("skyscan_splinempe_result", {
+    ...{ llh: "f64", ...vertex, evaluations: "i64" },
+  }),
+
   pulse: new Struct("skyscan_pulse", { time: "f64", charge: "f64", width: "f64" }),
   millipedeDom: new Struct("skyscan_millipede_dom", {
     ...{ ...position, efficiency: "f64", noiseRate: "f64" },
@@ -154,4 +166,8 @@ export const structs = {
     ...{ llh: "f64", ...vertex, evaluations: "i32", outcome: "i32" },
   }),
   loss: new Struct("skyscan_loss", { ...vertex, energy: "f64" }),
+
+  bzip2Progress: new Struct("skyscan_bzip2_progress", {
+    ...{ taken: "i64", written: "i64", isComplete: "i64" },
+  }),
 } as const;

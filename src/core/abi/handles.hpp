@@ -47,12 +47,6 @@ inline Track track_of(const skyscan_hypothesis& from) {
   return {{from.x, from.y, from.z}, direction, from.time, from.zenith, from.azimuth};
 }
 
-// The same as six numbers in a row.
-inline Track track_of(const double* numbers) {
-  return track_of(
-      skyscan_hypothesis{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]});
-}
-
 // The track through another vertex.
 inline Track track_of(const skyscan_hypothesis& direction, const skyscan_vertex& vertex) {
   return track_of(skyscan_hypothesis{vertex.x, vertex.y, vertex.z, vertex.time, direction.zenith,

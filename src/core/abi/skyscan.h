@@ -161,33 +161,57 @@ SKYSCAN_API int32_t skyscan_cascade_light(const skyscan_light* light,
  * The likelihood of one event at one energy. Searches draw coarse maps of it, which the handle
  * keeps (106 MB at most): one thread at a time. */
 typedef struct skyscan_splinempe skyscan_splinempe;
-/* doms: x, y, z, efficiency, first pulse's time, summed charge each; start, stop: first and last
- * pulse time over all DOMs; energy: GeV, 0 or less: no noise model. */
-SKYSCAN_API int32_t skyscan_splinempe_open(const skyscan_light* light, int64_t count,
-                                           const double* doms, double start, double stop,
-                                           double energy, skyscan_splinempe** handle, char* message,
+/* A DOM with pulses: m; efficiency as of a site; time of the first [ns], charge of all [PE]. */
+typedef struct skyscan_splinempe_dom {
+  double x, y, z, efficiency, first_time, charge;
+} skyscan_splinempe_dom;
+typedef struct skyscan_splinempe_settings {
+  double start, stop; /* first and last pulse time over all DOMs [ns] */
+  double energy;      /* GeV; 0 or less: no noise model */
+} skyscan_splinempe_settings;
+typedef struct skyscan_splinempe_value {
+  double llh;         /* negative log-likelihood */
+  double gradient[3]; /* by x, y, z [1/m] */
+} skyscan_splinempe_value;
+/* A minimum of one direction: where the track is [m] at a time of the likelihood's own. */
+typedef struct skyscan_splinempe_minimum {
+  double llh, x, y, z;
+} skyscan_splinempe_minimum;
+typedef struct skyscan_splinempe_result {
+  double llh;
+  double x, y, z, time; /* m, ns */
+  int64_t evaluations;  /* likelihood calls, beside the search's */
+} skyscan_splinempe_result;
+/* Bad input: no DOM, numbers that are not finite, a window that ends before it starts. */
+SKYSCAN_API int32_t skyscan_splinempe_open(const skyscan_light* light, int64_t dom_count,
+                                           const skyscan_splinempe_dom* doms,
+                                           const skyscan_splinempe_settings* settings,
+                                           skyscan_splinempe** handle, char* message,
                                            int64_t message_size);
 SKYSCAN_API void skyscan_splinempe_close(skyscan_splinempe* handle);
-/* out[4]: negative log-likelihood and its gradient by x, y, z (NaN with exact = 1, which smears as
- * the reference does). */
+/* exact: 1 smears as the reference does, slowly, and has no gradient (NaN). */
 SKYSCAN_API int32_t skyscan_splinempe_evaluate(const skyscan_splinempe* handle,
-                                               const double* hypothesis, int32_t exact, double* out,
-                                               char* message, int64_t message_size);
-/* Finds the minima of a direction, for the fits of all its seeds. thorough: 1 also looks right
- * beside the lowest, which takes longer. out[capacity], SKYSCAN_SPLINEMPE_SEARCH numbers at least:
- * likelihood calls; then llh, x, y, z of each minimum at a time of the likelihood's own. *count:
- * how many numbers were written. */
-enum { SKYSCAN_SPLINEMPE_SEARCH = 257 };
+                                               const skyscan_hypothesis* hypothesis, int32_t exact,
+                                               skyscan_splinempe_value* value, char* message,
+                                               int64_t message_size);
+/* Most minima that a search finds. */
+enum { SKYSCAN_SPLINEMPE_MINIMA = 64 };
+/* Finds the minima of a direction [rad], for the fits of all its seeds. thorough: 1 also looks
+ * right beside the lowest, which takes longer. minima: room for SKYSCAN_SPLINEMPE_MINIMA; *count:
+ * how many were found; *evaluations: likelihood calls it took. */
 SKYSCAN_API int32_t skyscan_splinempe_search(skyscan_splinempe* handle, double zenith,
-                                             double azimuth, int32_t thorough, double* out,
-                                             int64_t capacity, int64_t* count, char* message,
+                                             double azimuth, int32_t thorough,
+                                             skyscan_splinempe_minimum* minima, int64_t* count,
+                                             int64_t* evaluations, char* message,
                                              int64_t message_size);
-/* Minimises over x, y, z. minima: what the search of the seed's direction wrote, from its second
- * number on: four numbers each, `count` in all. fallback: x, y, z, time of a second first guess, or
- * null. out[6]: llh, x, y, z, time, likelihood calls beside the search's. */
-SKYSCAN_API int32_t skyscan_splinempe_fit(const skyscan_splinempe* handle, const double* minima,
-                                          int64_t count, const double* seed, const double* fallback,
-                                          double* out, char* message, int64_t message_size);
+/* Minimises over x, y, z. minima: what the search of the seed's direction found, `count` of them,
+ * at least one; fallback: a second first guess, or null. */
+SKYSCAN_API int32_t skyscan_splinempe_fit(const skyscan_splinempe* handle,
+                                          const skyscan_splinempe_minimum* minima, int64_t count,
+                                          const skyscan_hypothesis* seed,
+                                          const skyscan_vertex* fallback,
+                                          skyscan_splinempe_result* result, char* message,
+                                          int64_t message_size);
 
 /* --- Millipede (millipede.cpp) ---
  *
