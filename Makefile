@@ -37,9 +37,15 @@ core: setup
 testing: setup
 	@$(MAKE) --no-print-directory -j$(shell nproc) $(TESTING)
 
+# Neither .env nor bunfig.toml of the folder it is started in is read, and no code runs but its own (BUN_OPTIONS and
+# BUN_INSPECT could name some). Bytecode halves the time to start: 0.77 to 0.41 s for --version on a busy machine.
+EXECUTABLE := --compile --minify-syntax --minify-whitespace --sourcemap=none --bytecode --format=esm \
+  --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+  --compile-exec-argv="--disallow-code-generation-from-strings=strict"
+
 dist/skyscan: setup core $(TYPESCRIPT) package.json bun.lock
 	@mkdir -p dist
-	$(BUN) build --compile --minify-syntax --minify-whitespace --sourcemap=none bin/skyscan.ts --outfile $@.new
+	$(BUN) build $(EXECUTABLE) bin/skyscan.ts --outfile $@.new
 	@mv $@.new $@
 
 # For where it travels to many machines: 47 MB instead of 117, unpacked in half a second.

@@ -8,10 +8,10 @@ import type { Startup } from "../client/work.ts";
 import { InputError, TimedOut } from "../config/errors.ts";
 import { setLogLevels } from "../config/log.ts";
 import { selfCommand } from "../config/self.ts";
-import { catchSignals } from "../config/signals.ts";
+import { catchSignals, unlessStopped } from "../config/signals.ts";
 import { addBrokerFlags, type BrokerFlags, brokerOf } from "./broker_flags.ts";
 import { fitProcessName } from "./fit_process.ts";
-import { flag, integerFrom, numberFrom } from "./flags.ts";
+import { flag, integerFrom, mostWorkers, seconds } from "./flags.ts";
 
 interface Flags extends BrokerFlags {
   mqBasename?: string;
@@ -50,25 +50,27 @@ export function clientCommand(): Command {
     .addOption(flag("-g, --gcd-dir <dir>", "baseline GCD files"))
     .addOption(flag("--photon-tables <dir>", "photospline tables of the light"))
     .addOption(
-      flag("--workers <n>", "fits at a time, one process each", 1).argParser(integerFrom(1)),
+      flag("--workers <n>", "fits at a time, one process each", 1).argParser(
+        integerFrom(1, mostWorkers),
+      ),
     )
     .addOption(
       flag(
         "--reco-timeout <s>",
         "longest time one fit may take, s (default: the server's)",
-      ).argParser(numberFrom(0.1, "seconds")),
+      ).argParser(seconds),
     )
     .addOption(
       flag(
         "--timeout-to-clients <s>",
         "how long to wait for work, s (default: the server's, 60)",
-      ).argParser(numberFrom(0.1, "seconds")),
+      ).argParser(seconds),
     )
     .addOption(
       flag(
         "--timeout-from-clients <s>",
         "accepted for the sake of old command lines; the server's matters",
-      ).argParser(numberFrom(0.1, "seconds")),
+      ).argParser(seconds),
     )
     .addOption(
       flag(
@@ -92,7 +94,7 @@ Example:
     .action(async (flags: Flags, command: Command) => {
       setLogLevels(flags.log, flags.logThirdParty);
       const { stop, now } = catchSignals(() => {});
-      const given = await startupOf(flags);
+      const given = await unlessStopped(startupOf(flags), stop);
       const gcdDir = flags.gcdDir ?? baselineHere(given.startup);
       const work = runClient({
         ...given,

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { print } from "../config/print.ts";
 import { eventJson } from "../event/json.ts";
 import { loadContents, loadEvent } from "../event/load.ts";
 import { eventTable } from "../event/table.ts";
@@ -33,6 +34,6 @@ export function eventCommand(): Command {
         }
         return eventTable(event) + (prepared ? `\n${preparedTable(prepare, prepared)}` : "");
       });
-      process.stdout.write(text);
+      print(text);
     });
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
+import { longestTime } from "../config/environment.ts";
 import { InputError } from "../config/errors.ts";
 
 /** Variables of the system this replaces, by ours. */
@@ -23,25 +24,37 @@ export function flag(flags: string, description: string, fallback?: unknown): Op
   return option;
 }
 
-/** A number at least `least`. */
+/** A number from `least` to `most`. */
 export const numberFrom =
-  (least: number, unit = "") =>
-  (text: string): number => {
-    const value = Number(text);
-    if (text.trim() !== "" && Number.isFinite(value) && value >= least) return value;
-    throw new InvalidArgumentError(
-      `Expected a number${unit && ` of ${unit}`}, at least ${least}, not "${text}".`,
-    );
-  };
+  (least: number, unit = "", most = Number.POSITIVE_INFINITY) =>
+  (text: string): number =>
+    within(`a number${unit && ` of ${unit}`}`, least, most, text, Number.isFinite);
 
-/** A whole number at least `least`. */
+/** A whole number from `least` to `most`. */
 export const integerFrom =
-  (least: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`Expected a whole number, at least ${least}, not "${text}".`);
-  };
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number =>
+    within("a whole number", least, most, text, Number.isSafeInteger);
+
+/** A time to wait or to allow. One beyond a lifetime of a scan is a slip of the pen. */
+export const seconds = numberFrom(0.1, "seconds", longestTime);
+
+function within(
+  what: string,
+  least: number,
+  most: number,
+  text: string,
+  isNumber: (value: number) => boolean,
+): number {
+  const value = Number(text);
+  if (text.trim() !== "" && isNumber(value) && value >= least && value <= most) return value;
+  const isOpen = most === Number.POSITIVE_INFINITY || most === Number.MAX_SAFE_INTEGER;
+  const range = isOpen ? `at least ${least}` : `${least} to ${most}`;
+  throw new InvalidArgumentError(`Expected ${what}, ${range}, not "${text.slice(0, 60)}".`);
+}
+
+/** Fit processes on one machine: a few times the threads of the largest there are. */
+export const mostWorkers = 1024;
 
 /** Words of a repeated flag or of an environment variable ("8:0 64:12"). */
 export const words = (text: string, before: readonly string[] | undefined): string[] => [

@@ -1,6 +1,8 @@
 import { createInterface } from "node:readline";
 import * as v from "valibot";
 import { InputError } from "../config/errors.ts";
+import { parseJson } from "../config/json.ts";
+import { printable } from "../config/print.ts";
 
 /**
  * JSON values of the standard input, one a line; empty lines are skipped.
@@ -25,7 +27,7 @@ function parseLine<Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
   } catch (cause) {
     throw new InputError(`line ${number} of the input is not JSON: ${line.slice(0, 60)}`, {
       cause,
@@ -46,7 +48,7 @@ function parseLine<Schema extends v.GenericSchema>(
  */
 export const writeJsonLine = (value: unknown): Promise<void> =>
   new Promise((resolve) => {
-    process.stdout.write(`${JSON.stringify(value)}\n`, (error) => {
+    process.stdout.write(`${printable(JSON.stringify(value))}\n`, (error) => {
       if (!error) resolve();
     });
   });

@@ -1,11 +1,13 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../../package.json";
-import { ExitCode, unwritable } from "../config/errors.ts";
+import { ExitCode, InputError, unwritable } from "../config/errors.ts";
 import { logToStderr } from "../config/log.ts";
+import { printable } from "../config/print.ts";
 import { brokerCommand } from "./broker.ts";
 import { clientCommand } from "./client.ts";
 import { eventCommand } from "./event.ts";
-import { fitProcessCommand } from "./fit_process.ts";
+import { fitProcessCommand, fitProcessName } from "./fit_process.ts";
+import { joinNsides } from "./nsides.ts";
 import { plotCommand } from "./plot.ts";
 import { recoCommand } from "./reco.ts";
 import { report } from "./report.ts";
@@ -43,6 +45,23 @@ const withSubcommands = (command: Command): Command[] => [
   ...command.commands.flatMap(withSubcommands),
 ];
 
+/** Commander answers a wrong name beside --help with the help, as if all were well. @returns what is wrong */
+function unknownCommand(root: Command, argv: readonly string[]): InputError | undefined {
+  let command = root;
+  for (const word of argv) {
+    if (word.startsWith("-") || command.commands.length === 0) return undefined;
+    if (word === "help") continue;
+    const next = command.commands.find((known) => known.name() === word);
+    if (next === undefined) {
+      const names = command.commands.map((known) => known.name());
+      const possible = names.filter((name) => name !== fitProcessName).join(", ");
+      return new InputError(`there is no "${word}"; expected one of ${possible}`);
+    }
+    command = next;
+  }
+  return undefined;
+}
+
 /**
  * Runs one command line and returns its exit code.
  * @param argv arguments after the program's name
@@ -52,13 +71,26 @@ export async function main(argv: readonly string[]): Promise<number> {
   // Who reads our output may have seen enough (`skyscan … | head`).
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     process.exit(
-      error.code === "EPIPE" ? ExitCode.done : report(unwritable("standard output", error)),
+      error.code === "EPIPE"
+        ? (process.exitCode ?? ExitCode.done)
+        : report(unwritable("standard output", error)),
     );
   });
+  // A log nobody reads any more, or that finds no room, is no reason to lose a scan.
+  process.stderr.on("error", () => {});
+  // What nobody waited for is a bug like any other: not Bun's dump of the source, and never unnoticed.
+  const broken = (error: unknown) => process.exit(report(error));
+  process.on("unhandledRejection", broken);
+  process.on("uncaughtException", broken);
   const root = program();
-  for (const command of withSubcommands(root)) command.exitOverride();
+  for (const command of withSubcommands(root)) {
+    command.exitOverride();
+    command.configureOutput({ writeErr: (text) => void process.stderr.write(printable(text)) });
+  }
+  const unknown = unknownCommand(root, argv);
+  if (unknown !== undefined) return report(unknown);
   try {
-    await root.parseAsync([...argv], { from: "user" });
+    await root.parseAsync(joinNsides(argv), { from: "user" });
     return ExitCode.done;
   } catch (error) {
     if (error instanceof CommanderError)

@@ -1,4 +1,5 @@
 import { consola } from "consola";
+import { print } from "../config/print.ts";
 import type { ScanPlan } from "../server/plan.ts";
 import type { ServerOutcome } from "../server/server.ts";
 import { missedBy, summary } from "../server/summary.ts";
@@ -12,5 +13,5 @@ export function printOutcome(plan: ScanPlan, outcome: ServerOutcome, started: nu
   consola.info(`written: ${outcome.files.join(", ")}`);
   const missed = missedBy(plan, outcome);
   if (missed !== undefined) consola.info(missed);
-  process.stdout.write(`${summary(plan, outcome, seconds)}\n`);
+  print(`${summary(plan, outcome, seconds)}\n`);
 }

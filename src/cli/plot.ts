@@ -1,5 +1,6 @@
 import { basename, extname } from "node:path";
 import { Command } from "commander";
+import { print } from "../config/print.ts";
 import { plotFile } from "../plot/files.ts";
 import { addPoleFlags, type PoleFlags, poleOf } from "./pole_flags.ts";
 
@@ -29,6 +30,6 @@ Examples:
       const { out = `${title}.png`, caption } = options;
       const pole = poleOf(options);
       await plotFile(file, out, { title, ...(caption && { caption }), ...(pole && { pole }) });
-      console.log(out);
+      print(`${out}\n`);
     });
 }

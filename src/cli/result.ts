@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { ExitCode, SkyscanError } from "../config/errors.ts";
+import { print } from "../config/print.ts";
 import { compareResults, defaultTolerances, type Tolerances } from "../result/compare.ts";
 import { readResult, writeResult } from "../result/files.ts";
 import { comparisonLines, summarise, summaryLines } from "../result/summary.ts";
@@ -43,7 +44,7 @@ export function resultCommand(): Command {
     )
     .action(async (file: string, flags: PoleFlags & { json: boolean }) => {
       const summary = summarise(await readResult(file, poleOf(flags)));
-      console.log(flags.json ? JSON.stringify(summary) : summaryLines(summary).join("\n"));
+      print(`${flags.json ? JSON.stringify(summary) : summaryLines(summary).join("\n")}\n`);
     });
 
   result
@@ -73,8 +74,8 @@ export function resultCommand(): Command {
     )
     .action(async (a: string, b: string, options: { rtol?: Tolerances; json: boolean }) => {
       const comparison = compareResults(await readResult(a), await readResult(b), options.rtol);
-      console.log(
-        options.json ? JSON.stringify(comparison) : comparisonLines(comparison).join("\n"),
+      print(
+        `${options.json ? JSON.stringify(comparison) : comparisonLines(comparison).join("\n")}\n`,
       );
       if (!comparison.close)
         throw new SkyscanError(`${a} and ${b} are not close`, ExitCode.differs);

@@ -3,12 +3,12 @@ import { Command } from "commander";
 import { runLocalScan } from "../client/local_scan.ts";
 import { setLogLevels } from "../config/log.ts";
 import { selfCommand } from "../config/self.ts";
-import { catchSignals } from "../config/signals.ts";
+import { catchSignals, unlessStopped } from "../config/signals.ts";
 import { planScan } from "../server/plan.ts";
 import { withPictures } from "../server/server.ts";
 import { requireWritable } from "../server/startup.ts";
 import { fitProcessName } from "./fit_process.ts";
-import { flag, integerFrom } from "./flags.ts";
+import { flag, integerFrom, mostWorkers } from "./flags.ts";
 import { printOutcome } from "./outcome.ts";
 import { addScanFlags, planOptions, recoList, type ScanFlags, serverTimes } from "./scan_flags.ts";
 
@@ -28,7 +28,7 @@ export function scanCommand(): Command {
     )
     .addOption(
       flag("--workers <n>", "fits at a time, one process each", availableParallelism()).argParser(
-        integerFrom(1),
+        integerFrom(1, mostWorkers),
       ),
     );
   return addScanFlags(command)
@@ -43,7 +43,7 @@ Example:
       const started = performance.now();
       setLogLevels(flags.log, flags.logThirdParty);
       const { stop } = catchSignals();
-      const plan = await planScan(planOptions(event, flags));
+      const plan = await unlessStopped(planScan(planOptions(event, flags)), stop);
       requireWritable(flags.outputDir, "--output-dir");
       const scanned = await runLocalScan(plan, {
         outputDir: flags.outputDir,

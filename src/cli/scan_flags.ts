@@ -8,7 +8,8 @@ import {
   parseProgression,
   selectProgression,
 } from "../sky/progression.ts";
-import { flag, integerFrom, isRealEvent, numberFrom, words } from "./flags.ts";
+import { flag, integerFrom, isRealEvent, numberFrom, seconds } from "./flags.ts";
+import { nsidesOf } from "./nsides.ts";
 
 /** What `scan` and `server` have in common. */
 export interface ScanFlags {
@@ -37,9 +38,9 @@ export interface ScanFlags {
 export function addScanFlags(command: Command): Command {
   return command
     .addOption(
-      flag("--nsides <nside:extension...>", "refinement of the map, coarse to fine")
-        .argParser(words)
-        .default(undefined, formatProgression(DEFAULT_PROGRESSION)),
+      nsidesOf(
+        flag("--nsides <nside:extension...>", "refinement of the map, coarse to fine"),
+      ).default(undefined, formatProgression(DEFAULT_PROGRESSION)),
     )
     .addOption(
       flag("--min-nside <n>", "older way to choose: first of 8, 64, 512").argParser(integerFrom(1)),
@@ -53,7 +54,7 @@ export function addScanFlags(command: Command): Command {
         "--predictive-scanning-threshold <share>",
         "share of a stage that must be done before the next one begins; 1: the map does not depend on the order of arrival",
         1,
-      ).argParser(numberFrom(0, "")),
+      ).argParser(numberFrom(0.1, "", 1)),
     )
     .addOption(
       flag(
@@ -74,9 +75,7 @@ export function addScanFlags(command: Command): Command {
     )
     .addOption(flag("--simulated-event", "the event is simulated"))
     .addOption(
-      flag("--reco-timeout <s>", "longest time one fit may take, s", 300).argParser(
-        numberFrom(0.1, "seconds"),
-      ),
+      flag("--reco-timeout <s>", "longest time one fit may take, s", 300).argParser(seconds),
     )
     .addOption(
       flag(
@@ -86,13 +85,11 @@ export function addScanFlags(command: Command): Command {
       ).argParser(integerFrom(1)),
     )
     .addOption(
-      flag("--timeout-to-clients <s>", "how long clients wait for work, s", 60).argParser(
-        numberFrom(0.1, "seconds"),
-      ),
+      flag("--timeout-to-clients <s>", "how long clients wait for work, s", 60).argParser(seconds),
     )
     .addOption(
       flag("--timeout-from-clients <s>", "how long to wait for results, s", 1800).argParser(
-        numberFrom(0.1, "seconds"),
+        seconds,
       ),
     )
     .addOption(flag("-l, --log <level>", "level of the log", "INFO"))

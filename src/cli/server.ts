@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { Command } from "commander";
 import { InputError } from "../config/errors.ts";
 import { setLogLevels } from "../config/log.ts";
-import { catchSignals } from "../config/signals.ts";
+import { catchSignals, unlessStopped } from "../config/signals.ts";
 import { planScan } from "../server/plan.ts";
 import { runServer, withPictures } from "../server/server.ts";
 import { requireWritable, type StartupPlaces } from "../server/startup.ts";
@@ -56,7 +56,8 @@ Example:
       setLogLevels(flags.log, flags.logThirdParty);
       const broker = brokerOf(flags, command);
       const startup = startupPlaces(flags);
-      const plan = await planScan(planOptions(flags.eventFile, flags));
+      const { stop } = catchSignals();
+      const plan = await unlessStopped(planScan(planOptions(flags.eventFile, flags)), stop);
       requireWritable(flags.outputDir, "--output-dir");
       if (startup.directory !== undefined) requireWritable(startup.directory, "--startup-json-dir");
       if (startup.file !== undefined)
@@ -67,7 +68,7 @@ Example:
         cacheDir: flags.cacheDir,
         startup,
         ...serverTimes(flags),
-        stop: catchSignals().stop,
+        stop,
       });
       printOutcome(plan, await withPictures(plan, flags.outputDir, scanned), started);
     });

@@ -1,11 +1,13 @@
 import { Command, Option } from "commander";
 import * as v from "valibot";
 import { InputError } from "../config/errors.ts";
+import { print } from "../config/print.ts";
 import { type Moment, momentAt, toDetector, toEquatorial } from "../native/sky.ts";
 import { readResult } from "../result/files.ts";
 import { choosePixels } from "../sky/choose.ts";
 import { DEFAULT_PROGRESSION, formatProgression, parseProgression } from "../sky/progression.ts";
 import { readJsonLines, writeJsonLine } from "./jsonl.ts";
+import { nsidesOf } from "./nsides.ts";
 
 /** Any date within some two thousand years. */
 const mjd = v.pipe(v.number(), v.minValue(-999_999), v.maxValue(999_999));
@@ -13,7 +15,7 @@ const localLine = v.object({ zenith: v.number(), azimuth: v.number(), mjd });
 const equatorialLine = v.object({ ra: v.number(), dec: v.number(), mjd });
 
 interface RefineFlags {
-  readonly nsides: readonly string[];
+  readonly nsides?: readonly string[];
   /** true: the flag without a number. */
   readonly use?: readonly string[] | true;
   readonly json: boolean;
@@ -68,8 +70,8 @@ export function skyCommand(): Command {
     )
     .argument("<result>", "result, .npz or .json")
     .addOption(
-      new Option("--nsides <nside:extension...>", "the scan's progression").default(
-        formatProgression(DEFAULT_PROGRESSION).split(" "),
+      nsidesOf(new Option("--nsides <nside:extension...>", "the scan's progression")).default(
+        undefined,
         formatProgression(DEFAULT_PROGRESSION),
       ),
     )
@@ -80,7 +82,7 @@ export function skyCommand(): Command {
       "\nExample:\n  skyscan sky refine map.npz --nsides 8:0 64:12 512:24 --use 8 64 --json",
     )
     .action(async (file: string, flags: RefineFlags) => {
-      const progression = parseProgression(flags.nsides);
+      const progression = flags.nsides ? parseProgression(flags.nsides) : DEFAULT_PROGRESSION;
       const { nsides } = await readResult(file);
       const used = flags.use === true ? [] : (flags.use?.map(Number) ?? [...nsides.keys()]);
       const map = new Map(
@@ -94,12 +96,12 @@ export function skyCommand(): Command {
         }),
       );
       const chosen = choosePixels(map, progression);
-      if (flags.json) console.log(JSON.stringify(Object.fromEntries(chosen)));
-      else if (chosen.size === 0) console.log("none");
+      if (flags.json) print(`${JSON.stringify(Object.fromEntries(chosen))}\n`);
+      else if (chosen.size === 0) print("none\n");
       else
         for (const [nside, pixels] of chosen) {
           const fresh = pixels.filter((pixel) => !map.get(nside)?.has(pixel)).length;
-          console.log(`nside ${nside}: ${pixels.length} pixels, ${fresh} of them new`);
+          print(`nside ${nside}: ${pixels.length} pixels, ${fresh} of them new\n`);
         }
     });
   return sky;

@@ -1,7 +1,9 @@
 import { Command } from "commander";
+import { print } from "../config/print.ts";
+import { catchSignals } from "../config/signals.ts";
 import { watchStatus } from "../server/status.ts";
 import { addBrokerFlags, type BrokerFlags, brokerOf } from "./broker_flags.ts";
-import { flag, numberFrom } from "./flags.ts";
+import { flag, seconds } from "./flags.ts";
 
 interface Flags extends BrokerFlags {
   mqBasename: string;
@@ -21,7 +23,7 @@ export function statusCommand(): Command {
   )
     .option("--follow", "keep showing until the scan is over")
     .option("--json", "the progress message itself, one line each")
-    .option("--timeout <s>", "how long to wait for an answer, s", numberFrom(0.1, "seconds"), 10)
+    .option("--timeout <s>", "how long to wait for an answer, s", seconds, 10)
     .addHelpText(
       "after",
       `
@@ -36,7 +38,8 @@ Example:
         follow: flags.follow ?? false,
         json: flags.json ?? false,
         timeout: flags.timeout,
-        write: (line) => process.stdout.write(`${line}\n`),
+        stop: catchSignals().stop,
+        write: (line) => print(`${line}\n`),
       });
     });
 }

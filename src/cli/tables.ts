@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import * as v from "valibot";
 import { InputError } from "../config/errors.ts";
+import { print } from "../config/print.ts";
 import { makeEmbeddedTables } from "../light/make_tables.ts";
 import { type Convolution, openTable, smearing } from "../native/spline_table.ts";
 import { readJsonLines, writeJsonLine } from "./jsonl.ts";
@@ -79,7 +80,7 @@ export function tablesCommand(): Command {
         ),
         ...Object.entries(info.keys).map(([key, value]) => `${key} = ${value}`),
       ];
-      process.stdout.write(`${lines.join("\n")}\n`);
+      print(`${lines.join("\n")}\n`);
     });
   tables
     .command("eval")
@@ -122,7 +123,7 @@ export function tablesCommand(): Command {
       const made = makeEmbeddedTables(out, resolution);
       if (json) return writeJsonLine(made);
       for (const { path, megabytes, quantity, median, rms, largest } of made)
-        process.stdout.write(
+        print(
           `${path}: ${megabytes.toFixed(1)} MB, ${quantity} off by: median ${median.toPrecision(2)}, rms ${rms.toPrecision(2)}, largest ${largest.toPrecision(2)}\n`,
         );
     });

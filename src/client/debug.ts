@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InputError, unwritable } from "../config/errors.ts";
+import { secret } from "../result/files.ts";
 
 /** Keeps every message as a file: <number>-<in|out>-<topic's last levels>.json. */
 export type Debug = (way: "in" | "out", topic: string, payload: Uint8Array | string) => void;
@@ -16,7 +17,7 @@ export function openDebug(
 ): Debug {
   if (directory === undefined) return () => {};
   try {
-    mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (cause) {
     throw new InputError(`--debug-directory ${directory}: cannot be made`, { cause });
   }
@@ -31,7 +32,7 @@ export function openDebug(
       .slice(0, 100);
     const name = `${String(number++).padStart(8, "0")}-${way}-${tail}.json`;
     try {
-      writeFileSync(join(directory, name), payload);
+      writeFileSync(join(directory, name), payload, { mode: secret });
     } catch (cause) {
       onError(unwritable(join(directory, name), cause));
     }

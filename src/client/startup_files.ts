@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import * as v from "valibot";
 import { InputError } from "../config/errors.ts";
+import { parseJson } from "../config/json.ts";
 import { BUILTIN_BASELINE } from "../detector/builtin.ts";
 import { StartupData } from "../mq/messages.ts";
 
@@ -13,9 +14,9 @@ async function readText(path: string): Promise<string> {
 async function readJson(path: string): Promise<unknown> {
   const text = await readText(path);
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
-    throw new InputError(`${path}: no JSON`, { cause });
+    throw new InputError(`${path}: no JSON: ${(cause as Error).message}`, { cause });
   }
 }
 

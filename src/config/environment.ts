@@ -1,16 +1,24 @@
 import { InputError } from "./errors.ts";
 
+/** The longest time that can be meant, s: ten years. */
+export const longestTime = 10 * 365.25 * 86_400;
+
+/** The shortest interval, s: what is done more often leaves no time for anything else. */
+const shortestInterval = 0.01;
+
 /**
  * A positive number of seconds from the environment.
  * @returns `fallback` where the variable is absent or empty
- * Throws InputError for anything but a positive number.
+ * Throws InputError for what is no such time.
  */
 export function secondsFrom(variable: string, fallback: number): number {
   const text = process.env[variable];
   if (text === undefined || text.trim() === "") return fallback;
   const value = Number(text);
-  if (!(value > 0))
-    throw new InputError(`${variable}: expected a positive number of seconds, not "${text}"`);
+  if (!(value >= shortestInterval && value <= longestTime))
+    throw new InputError(
+      `${variable}: expected a number of seconds, ${shortestInterval} to ${longestTime}, not "${text}"`,
+    );
   return value;
 }
 

@@ -1,8 +1,7 @@
-import { open, readFile } from "node:fs/promises";
 import { InputError } from "../config/errors.ts";
 import { inContext } from "../i3/context.ts";
-import { type Alert, decodeAlert } from "../i3/envelope.ts";
-import { beginsFrame, packingOf, readI3File } from "../i3/file.ts";
+import { type Alert, beginsAlert, decodeAlert } from "../i3/envelope.ts";
+import { beginsFrame, bytesOf, framesOf, peeked, unpacked, unreadable } from "../i3/file.ts";
 import type { Frame } from "../i3/frame.ts";
 import { modifiedJulianDate } from "../i3/time.ts";
 import type { Event, EventMetadata } from "./event.ts";
@@ -14,12 +13,12 @@ export interface LoadOptions {
   readonly isRealEvent?: boolean;
 }
 
-/** Largest file read as an alert, bytes; those of the detector have half a megabyte. */
-const LARGEST_FILE = 256 * 2 ** 20;
+/** The longest document read as an alert, and the largest event in frames, bytes; those of the detector have half a megabyte. */
+const LARGEST_FILE = 128 * 2 ** 20;
 
 /**
- * Reads one event from a file: an alert (.json, .pkl) or I3 frames (.i3, also .gz, .bz2, .zst), told apart by
- * content.
+ * Reads one event from a file: an alert (.json, .pkl) or I3 frames (.i3), any of them packed too (.gz, .bz2, .zst),
+ * told apart by content. "-" is the standard input; pipes will do.
  * @throws InputError, one line, naming the file, for anything that is no such event
  */
 export async function loadEvent(path: string, options: LoadOptions = {}): Promise<Event> {
@@ -38,33 +37,28 @@ export async function loadContents(
 
 const isPhysics = ({ stream }: Frame): boolean => stream === "P" || stream === "p";
 
+/** Reads once and onwards only: a pipe serves as well as a file, and what never ends is given up. */
 async function loadAlert(path: string): Promise<Alert> {
-  const { size, start } = await beginningOf(path);
-  if (packingOf(start) || beginsFrame(start)) return alertOfI3File(path);
-  if (size > LARGEST_FILE)
-    throw new InputError(`${path}: ${size} bytes are no alert (at most ${LARGEST_FILE})`);
-  const bytes = await readFile(path).catch((error) => unreadable(path, error));
-  return inContext(path, () => alertOf(bytes));
-}
-
-function unreadable(path: string, { code }: NodeJS.ErrnoException): never {
-  throw new InputError(
-    `${path}: ${code === "ENOENT" ? "no such file" : `cannot be read (${code})`}`,
-  );
-}
-
-/** Bytes that tell the kinds of files apart. */
-async function beginningOf(path: string): Promise<{ size: number; start: Uint8Array }> {
-  const file = await open(path).catch((error) => unreadable(path, error));
   try {
-    const start = new Uint8Array(4);
-    const { bytesRead } = await file.read(start, 0, start.length, 0);
-    return { size: (await file.stat()).size, start: start.subarray(0, bytesRead) };
+    const { start, all } = await peeked(unpacked(bytesOf(path)));
+    if (beginsFrame(start)) return await alertOfFrames(framesOf(all));
+    return alertOf(await gathered(start, all));
   } catch (error) {
-    return unreadable(path, error as NodeJS.ErrnoException);
-  } finally {
-    await file.close();
+    throw unreadable(path, error);
   }
+}
+
+/** All bytes of an alert document. Throws InputError where it begins like none, or is too long. */
+async function gathered(start: Uint8Array, chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  if (!beginsAlert(start)) throw new InputError("neither JSON nor a pickle nor I3 frames");
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > LARGEST_FILE) throw new InputError(`more than ${LARGEST_FILE} bytes are no alert`);
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts);
 }
 
 function sizeOf(records: Frame["records"]): number {
@@ -74,16 +68,16 @@ function sizeOf(records: Frame["records"]): number {
 }
 
 /** The one event of an .i3 file: its physics frame (if any), and the newest frame of each other stream before it. */
-async function alertOfI3File(path: string): Promise<Alert> {
+async function alertOfFrames(file: AsyncIterable<Frame>): Promise<Alert> {
   const frames = new Map<string, Frame>();
   let physics: Frame | undefined;
-  for await (const frame of readI3File(path)) {
+  for await (const frame of file) {
     if (isPhysics(frame) && physics)
-      throw new InputError(`${path}: several physics frames, one event expected`);
+      throw new InputError("several physics frames, one event expected");
     if (isPhysics(frame)) physics = frame;
     else if (!physics && "GCDQ".includes(frame.stream)) frames.set(frame.stream, frame);
     const held = [...frames.values()].reduce((sum, { records }) => sum + sizeOf(records), 0);
-    if (held > LARGEST_FILE) throw new InputError(`${path}: an event of ${held} bytes`);
+    if (held > LARGEST_FILE) throw new InputError(`an event of ${held} bytes`);
   }
   // files do not carry the realtime format's version; the newer ones are known by their key names
   const formatVersion = physics?.records.has("SplitInIcePulses") ? "2023a" : "";

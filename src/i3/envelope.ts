@@ -1,6 +1,7 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import * as v from "valibot";
 import { InputError } from "../config/errors.ts";
+import { parseJson } from "../config/json.ts";
 import { stringBytes } from "./bytes.ts";
 import { inContext } from "./context.ts";
 import { decodeFrame, encodeFrame, type Frame } from "./frame.ts";
@@ -22,6 +23,8 @@ export interface Alert {
 const LARGEST_ALERT = 128 * 2 ** 20;
 /** First bytes of pickles: of a dictionary in protocols 2 and later, 0, 1, or a class; JSON begins with none. */
 const PICKLE_STARTS = [0x80, 0x28, 0x7d, 0x63];
+/** The deepest nesting in a pickle; alerts have less than ten levels. */
+const DEEPEST_PICKLE = 64;
 /** Frames in one alert: G, C, D, Q, P, and room for the unusual. */
 const MOST_FRAMES = 16;
 
@@ -41,12 +44,45 @@ const Framed = v.object({
   value: v.object({ data: v.unknown(), version: v.optional(v.string(), "") }),
 });
 
+/** Keys under which SkyDriver keeps an alert: in a scan's manifest, and in the request that begins one. */
+const WRAPPINGS = ["event_i3live_json_dict", "event_i3live_json"];
+/** A manifest's alert as a JSON text in a list is wrapped three times. */
+const MOST_WRAPPINGS = 8;
+
+/** The alert inside of what others have put around it: a list of one, a JSON text, SkyDriver's documents. */
+function unwrapped(document: unknown): unknown {
+  let inner = document;
+  for (let i = 0; i < MOST_WRAPPINGS; i++) {
+    const content = contentOf(inner);
+    if (content === undefined) break;
+    inner = content;
+  }
+  if (isDictionary(inner) && typeof inner.value === "string")
+    return { ...inner, value: parsedJson(inner.value) };
+  return inner;
+}
+
+function contentOf(document: unknown): unknown {
+  if (typeof document === "string") return parsedJson(document);
+  // A list of frames holds lists.
+  if (Array.isArray(document) && document.length === 1 && !Array.isArray(document[0]))
+    return document[0];
+  const key = isDictionary(document) && WRAPPINGS.find((name) => name in document);
+  return key ? (document as Record<string, unknown>)[key] : undefined;
+}
+
+/** Whether a document may begin so: one of JSON's, after blanks or a byte order mark, or a pickle. */
+export const beginsAlert = (start: Uint8Array): boolean =>
+  PICKLE_STARTS.includes(start[0]!) || /^(\xef\xbb\xbf)?[\s[{"]/.test(stringOf(start));
+
+const stringOf = (start: Uint8Array): string => String.fromCharCode(...start.subarray(0, 4));
+
 /**
  * Decodes an alert document: JSON text, or a pickle of the same dictionary.
  * Throws InputError where it is neither, or a frame is damaged.
  */
 export function decodeAlert(bytes: Uint8Array): Alert {
-  const document = PICKLE_STARTS.includes(bytes[0]!) ? pickled(bytes) : json(bytes);
+  const document = unwrapped(PICKLE_STARTS.includes(bytes[0]!) ? pickled(bytes) : json(bytes));
   // a framed document has the data in value.data; an unframed one is the data
   const isFramed = isDictionary(document) && "value" in document;
   const framed = isFramed
@@ -96,11 +132,15 @@ function json(bytes: Uint8Array): unknown {
   } catch {
     throw new InputError("neither JSON nor a pickle nor I3 frames");
   }
+  return parsedJson(text);
+}
+
+function parsedJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (first) {
     try {
-      return JSON.parse(withoutNaN(text));
+      return parseJson(withoutNaN(text));
     } catch {
       const lines = text.split("\n", 1000).filter((line) => line.trim() !== "");
       if (
@@ -131,15 +171,22 @@ function withoutNaN(text: string): string {
 
 /** A pickled dictionary as plain objects. */
 function pickled(bytes: Uint8Array): unknown {
-  const plain = (value: PickleValue): unknown => {
-    if (Array.isArray(value)) return value.map(plain);
+  const plain = (value: PickleValue, depth: number): unknown => {
+    if (depth > DEEPEST_PICKLE)
+      throw new InputError(`no alert: pickle nested more than ${DEEPEST_PICKLE} levels deep`);
+    if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1));
     if (value instanceof Map)
-      return Object.fromEntries([...value].map(([key, item]) => [String(key), plain(item)]));
+      return Object.fromEntries(
+        [...value].map(([key, item]) => [String(key), plain(item, depth + 1)]),
+      );
     if (value instanceof Uint8Array || value instanceof PickledFrame)
       throw new InputError("no alert: pickle holds bytes where text is expected");
     return value;
   };
-  return plain(inContext("pickle", () => readPickle(bytes)));
+  return plain(
+    inContext("pickle", () => readPickle(bytes)),
+    0,
+  );
 }
 
 function base64(text: string): Uint8Array {

@@ -36,37 +36,65 @@ export const beginsFrame = (start: Uint8Array): boolean =>
  */
 export async function* readI3File(path: string): AsyncGenerator<Frame> {
   try {
-    yield* readI3(createReadStream(path, { highWaterMark: CHUNK }));
+    yield* readI3(bytesOf(path));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw new InputError(`${path}: no such file`);
-    if (error instanceof InputError) throw placed(path, error);
-    if (code) throw new InputError(`${path}: cannot be read: ${message} (${code})`);
-    throw error;
+    throw unreadable(path, error);
   }
+}
+
+/** A file's bytes, or, for "-", those of the standard input. */
+export const bytesOf = (path: string): AsyncIterable<Uint8Array> =>
+  createReadStream(path === "-" ? "/dev/stdin" : path, { highWaterMark: CHUNK });
+
+/** What went wrong while a file was read, as an InputError that names it. */
+export function unreadable(path: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT") return new InputError(`${path}: no such file`);
+  if (error instanceof InputError) return placed(path, error);
+  if (code) return new InputError(`${path}: cannot be read (${code})`);
+  return error;
 }
 
 /** The same from bytes that arrive in chunks. */
 export const readI3 = (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> =>
   framesOf(unpacked(chunks));
 
-/** Undoes compression, whichever the first bytes announce. */
-async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Bytes enough to tell what they are. */
+const START = 4;
+
+/** The first bytes of a stream, at least four if it has so many, and the whole of it, these included. */
+export async function peeked(
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<{ start: Uint8Array; all: AsyncGenerator<Uint8Array> }> {
   const source = chunks[Symbol.asyncIterator]();
-  const first = await source.next();
-  if (first.done) throw new InputError("empty file");
-  const all: AsyncIterable<Uint8Array> = {
-    async *[Symbol.asyncIterator]() {
-      yield first.value;
+  let start: Uint8Array = new Uint8Array(0);
+  // A pipe gives what there is, be it a byte.
+  while (start.length < START) {
+    const { value, done } = await source.next();
+    if (done) break;
+    start = start.length === 0 ? value : Buffer.concat([start, value]);
+  }
+  const all = async function* () {
+    try {
+      if (start.length > 0) yield start;
       for (;;) {
         const { value, done } = await source.next();
         if (done) return;
         yield value;
       }
-    },
+    } finally {
+      await source.return?.();
+    }
   };
+  return { start, all: all() };
+}
+
+/** Undoes compression, whichever the first bytes announce. Throws InputError where it is damaged, or there is nothing. */
+export async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { start, all } = await peeked(chunks);
+  if (start.length === 0) throw new InputError("empty file");
   try {
-    switch (packingOf(first.value)) {
+    switch (packingOf(start)) {
       case "gzip":
         yield* through(all, createGunzip());
         break;
@@ -87,8 +115,6 @@ async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
     if (code?.startsWith("Z") || code?.startsWith("ERR_ZSTD"))
       throw new InputError(`damaged compression: ${message}`);
     throw error;
-  } finally {
-    await source.return?.();
   }
 }
 
@@ -115,7 +141,7 @@ async function* through(
 }
 
 /** Cuts a stream of bytes into frames. */
-async function* framesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+export async function* framesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
   // Frames are views into the buffer they were read from, so a buffer is never written twice.
   let buffer = new Uint8Array(4 * CHUNK);
   let start = 0;

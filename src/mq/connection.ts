@@ -14,8 +14,11 @@ const connectPatience = 5;
 /** Wait before connecting anew, ms: short, so that a restarted broker costs little. */
 const reconnectPeriod = 500;
 
-/** How long the broker may take to acknowledge what was published last, and to say goodbye, s. */
-export const lastWords = 4;
+/**
+ * How long the broker may take to acknowledge what was published last, and to say goodbye, s: with the fits a client
+ * finishes before, less than a process that has been told to end may take.
+ */
+export const lastWords = 3;
 const farewell = 1;
 
 export interface ConnectionHandlers {
@@ -35,6 +38,8 @@ export interface ConnectionOptions {
   readonly subscriptions: readonly string[];
   /** How long a lost connection may stay lost, s. */
   readonly patience: number;
+  /** Whoever refuses the first attempt to connect is not asked again: somebody waits for an answer. */
+  readonly isOnce?: boolean;
   /** Aborted before there is a connection: gives up. */
   readonly stop?: AbortSignal;
 }
@@ -173,7 +178,8 @@ class MqttConnection implements Connection {
           `the broker ${this.#where} refuses us: ${reasonOf(error)} (see --auth-token)`,
         ),
       );
-    else if (isFinal(error)) fail(this.#error("cannot reach the broker", error));
+    else if (this.#options.isOnce || isFinal(error))
+      fail(this.#error("cannot reach the broker", error));
   }
 
   #connected(first: PromiseWithResolvers<void>): void {

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { parseJson } from "../config/json.ts";
 import { forFitValues, forSeedValues } from "../scan/fit_values.ts";
 
 /** Raised whenever a message changes its meaning: server and clients must agree. */
@@ -182,7 +183,7 @@ export function parseMessage<TSchema extends v.GenericSchema>(
     throw new MalformedMessage(`${payload.length} bytes, more than ${maxMessageSize}`);
   let json: unknown;
   try {
-    json = JSON.parse(decoder.decode(payload));
+    json = parseJson(decoder.decode(payload));
   } catch {
     throw new MalformedMessage("no JSON");
   }

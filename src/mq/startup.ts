@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
+import { parseJson } from "../config/json.ts";
 import { type Control, MalformedMessage, StartupData, startupPartSize } from "./messages.ts";
 
 export interface StartupParts {
@@ -37,7 +38,13 @@ export function joinStartup(
   }
   const bytes = Buffer.concat(pieces);
   if (bytes.length !== summary.bytes || sha256(bytes) !== summary.sha256) return undefined;
-  const parsed = v.safeParse(StartupData, JSON.parse(bytes.toString("utf8")));
+  let document: unknown;
+  try {
+    document = parseJson(bytes.toString("utf8"));
+  } catch (cause) {
+    throw new MalformedMessage(`start-up data: ${(cause as Error).message}`, { cause });
+  }
+  const parsed = v.safeParse(StartupData, document);
   if (!parsed.success) throw new MalformedMessage(`start-up data: ${parsed.issues[0].message}`);
   return parsed.output;
 }

@@ -61,16 +61,24 @@ export async function writeResultFiles(
   return paths;
 }
 
+/** The mode of what is nobody else's to read: who knows a scan's basename, or has its start-up data, can take part. */
+export const secret = 0o600;
+
 /**
  * Writes a file so that a reader sees all of it or none, also after a power cut: under a temporary name, on the
  * disk, then renamed.
+ * @param mode who may read it, before the user's own mask
  * @throws InputError where the place cannot be written
  */
-export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o666,
+): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(temporary, content, { flush: true });
+    await writeFile(temporary, content, { mode, flush: true });
     await rename(temporary, path);
     await flushFolder(dirname(path));
   } catch (error) {

@@ -14,7 +14,7 @@ export interface ScanSettings {
   /** For the random order of the tasks of a round; an integer. */
   readonly seed: number;
   /**
-   * Share of a stage that must be done before the next one begins, 0.1 < threshold ≤ 1 (default). Below
+   * Share of a stage that must be done before the next one begins, 0.1 ≤ threshold ≤ 1 (default). Below
    * 1 the map depends on the order of arrival; at 1 it does not.
    */
   readonly threshold?: number;
@@ -296,12 +296,10 @@ export class Scan {
   }
 }
 
-/** The threshold, every tenth above it, and 1. Throws InputError outside of (0.1, 1]. */
+/** The threshold, every tenth above it, and 1. Throws InputError outside of [0.1, 1], the original's range. */
 function thresholds(threshold: number): number[] {
-  if (!(threshold > 0.1 && threshold <= 1))
-    throw new InputError(
-      `predictive scanning threshold: ${threshold} is not above 0.1 and at most 1`,
-    );
+  if (!(threshold >= 0.1 && threshold <= 1))
+    throw new InputError(`predictive scanning threshold: ${threshold} is not from 0.1 to 1`);
   const tenths = Array.from({ length: 10 }, (_, i) => (i + 1) / 10);
   return [threshold, ...tenths.filter((tenth) => tenth > threshold)];
 }

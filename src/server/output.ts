@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { consola } from "consola";
 import { eventName } from "../event/event.ts";
-import { encodeResult, type writeAtomically } from "../result/files.ts";
+import { encodeResult, secret, type writeAtomically } from "../result/files.ts";
 import { resultFromScan, type SkyScanResult } from "../result/result.ts";
 import type { Collection } from "./collection.ts";
 import { type Manifest, type ManifestState, manifestOf } from "./manifest.ts";
@@ -71,7 +71,7 @@ export function createOutput(options: OutputOptions): Output {
     const text = `${JSON.stringify(document, null, 2)}\n`;
     // The newest scan's under the name the system before gave it, and every scan's beside its result.
     for (const file of [`${stem}.manifest.json`, join(directory, "scan-manifest.json")])
-      await options.write(file, text);
+      await options.write(file, text, secret);
     options.onManifest(document);
     return document;
   };

@@ -7,7 +7,7 @@ import { BUILTIN_BASELINE } from "../detector/builtin.ts";
 import type { Event } from "../event/event.ts";
 import { encodeAlert } from "../i3/envelope.ts";
 import type { StartupData } from "../mq/messages.ts";
-import { writeAtomically } from "../result/files.ts";
+import { secret, writeAtomically } from "../result/files.ts";
 
 /** What clients need of a scan; the frames in the alerts' own JSON format. */
 export function startupData(
@@ -46,14 +46,18 @@ export async function writeStartupFiles(places: StartupPlaces, data: StartupData
   const { mq_basename, baseline_GCD_file, GCDQp_packet } = data;
   const { directory } = places;
   if (directory !== undefined) {
-    await writeAtomically(join(directory, "mq-basename.txt"), mq_basename);
+    await writeAtomically(join(directory, "mq-basename.txt"), mq_basename, secret);
     await writeAtomically(
       join(directory, "baseline_GCD_file.txt"),
       baseline_GCD_file || BUILTIN_BASELINE,
     );
-    await writeAtomically(join(directory, "GCDQp_packet.json"), JSON.stringify(GCDQp_packet));
+    await writeAtomically(
+      join(directory, "GCDQp_packet.json"),
+      JSON.stringify(GCDQp_packet),
+      secret,
+    );
   }
-  for (const marker of markers(places)) await writeAtomically(marker, JSON.stringify(data));
+  for (const marker of markers(places)) await writeAtomically(marker, JSON.stringify(data), secret);
 }
 
 /**

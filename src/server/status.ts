@@ -1,6 +1,7 @@
 import { systemClock } from "../config/clock.ts";
 import { brokerPatience } from "../config/environment.ts";
-import { TimedOut } from "../config/errors.ts";
+import { Interrupted, TimedOut } from "../config/errors.ts";
+import { printableLine } from "../config/print.ts";
 import type { BrokerAddress } from "../mq/address.ts";
 import { connect } from "../mq/connection.ts";
 import { ClientStatus, Control, MalformedMessage, Progress, parseMessage } from "../mq/messages.ts";
@@ -15,19 +16,27 @@ export interface StatusOptions {
   readonly json: boolean;
   /** How long to wait for the first answer, s. */
   readonly timeout: number;
+  /** Aborted: no more of it. */
+  readonly stop?: AbortSignal;
   readonly write: (line: string) => void;
 }
 
 /** What is retained arrives within this time of the first message, s. */
 const retainedArrive = 0.3;
 
-/** Shows a scan's retained messages. Throws TimedOut when there is no such scan, BrokerError. */
+/** Shows a scan's retained messages. Throws TimedOut when there is no such scan, BrokerError, Interrupted. */
 export async function watchStatus(options: StatusOptions): Promise<void> {
   const topics = topicsOf(options.basename);
   const clients = new Map<string, ClientStatus>();
   let control: Control | undefined;
   let progress: Progress | undefined;
   const over = Promise.withResolvers<void>();
+  // Nobody may be waiting yet when the time is up, and the connection that is being made is of no more use then.
+  const leave = new AbortController();
+  over.promise.catch(() => leave.abort());
+  const stopped = () => over.reject(new Interrupted());
+  options.stop?.addEventListener("abort", stopped);
+  if (options.stop?.aborted) stopped();
   let showOff: (() => void) | undefined;
   const scanFound = systemClock.after(options.timeout, () =>
     over.reject(new TimedOut(`no scan found under this --mq-basename within ${options.timeout} s`)),
@@ -61,21 +70,26 @@ export async function watchStatus(options: StatusOptions): Promise<void> {
     scanFound();
     showOff ??= systemClock.after(retainedArrive, show);
   };
-  const connection = await connect(
+  const connecting = connect(
     options.broker,
     {
       clientId: newClientId(),
       subscriptions: [topics.control, topics.progress, topics.status("+")],
       patience: brokerPatience(),
+      isOnce: true,
+      stop: leave.signal,
     },
     { onMessage, onGivenUp: (error) => over.reject(error) },
   );
+  connecting.catch(over.reject);
   try {
     await over.promise;
   } finally {
     scanFound();
     showOff?.();
-    await connection.close();
+    options.stop?.removeEventListener("abort", stopped);
+    const connection = await connecting.catch(() => undefined);
+    await connection?.close();
   }
 }
 
@@ -105,12 +119,7 @@ function describe(
   const workers = present.reduce((sum, client) => sum + client.workers, 0);
   lines.push(`  ${present.length} clients with ${workers} workers`);
   for (const { host, workers: count, state } of present.slice(0, 20))
-    lines.push(
-      `    ${printable(host)}: ${count} workers${state === "draining" ? ", draining" : ""}`,
-    );
+    lines.push(`    ${host}: ${count} workers${state === "draining" ? ", draining" : ""}`);
   if (present.length > 20) lines.push(`    and ${present.length - 20} more`);
-  return lines.join("\n");
+  return lines.map(printableLine).join("\n");
 }
-
-/** Host names come from the wire: nothing in them may steer a terminal. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?");

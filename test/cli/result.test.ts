@@ -11,7 +11,10 @@ import { withFolder } from "../result/python.ts";
 /** Runs a command; what it prints and its exit code. */
 async function run(...argv: string[]): Promise<{ out: string; code: number }> {
   const lines: string[] = [];
-  const log = spyOn(console, "log").mockImplementation((line: string) => void lines.push(line));
+  const log = spyOn(process.stdout, "write").mockImplementation((text) => {
+    lines.push(String(text).trimEnd());
+    return true;
+  });
   const command = argv[0] === "plot" ? plotCommand() : resultCommand();
   try {
     await command.parseAsync(argv[0] === "plot" ? argv.slice(1) : argv, { from: "user" });
