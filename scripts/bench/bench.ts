@@ -29,6 +29,7 @@ Machine: ${cpus()[0]!.model}. ${new Date().toISOString().slice(0, 10)}. \`make b
 Processor time of one thread, mean, unless a row says otherwise. Both sides on the same event, seeds and light: "tables" are
 the test's photon tables, which are smaller than IceCube's. The reference has no light like the built-in one, so those
 rows stand alone. A ratio below 1 is where the reference is faster.
+splinempe searches a direction once for all seven seeds of a pixel, so its mean is over whole pixels.
 
 ${table(rows)}
 `;
