@@ -98,6 +98,8 @@ export function readNpy(bytes: Uint8Array, where: string): StructuredArray {
       sizeOf(type) ?? fail(`field ${name} has type ${type}, which no result file has`),
   );
   const record = sizes.reduce((a, b) => a + b, 0);
+  // However many there are, they would fit: memory for them would not.
+  if (record === 0) fail("records of 0 bytes hold nothing");
   if (start + record * length !== bytes.length)
     fail(
       `${length} records of ${record} bytes end at byte ${start + record * length}, the member at ${bytes.length}`,

@@ -22,6 +22,8 @@ const MADE_ON_UNIX = 3 << 8;
 const DATE = 0x0021;
 /** Deflate cannot pack better; a larger promise is damage. */
 const MOST_EXPANSION = 1032;
+/** All members together are no larger unpacked, bytes: a whole sky of nside 512 has 200 MB. */
+const LARGEST = 512 * 2 ** 20;
 /** Mode 0600, as numpy writes it. */
 const ATTRIBUTES = 0x01800000;
 
@@ -96,6 +98,8 @@ export function readZip(bytes: Uint8Array, file: string): ZipMember[] {
   const count = view.getUint16(end + 10, true);
   let at = view.getUint32(end + 16, true);
   const members: ZipMember[] = [];
+  let unpacked = 0;
+  let packedInAll = 0;
   for (let i = 0; i < count; i++) {
     if (at + CENTRAL_FILE_SIZE > bytes.length || view.getUint32(at, true) !== CENTRAL_FILE)
       fail(`entry ${i + 1} of ${count} of the zip directory expected at byte ${at}`);
@@ -121,6 +125,11 @@ export function readZip(bytes: Uint8Array, file: string): ZipMember[] {
       local + LOCAL_FILE_SIZE + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     if (start + packedSize > bytes.length)
       fail(`member ${name} ends at byte ${start + packedSize}, the file at ${bytes.length}`);
+    unpacked += size;
+    packedInAll += packedSize;
+    if (unpacked > LARGEST)
+      fail(`member ${name}: the file unpacks to more than ${LARGEST / 2 ** 20} MiB`);
+    if (packedInAll > bytes.length) fail(`member ${name} lies over another one`);
     const packed = bytes.subarray(start, start + packedSize);
     const content =
       unpack(packed, method, size) ?? fail(`member ${name} (byte ${start}) cannot be unpacked`);

@@ -30,12 +30,28 @@ describe("zip archives", () => {
 
   test("a member that unpacks to more than it says is refused, as is one that says too much", () => {
     const bomb = new Uint8Array(20_000_000);
-    for (const size of [0, 10, 19_999_999, 0xf0000000]) {
+    for (const size of [0, 10, 19_999_999]) {
       expect(() => readZip(deflated(bomb, size), "a.zip")).toThrow(InputError);
       expect(() => readZip(deflated(bomb, size), "a.zip")).toThrow(
         /^a.zip: member a \(byte \d+\) cannot be unpacked/,
       );
     }
+  });
+
+  test("more than any map holds is refused before it is unpacked, in one member or in many", () => {
+    expect(() => readZip(deflated(new Uint8Array(20_000_000), 0xf0000000), "a.zip")).toThrow(
+      "a.zip: member a: the file unpacks to more than 512 MiB",
+    );
+  });
+
+  test("members that lie over one another are refused", () => {
+    const [one, other] = [writeZip([{ name: "a", bytes: new Uint8Array(5000) }]), 46 + 1];
+    // The directory's entry once more: two members, one content.
+    const directory = one.subarray(one.length - 22 - other, one.length - 22);
+    const twice = Buffer.concat([one.subarray(0, one.length - 22), directory, one.subarray(-22)]);
+    const view = new DataView(twice.buffer, twice.byteOffset, twice.byteLength);
+    view.setUint16(twice.length - 22 + 10, 2, true);
+    expect(() => readZip(twice, "a.zip")).toThrow("member a lies over another one");
   });
 
   test("a member cut short is refused", () => {
