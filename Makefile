@@ -24,7 +24,7 @@ TESTED := $(filter-out src/core/abi/% src/core/platform/%,$(SOURCES))
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g -Wno-maybe-uninitialized
 DOCTEST := /usr/include/doctest/doctest.h
 
-.PHONY: setup build core testing demo test test-core test-long bench lint format clean
+.PHONY: setup build core testing demo test test-core test-long test-condor test-slurm bench lint format clean
 
 build: dist/skyscan
 
@@ -107,6 +107,16 @@ test-long: build testing
 	@$(MAKE) --no-print-directory -j$(shell nproc) build/test-core-sanitized
 	build/test-core-sanitized
 	$(BUN) test --timeout 3600000 $(addprefix ./,$(wildcard test/long/*.long.ts))
+
+# Scans on a throw-away pool and cluster on this machine's loopback; what cannot be had here skips, and says so.
+test-condor: build
+	@sh scripts/setup.sh condor
+	@sh test/condor/root.sh .cache/condor/root
+	$(BUN) test --timeout 300000 ./test/condor/condor.system.ts
+
+test-slurm: build
+	@sh scripts/setup.sh slurm
+	$(BUN) test --timeout 300000 ./test/slurm/slurm.system.ts
 
 bench: build
 	$(BUN) scripts/bench/bench.ts

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Brings a fresh machine to the point where `make build` works: Bun, the JavaScript packages, the C++ libraries.
 # With the word `test`, also what tests check against: a real broker, numpy, healpy, doctest. Those skip what is missing.
+# With `condor` or `slurm`, what `make test-condor` and `make test-slurm` need.
 # Installs Debian packages itself when it can; otherwise prints the one command to run.
 set -eu
 cd "$(dirname "$0")/.."
@@ -40,6 +41,16 @@ if [ "${1:-}" = test ]; then
   if [ -n "$need" ] && ! install $need; then
     echo "setup: tests that need these skip; to run them too:  sudo apt-get install$need" >&2
   fi
+fi
+
+# For the tests on a pool and on a cluster, which skip without.
+need=""
+case ${1:-} in
+condor) command -v mmdebstrap >/dev/null 2>&1 || need="mmdebstrap" ;;
+slurm) { [ -x /usr/sbin/slurmctld ] && [ -x /usr/sbin/slurmd ]; } || need="slurmctld slurmd slurm-client munge" ;;
+esac
+if [ -n "$need" ] && ! install $need; then
+  echo "setup: this test skips; to run it too:  sudo apt-get install $need" >&2
 fi
 
 if [ "$(.bun/bun --version 2>/dev/null || true)" != "$bun_version" ]; then

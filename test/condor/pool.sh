@@ -62,6 +62,8 @@ STARTD_NOCLAIM_SHUTDOWN = 0
 # Kept in the history after their end, so that what their ads say can be asked.
 HISTORY = \$(SPOOL)/history
 
+# So that a job's own rank counts, and a test can send one to the bad node.
+NEGOTIATOR_PRE_JOB_RANK = 0
 START = True
 SUSPEND = False
 PREEMPT = False
@@ -76,7 +78,7 @@ SLOT_TYPE_1_PARTITIONABLE = True
 NUM_SLOTS_TYPE_1 = 1
 USER_JOB_WRAPPER = /mnt/wrapper
 # Fits that take long enough to be disturbed.
-STARTER_JOB_ENVIRONMENT = "SKYSCAN_DUMMY_SECONDS=0.05,0.15"
+STARTER_JOB_ENVIRONMENT = "SKYSCAN_DUMMY_SECONDS=0.1,0.2"
 
 STARTD_BAD = \$(STARTD)
 STARTD_BAD_ARGS = -f -local-name bad
