@@ -70,11 +70,14 @@ describe("tables made from the embedded light", () => {
     const points = Array.from({ length: 40 }, () =>
       table.info.axes.map(({ extent: [low, high] }) => low + next() * (high - low)),
     );
-    const child = Bun.spawn([python!, resolve(import.meta.dir, "spline_scipy.py"), path(name)], {
-      stdin: new Blob(points.map((x) => `${JSON.stringify(x)}\n`)),
-      stdout: "pipe",
-      stderr: "inherit",
-    });
+    const child = Bun.spawn(
+      [python!, resolve(import.meta.dir, "../native/spline_scipy.py"), path(name)],
+      {
+        stdin: new Blob(points.map((x) => `${JSON.stringify(x)}\n`)),
+        stdout: "pipe",
+        stderr: "inherit",
+      },
+    );
     const text = await new Response(child.stdout).text();
     expect(await child.exited).toBe(0);
     const theirs: number[][] = text

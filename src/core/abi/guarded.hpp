@@ -1,4 +1,4 @@
-// How C++ errors become the C ABI's status and message.
+// How C++ errors become the C interface's status and message.
 #pragma once
 
 #include <cstdint>

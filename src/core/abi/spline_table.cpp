@@ -1,4 +1,4 @@
-// The C ABI of spline tables.
+// The C interface of spline tables.
 
 #include <cmath>
 #include <cstdio>
