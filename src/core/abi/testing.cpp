@@ -10,7 +10,7 @@
 #include "abi/guarded.hpp"
 #include "abi/handles.hpp"
 #include "light/pandel.hpp"
-#include "light/table_light.hpp"
+#include "light/table_pair.hpp"
 
 using namespace skyscan;
 
@@ -95,7 +95,7 @@ int32_t skyscan_table_pair_look(const skyscan_table_pair* handle, int32_t kind, 
     *geometric_time = point.geometric_time;
     for (int c = 0; c < n; ++c) coordinates[c] = point.coordinate[c];
     const double yield = light_yield(static_cast<SourceKind>(kind), energy);
-    double value, slopes[TablePair::kMostCoordinates];
+    double value, slopes[TablePair::most_coordinates];
     *inside = pair.log_amplitude(point, all, &value, slopes);
     mean[0] = *inside ? yield * std::exp(value) : 0;
     for (int k = 0; k < 5; ++k) {

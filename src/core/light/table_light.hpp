@@ -1,101 +1,12 @@
-// Light from photon tables: B-splines of ln(amplitude) and of the arrival-time distribution.
-//
-// What the axes mean, coordinates and yields: reference of IceCube's photonics service (Photonics;
-// J. Lundberg et al., NIM A 581 (2007) 619).
+// Light from photon tables (Photonics; J. Lundberg et al., NIM A 581 (2007) 619).
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "light/light_model.hpp"
-#include "splines/table.hpp"
 
 namespace skyscan {
-
-// Light yields in photon-yield units: 32582 photons/m, times the shower length or the track's.
-enum class SourceKind { muon = 0, electromagnetic = 1, hadronic = 2 };
-double light_yield(SourceKind kind, double energy);
-
-// A point source with a direction, or an infinite muon track.
-struct LightSource {
-  Vec3 position;
-  Vec3 direction;          // of travel, unit vector
-  double zenith, azimuth;  // where it comes from
-  double tilt = 0;         // depth shift of the ice layers at the DOM [m]
-};
-
-// Derivatives by the source's x, y, z [1/m], zenith, azimuth [1/rad].
-struct SourceGradient {
-  double by[5] = {0, 0, 0, 0, 0};
-};
-
-// The amplitude and the timing table of one kind of source.
-class TablePair {
- public:
-  static constexpr int kMostCoordinates = 5;
-
-  // A source and a DOM in the tables' coordinates (all axes but time).
-  struct Point {
-    double coordinate[kMostCoordinates];
-    SourceGradient gradient[kMostCoordinates];
-    double geometric_time;  // after the source's time [ns]
-    SourceGradient geometric_time_gradient;
-  };
-
-  // `infinite_muon`: what the tables must be of. BadInput when they are of another kind or do not
-  // belong together.
-  TablePair(const std::string& amplitude, const std::string& timing, bool infinite_muon);
-
-  void locate(const LightSource& source, const Vec3& dom, Point& out) const;
-  // The same without derivatives by zenith and azimuth.
-  void locate_by_position(const LightSource& source, const Vec3& dom, Point& out) const;
-  // ln(PE per yield unit) and its derivative along the tables' coordinates (null: not wanted; axes
-  // outside the mask are left alone); false where the tables know nothing.
-  bool log_amplitude(const Point& point, unsigned axes, double* value, double* slopes) const;
-
-  // Coefficients of the time axis at a point, numbers `first`... : channel 0, then one channel per
-  // axis of the mask `axes` (a bit per coordinate). out: [channel][count], then four zeros.
-  struct Curve {
-    int first, count;
-    double coefficients[(kMostCoordinates + 1) * 512 + 4];
-  };
-  bool curve(const Point& point, unsigned axes, int first, int last, Curve& out) const;
-
-  int coordinates() const { return coordinates_; }
-  bool infinite_muon() const { return infinite_muon_; }
-  bool spherical() const { return spherical_; }
-  bool odd() const { return odd_; }
-  double group_index() const { return group_index_; }
-  int time_axis() const { return infinite_muon_ ? 2 : 3; }
-  const SplineTable& amplitude() const { return amplitude_; }
-  const SplineTable& timing() const { return timing_; }
-
- private:
-  template <int parts>
-  void locate_with(const LightSource& source, const Vec3& dom, Point& out) const;
-  bool supported(const SplineTable& table, const Point& point, bool timing) const;
-
-  SplineTable amplitude_, timing_;
-  bool infinite_muon_;
-  bool spherical_, odd_;
-  double group_index_;
-  int coordinates_;
-};
-
-// The time axis of a timing table, smeared.
-class TimeAxis {
- public:
-  // sigma [ns]: the triangle on (-2 sigma, 0, 2 sigma); 0: as it is.
-  TimeAxis(const SplineTable& table, int axis, double sigma);
-  double lower() const { return lower_; }
-  double upper() const { return upper_; }
-  const SplineBasis& basis() const { return basis_; }
-
- private:
-  SplineBasis basis_;
-  double lower_, upper_;
-};
 
 std::unique_ptr<const MuonLight> table_muon_light(const std::string& amplitude,
                                                   const std::string& timing,
