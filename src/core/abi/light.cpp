@@ -80,9 +80,10 @@ int32_t skyscan_muon_expectation(const skyscan_light* light, const skyscan_hypot
               {stochastic, "stochastic"}});
     const MuonLight& muon = muon_of(light);
     const Track track = track_of(*hypothesis);
+    const auto scratch = muon.scratch();
     DomExpectation expectation;
     for (int64_t i = 0; i < count; ++i) {
-      muon.evaluate(track, site_of(sites[i]), expectation);
+      muon.evaluate(track, site_of(sites[i]), *scratch, expectation);
       bare[i] = expectation.inside ? expectation.bare : 0;
       stochastic[i] = expectation.inside ? expectation.stochastic : 0;
     }
@@ -109,8 +110,9 @@ int32_t skyscan_muon_light(const skyscan_light* light, const skyscan_hypothesis*
               {at_site, "at_site"},
               {timing, "timing"}});
     const MuonLight& muon = muon_of(light);
+    const auto scratch = muon.scratch();
     DomExpectation expectation;
-    muon.evaluate(track_of(*hypothesis), site_of(*site), expectation);
+    muon.evaluate(track_of(*hypothesis), site_of(*site), *scratch, expectation);
     *at_site = {};
     if (!expectation.inside) return;
     at_site->inside = 1;
@@ -122,7 +124,7 @@ int32_t skyscan_muon_light(const skyscan_light* light, const skyscan_hypothesis*
     put(expectation.stochastic_gradient, at_site->stochastic_gradient);
     std::vector<Timing> found(static_cast<std::size_t>(count));
     muon.timing(expectation, noise ? MuonTiming::noise : MuonTiming::direct, residuals,
-                found.size(), found.data());
+                found.size(), *scratch, found.data());
     for (const Timing& at : found) {
       timing->density = at.density;
       timing->density_slope = at.density_slope;

@@ -34,7 +34,8 @@ int32_t skyscan_cascade_string(const skyscan_light* light, const skyscan_hypothe
               {out, "out"}});
     const CascadeLight& cascade = cascade_of(light);
     const auto n = static_cast<std::size_t>(cascades);
-    cascade.along_track(track_of(*hypothesis), lengths, n)
+    const auto scratch = cascade.scratch();
+    cascade.along_track(track_of(*hypothesis), lengths, n, *scratch)
         ->evaluate(site_of(*site), 0, n, edges, static_cast<std::size_t>(count), out, out + n);
   });
 }

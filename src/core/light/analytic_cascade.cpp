@@ -115,7 +115,8 @@ class AnalyticCascade final : public CascadeLight {
   }
 
   std::unique_ptr<const TrackCascades> along_track(const Track& track, const double* lengths,
-                                                   std::size_t count) const override {
+                                                   std::size_t count,
+                                                   LightScratch&) const override {
     return std::make_unique<AnalyticTrackCascades>(*this, track, lengths, count);
   }
 

@@ -23,7 +23,8 @@ class AnalyticMuon final : public MuonLight {
         direct_(pandel_rate(muon_pandel_tau), setting_->jitter, longest_residual),
         noise_(pandel_rate(muon_pandel_tau), noise_jitter, longest_residual) {}
 
-  void evaluate(const Track& track, const DomSite& dom, DomExpectation& out) const override {
+  void evaluate(const Track& track, const DomSite& dom, LightScratch&,
+                DomExpectation& out) const override {
     const Vec3 n = track.direction;
     const Vec3 reach = dom.position - track.position;
     const double l = dot(reach, n);
@@ -100,7 +101,7 @@ class AnalyticMuon final : public MuonLight {
   }
 
   void timing(const DomExpectation& expectation, MuonTiming kind, const double* residuals,
-              std::size_t n, Timing* out) const override {
+              std::size_t n, LightScratch&, Timing* out) const override {
     const ConvolutedPandel& pandel = kind == MuonTiming::direct ? direct_ : noise_;
     const Vec3 gradient{expectation.state[1], expectation.state[2], expectation.state[3]};
     constexpr std::size_t batch = 32;

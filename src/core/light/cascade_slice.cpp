@@ -7,18 +7,8 @@ namespace skyscan {
 namespace {
 
 // Axes of the tables.
-constexpr int kAmplitudeZenith = 3, kAmplitudeDepth = 4;
-constexpr int kTime = 3, kTimingZenith = 4, kTimingDepth = 5;
-
-// Numbers of one zenith that are kept of each table: 64 MB at most.
-constexpr int kMostNumbers = 16 << 20;
-constexpr int kChunk = 1 << 18;  // numbers allocated at a time
-constexpr int kLeastBlocks = CascadeSlice::Rows::most;
-
-int rounded_up(int n) { return (n + 3) / 4 * 4; }
-
-// Reading fours may go this far beyond the last row.
-constexpr int kBeyond = AxisAt::kMostWidth;
+constexpr int zenith_axis = 3, depth_axis = 4;
+constexpr int time_axis = 3, timing_zenith_axis = 4, timing_depth_axis = 5;
 
 // Sums rows of neighbouring depths of all blocks, four numbers of each from each of first[i] on.
 // Each depth has its own sum, as additions wait for each other.
@@ -63,63 +53,28 @@ void sum_all_rows(const CascadeSlice::Rows& rows, const int* first, int n, doubl
 bool CascadeSlice::suits(const SplineTable& amplitude, const SplineTable& timing) {
   if (amplitude.dimensions() != 5 || timing.dimensions() != 6) return false;
   if (!amplitude.contractable() || !timing.contractable()) return false;
-  return amplitude.coefficients().inner() == kAmplitudeDepth &&
-         timing.coefficients().inner() == kTime;
-}
-
-CascadeSlice::Blocks::Blocks(int blocks, int rows, int length)
-    : rows_(rows),
-      length_(length),
-      capacity_(std::min(blocks, std::max(kMostNumbers / (rows * length), kLeastBlocks))),
-      blocks_(static_cast<std::size_t>(blocks)) {}
-
-void CascadeSlice::Blocks::forget() {
-  held_ = 0;
-  for (Block& block : blocks_) block = {};
-}
-
-// Where the next block goes: chunks once taken are used again.
-float* CascadeSlice::Blocks::room() {
-  const std::size_t size = static_cast<std::size_t>(rows_) * static_cast<std::size_t>(length_);
-  const std::size_t in_chunk = std::max<std::size_t>(1, kChunk / size);
-  const auto place = static_cast<std::size_t>(held_++);
-  if (place / in_chunk == chunks_.size()) chunks_.emplace_back(in_chunk * size + kBeyond);
-  return chunks_[place / in_chunk].data() + place % in_chunk * size;
-}
-
-// Rows stay without gaps: those between are made too.
-template <typename Fill>
-void CascadeSlice::Blocks::add(Block& block, int first, int count, const Fill& fill) {
-  if (block.values == nullptr) {
-    block.values = room();
-    block.first = block.last = first;
-  }
-  while (block.first > first) {
-    --block.first;
-    fill(block.first, block.values + block.first * length_);
-  }
-  for (; block.last < first + count; ++block.last)
-    fill(block.last, block.values + block.last * length_);
+  return amplitude.coefficients().inner() == depth_axis &&
+         timing.coefficients().inner() == time_axis;
 }
 
 CascadeSlice::CascadeSlice(const SplineTable& amplitude, const SplineTable& timing)
     : amplitude_(amplitude),
       timing_(timing),
       amplitudes_(amplitude.size(0) * amplitude.size(1), amplitude.size(2),
-                  rounded_up(amplitude.size(kAmplitudeDepth))),
-      timings_(timing.size(0) * timing.size(1) * timing.size(2), timing.size(kTimingDepth),
-               rounded_up(timing.size(kTime))),
+                  amplitude.size(depth_axis), Rows::most),
+      timings_(timing.size(0) * timing.size(1) * timing.size(2), timing.size(timing_depth_axis),
+               timing.size(time_axis), Rows::most),
       scratch_(static_cast<std::size_t>(std::max(amplitudes_.length(), timings_.length()))) {}
 
-void CascadeSlice::turn(const AxisAt& amplitude, const AxisAt& timing) {
+void CascadeSlice::at_zenith(const BasisValues& amplitude, const BasisValues& timing) {
   amplitude_zenith_ = amplitude;
   timing_zenith_ = timing;
-  amplitudes_.forget();
-  timings_.forget();
+  amplitudes_.clear();
+  timings_.clear();
 }
 
-double CascadeSlice::amplitude(const AxisAt* at) {
-  const AxisAt& depth = at[3];
+double CascadeSlice::amplitude(const BasisValues* at) {
+  const BasisValues& depth = at[3];
   const bool cubes = at[0].count == 3 && at[1].count == 3 && at[2].count == 3;
   double value = 0;
   for (int from = 0; from < depth.count; from += 4) {
@@ -134,8 +89,8 @@ double CascadeSlice::amplitude(const AxisAt* at) {
 // Over all axes but the depth, four depths from `from` on; `fixed`: how many functions each of them
 // has, 0: not known.
 template <int fixed>
-Double4 CascadeSlice::sum_amplitudes(const AxisAt* at, int from) {
-  const AxisAt &distance = at[0], &azimuth = at[1], &polar = at[2];
+Double4 CascadeSlice::sum_amplitudes(const BasisValues* at, int from) {
+  const BasisValues &distance = at[0], &azimuth = at[1], &polar = at[2];
   const int distances = fixed > 0 ? fixed : distance.count;
   const int azimuths = fixed > 0 ? fixed : azimuth.count;
   const int polars = fixed > 0 ? fixed : polar.count;
@@ -147,7 +102,7 @@ Double4 CascadeSlice::sum_amplitudes(const AxisAt* at, int from) {
       const int first = distance.first + i, second = azimuth.first + k;
       const auto fill = [&](int row, float* to) {
         const int number[5] = {first, second, row, 0, 0};
-        amplitude_.combine(number, kAmplitudeZenith, amplitude_zenith_, scratch_.data());
+        amplitude_.combine(number, zenith_axis, amplitude_zenith_, scratch_.data());
         std::copy_n(scratch_.begin(), length, to);
       };
       const float* row =
@@ -160,8 +115,8 @@ Double4 CascadeSlice::sum_amplitudes(const AxisAt* at, int from) {
   return total;
 }
 
-void CascadeSlice::rows(const AxisAt* at, Rows& out) {
-  const AxisAt &distance = at[0], &azimuth = at[1], &polar = at[2], &depth = at[3];
+void CascadeSlice::rows(const BasisValues* at, Rows& out) {
+  const BasisValues &distance = at[0], &azimuth = at[1], &polar = at[2], &depth = at[3];
   timings_.make_room(distance.count * azimuth.count * polar.count);
   out.blocks = 0;
   out.depths = depth.count;
@@ -173,7 +128,7 @@ void CascadeSlice::rows(const AxisAt* at, Rows& out) {
         const int index[3] = {distance.first + i, azimuth.first + k, polar.first + m};
         const auto fill = [&](int row, float* to) {
           const int number[6] = {index[0], index[1], index[2], 0, 0, row};
-          timing_.combine(number, kTimingZenith, timing_zenith_, scratch_.data());
+          timing_.combine(number, timing_zenith_axis, timing_zenith_, scratch_.data());
           std::copy_n(scratch_.begin(), timings_.length(), to);
         };
         const int block = (index[0] * timing_.size(1) + index[1]) * timing_.size(2) + index[2];

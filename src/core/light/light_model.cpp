@@ -38,7 +38,8 @@ class SeparateCascades final : public TrackCascades {
 
 std::unique_ptr<const TrackCascades> CascadeLight::along_track(const Track& track,
                                                                const double* lengths,
-                                                               std::size_t count) const {
+                                                               std::size_t count,
+                                                               LightScratch&) const {
   return std::make_unique<SeparateCascades>(*this, track, lengths, count);
 }
 

@@ -46,14 +46,25 @@ struct Timing {
 // `direct`: as recorded by a DOM; `noise`: smeared by 1000 ns, the shape of random noise.
 enum class MuonTiming { direct, noise };
 
+// What a light model keeps from one call to the next, so that fits of one direction find again what
+// they share. It hangs on the likelihood that asks: the light itself is read-only and shared
+// between threads. For the light that made it only, and for one thread at a time. Tables at one
+// zenith take the most: 128 MB where all of them is touched, a few where a fit's share is.
+class LightScratch {
+ public:
+  virtual ~LightScratch() = default;
+};
+
 class MuonLight {
  public:
   virtual ~MuonLight() = default;
-  virtual void evaluate(const Track& track, const DomSite& dom, DomExpectation& out) const = 0;
+  virtual std::unique_ptr<LightScratch> scratch() const { return std::make_unique<LightScratch>(); }
+  virtual void evaluate(const Track& track, const DomSite& dom, LightScratch& scratch,
+                        DomExpectation& out) const = 0;
   // out[i] for residuals[i], i < n. The smearing the model applies itself (2 ns for tables, the
   // embedded model's jitter) is included.
   virtual void timing(const DomExpectation& expectation, MuonTiming kind, const double* residuals,
-                      std::size_t n, Timing* out) const = 0;
+                      std::size_t n, LightScratch& scratch, Timing* out) const = 0;
   // Whether the timing has no structure narrower than about 10 ns. Tables have: they begin at once.
   virtual bool smooth_timing() const { return false; }
   // Light of the small losses a muon of this energy [GeV] always has, relative to the bare muon's:
@@ -84,6 +95,7 @@ class TrackCascades {
 class CascadeLight {
  public:
   virtual ~CascadeLight() = default;
+  virtual std::unique_ptr<LightScratch> scratch() const { return std::make_unique<LightScratch>(); }
   // Returns false outside the model's reach (noise only). `amplitude`: PE; cumulative[i]: share of
   // them before the absolute time edges[i], i < n (ascending; may be +-infinity). The gradients,
   // where not null, are with respect to the cascade's position and time.
@@ -92,10 +104,10 @@ class CascadeLight {
                         double& amplitude, double* cumulative, Gradient4* amplitude_gradient,
                         Gradient4* cumulative_gradient) const = 0;
   // Cascades `lengths` [m] along the track from its vertex, each when the track passes. The light
-  // must outlive it; for one thread.
+  // and the scratch must outlive it; for one thread.
   virtual std::unique_ptr<const TrackCascades> along_track(const Track& track,
-                                                           const double* lengths,
-                                                           std::size_t count) const;
+                                                           const double* lengths, std::size_t count,
+                                                           LightScratch& scratch) const;
   // Upper bound of the amplitude over all orientations of a 1 GeV cascade at this distance [m].
   virtual double amplitude_bound(double distance) const = 0;
 };

@@ -1,21 +1,15 @@
 #include "light/muon_slice.hpp"
 
-#include <algorithm>
-
 namespace skyscan {
 
 namespace {
 
 // Axes of the tables.
-constexpr int kRho = 0, kAzimuth = 1;
-constexpr int kZenith = 2, kDepth = 3;                         // amplitudes
-constexpr int kTime = 2, kTimingZenith = 3, kTimingDepth = 4;  // timing
+constexpr int rho_axis = 0, azimuth_axis = 1;
+constexpr int zenith_axis = 2, depth_axis = 3;                               // amplitudes
+constexpr int time_axis = 2, timing_zenith_axis = 3, timing_depth_axis = 4;  // timing
 
-// Numbers of one zenith that are kept: 64 MB at most, of which memory holds what is touched.
-constexpr int kMostNumbers = 8 << 20;
-constexpr int kLeastBlocks = AxisAt::kMostWidth * AxisAt::kMostWidth;
-
-int rounded_up(int n) { return (n + 3) / 4 * 4; }
+constexpr int least_blocks = BasisValues::most_width * BasisValues::most_width;
 
 bool same_axis(const SplineTable& a, int axis, const SplineTable& b, int other) {
   return a.order(axis) == b.order(other) && a.plain_knots(axis) == b.plain_knots(other);
@@ -29,36 +23,28 @@ bool MuonSlice::suits(const SplineTable& bare, const SplineTable& stochastic,
     return false;
   for (int axis = 0; axis < 4; ++axis)
     if (!same_axis(bare, axis, stochastic, axis)) return false;
-  return bare.coefficients().inner() == kDepth && stochastic.coefficients().inner() == kDepth &&
-         timing.coefficients().inner() == kTime;
+  return bare.coefficients().inner() == depth_axis &&
+         stochastic.coefficients().inner() == depth_axis &&
+         timing.coefficients().inner() == time_axis;
 }
-
-MuonSlice::Blocks::Blocks(int blocks, int rows, int length)
-    : rows_(rows),
-      size_(rows * length),
-      capacity_(std::min(blocks, std::max(kMostNumbers / size_, kLeastBlocks))),
-      place_(std::make_unique<int[]>(static_cast<std::size_t>(blocks))),
-      number_(std::make_unique<int[]>(static_cast<std::size_t>(capacity_))),
-      ready_(std::make_unique<bool[]>(static_cast<std::size_t>(capacity_ * rows))),
-      // Not initialised: memory is taken as rows come.
-      values_(new double[static_cast<std::size_t>(capacity_) * static_cast<std::size_t>(size_)]) {}
 
 MuonSlice::MuonSlice(const SplineTable& bare, const SplineTable& stochastic,
                      const SplineTable& timing)
     : bare_(bare),
       stochastic_(stochastic),
       timing_(timing),
-      depths_(rounded_up(bare.size(kDepth))),
-      times_(rounded_up(timing.size(kTime))),
-      amplitudes_(bare.size(kRho) * bare.size(kAzimuth), 1, 2 * depths_),
-      timings_(timing.size(kRho) * timing.size(kAzimuth), timing.size(kTimingDepth), times_),
+      depths_(in_fours(bare.size(depth_axis))),
+      times_(in_fours(timing.size(time_axis))),
+      amplitudes_(bare.size(rho_axis) * bare.size(azimuth_axis), 1, 2 * depths_, least_blocks),
+      timings_(timing.size(rho_axis) * timing.size(azimuth_axis), timing.size(timing_depth_axis),
+               times_, least_blocks),
       scratch_(static_cast<std::size_t>(2 * depths_)) {}
 
-void MuonSlice::turn(const AxisAt& amplitude, const AxisAt& timing) {
+void MuonSlice::at_zenith(const BasisValues& amplitude, const BasisValues& timing) {
   amplitude_zenith_ = amplitude;
   timing_zenith_ = timing;
-  amplitudes_.forget();
-  timings_.forget();
+  amplitudes_.clear();
+  timings_.clear();
 }
 
 // Depths one after another, each with both amplitudes.
@@ -66,32 +52,32 @@ const double* MuonSlice::amplitude_row(int rho, int azimuth) {
   const auto fill = [&](int, double* row) {
     const int at[4] = {rho, azimuth, 0, 0};
     double *bare = scratch_.data(), *stochastic = bare + depths_;
-    bare_.combine(at, kZenith, amplitude_zenith_, bare);
-    stochastic_.combine(at, kZenith, amplitude_zenith_, stochastic);
+    bare_.combine(at, zenith_axis, amplitude_zenith_, bare);
+    stochastic_.combine(at, zenith_axis, amplitude_zenith_, stochastic);
     for (int i = 0; i < depths_; ++i) {
       row[2 * i] = bare[i];
       row[2 * i + 1] = stochastic[i];
     }
   };
-  return amplitudes_.block(rho * bare_.size(kAzimuth) + azimuth, 0, 1, fill);
+  return amplitudes_.block(rho * bare_.size(azimuth_axis) + azimuth, 0, 1, fill);
 }
 
 // Depths `depth`..., each with all times.
 const double* MuonSlice::timing_rows(int rho, int azimuth, int depth, int count) {
   const auto fill = [&](int number, double* row) {
     const int at[5] = {rho, azimuth, 0, 0, number};
-    timing_.combine(at, kTimingZenith, timing_zenith_, row);
+    timing_.combine(at, timing_zenith_axis, timing_zenith_, row);
   };
-  return timings_.block(rho * timing_.size(kAzimuth) + azimuth, depth, count, fill) +
+  return timings_.block(rho * timing_.size(azimuth_axis) + azimuth, depth, count, fill) +
          depth * times_;
 }
 
-MuonSlice::Amplitudes MuonSlice::amplitudes(const AxisAt* at) {
-  const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
+MuonSlice::Amplitudes MuonSlice::amplitudes(const BasisValues* at) {
+  const BasisValues &rho = at[0], &azimuth = at[1], &depth = at[2];
   amplitudes_.make_room(rho.count * azimuth.count);
   // Two depths with two amplitudes in each four.
   const int pairs = (depth.count + 1) / 2;
-  Double4 weight[AxisAt::kMostWidth / 2], slope[AxisAt::kMostWidth / 2];
+  Double4 weight[BasisValues::most_width / 2], slope[BasisValues::most_width / 2];
   for (int p = 0; p < pairs; ++p) {
     const bool two = 2 * p + 1 < depth.count;
     const double v = depth.value[2 * p], w = two ? depth.value[2 * p + 1] : 0;
@@ -129,8 +115,8 @@ MuonSlice::Amplitudes MuonSlice::amplitudes(const AxisAt* at) {
           {stochastic(by_rho), stochastic(by_azimuth), stochastic(by_depth)}};
 }
 
-void MuonSlice::amplitudes(const AxisAt* at, double& bare, double& stochastic) {
-  const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
+void MuonSlice::amplitudes(const BasisValues* at, double& bare, double& stochastic) {
+  const BasisValues &rho = at[0], &azimuth = at[1], &depth = at[2];
   amplitudes_.make_room(rho.count * azimuth.count);
   bare = stochastic = 0;
   for (int i = 0; i < rho.count; ++i)
@@ -164,9 +150,9 @@ namespace {
 #endif
 
 template <int fixed>
-void sweep(const double* const* rows, int length, const AxisAt* at, const double (*by)[3], int from,
-           int fours, Double4* out) {
-  const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
+void sweep(const double* const* rows, int length, const BasisValues* at, const double (*by)[3],
+           int from, int fours, Double4* out) {
+  const BasisValues &rho = at[0], &azimuth = at[1], &depth = at[2];
   const int rhos = fixed > 0 ? fixed : rho.count;
   const int azimuths = fixed > 0 ? fixed : azimuth.count;
   const int depths = fixed > 0 ? fixed : depth.count;
@@ -202,27 +188,28 @@ void sweep(const double* const* rows, int length, const AxisAt* at, const double
 }  // namespace
 
 // The rows the timing of a place needs, in the order of sweeps.
-void MuonSlice::list_rows(const AxisAt* at, const double** rows) {
-  const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
+void MuonSlice::list_rows(const BasisValues* at, const double** rows) {
+  const BasisValues &rho = at[0], &azimuth = at[1], &depth = at[2];
   timings_.make_room(rho.count * azimuth.count);
   for (int i = 0; i < rho.count; ++i)
     for (int j = 0; j < azimuth.count; ++j)
       *rows++ = timing_rows(rho.first + i, azimuth.first + j, depth.first, depth.count);
 }
 
-void MuonSlice::curve(const AxisAt* at, const double (*by)[3], int from, int fours, Double4* out) {
-  const double* rows[AxisAt::kMostWidth * AxisAt::kMostWidth];
+void MuonSlice::curve(const BasisValues* at, const double (*by)[3], int from, int fours,
+                      Double4* out) {
+  const double* rows[BasisValues::most_width * BasisValues::most_width];
   list_rows(at, rows);
   const bool quadratic = at[0].count == 3 && at[1].count == 3 && at[2].count == 3;
   (quadratic ? sweep<3> : sweep<0>)(rows, times_, at, by, from, fours, out);
 }
 
-void MuonSlice::curve(const AxisAt* at, int from, int fours, double* out) {
-  const double* rows[AxisAt::kMostWidth * AxisAt::kMostWidth];
+void MuonSlice::curve(const BasisValues* at, int from, int fours, double* out) {
+  const double* rows[BasisValues::most_width * BasisValues::most_width];
   list_rows(at, rows);
-  const AxisAt &rho = at[0], &azimuth = at[1], &depth = at[2];
+  const BasisValues &rho = at[0], &azimuth = at[1], &depth = at[2];
   // Every coefficient of the neighbourhood with its weight.
-  constexpr int most = AxisAt::kMostWidth * AxisAt::kMostWidth * AxisAt::kMostWidth;
+  constexpr int most = BasisValues::most_width * BasisValues::most_width * BasisValues::most_width;
   const double* starts[most];
   double weights[most];
   int count = 0;

@@ -1,11 +1,10 @@
 // The light of cascades from photon tables, at one place and along a track.
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdint>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/constants.hpp"
@@ -30,8 +29,6 @@ class TableCascadeLight final : public CascadeLight {
         yield_(light_yield(SourceKind::electromagnetic, 1)),
         single_precision_(single_precision),
         sliced_(!single_precision && CascadeSlice::suits(pair_.amplitude(), pair_.timing())) {
-    static std::atomic<std::uint64_t> lights{0};
-    number_ = ++lights;
     if (!sliced_) return;
     for (const int c : {0, 1, 2, depth_axis}) {
       const SplineTable &amplitude = pair_.amplitude(), &timing = pair_.timing();
@@ -40,6 +37,10 @@ class TableCascadeLight final : public CascadeLight {
                    amplitude.plain_knots(c) == timing.plain_knots(axis) &&
                    amplitude.extent(c) == timing.extent(axis);
     }
+  }
+
+  std::unique_ptr<LightScratch> scratch() const override {
+    return std::make_unique<Scratch>(*this);
   }
 
   bool evaluate(const Vec3& position, const Vec3& direction, double zenith, double azimuth,
@@ -113,16 +114,18 @@ class TableCascadeLight final : public CascadeLight {
   }
 
   std::unique_ptr<const TrackCascades> along_track(const Track& track, const double* lengths,
-                                                   std::size_t count) const override {
-    if (!sliced_) return CascadeLight::along_track(track, lengths, count);
-    return std::make_unique<TableTrackCascades>(*this, track, lengths, count);
+                                                   std::size_t count,
+                                                   LightScratch& scratch) const override {
+    if (!sliced_) return CascadeLight::along_track(track, lengths, count, scratch);
+    return std::make_unique<TableTrackCascades>(*this, track, lengths, count,
+                                                static_cast<Scratch&>(scratch));
   }
 
   double amplitude_bound(double distance) const override {
     std::call_once(bounded_, [&] { bound(); });
     // Coordinates of spherical tables; in cylindrical ones rho <= distance says nothing.
     const SplineTable& table = pair_.amplitude();
-    AxisAt at;
+    BasisValues at;
     if (!spherical_bounds_ || distance > table.extent(0).second) {
       if (!spherical_bounds_) return most_;
       return 0;
@@ -135,30 +138,26 @@ class TableCascadeLight final : public CascadeLight {
   }
 
  private:
-  // What a thread keeps between strings: fits ask for one zenith again and again.
-  struct Work {
-    explicit Work(const TableCascadeLight& light)
-        : owner(light.number_), slice(light.pair_.amplitude(), light.pair_.timing()) {}
-    std::uint64_t owner;
-    CascadeSlice slice;
+  // Fits ask for one zenith again and again.
+  struct Scratch final : LightScratch {
+    explicit Scratch(const TableCascadeLight& light) {
+      if (light.sliced_) slice.emplace(light.pair_.amplitude(), light.pair_.timing());
+    }
+    std::optional<CascadeSlice> slice;
     double zenith = std::numeric_limits<double>::quiet_NaN();
     bool known = false;        // whether the zenith is in the amplitude table
     bool known_times = false;  // whether it is in the timing table
   };
 
-  Work& turned(double zenith) const {
-    thread_local std::unique_ptr<Work> work;
-    if (work == nullptr || work->owner != number_) work = std::make_unique<Work>(*this);
-    if (work->zenith != zenith) {
-      AxisAt amplitude{}, timing{};
-      work->known = pair_.amplitude().at(zenith_axis, zenith, amplitude) &&
-                    contains(pair_.amplitude(), zenith_axis, zenith);
-      work->known_times = pair_.timing().at(zenith_axis + 1, zenith, timing) &&
-                          contains(pair_.timing(), zenith_axis + 1, zenith);
-      work->slice.turn(amplitude, timing);
-      work->zenith = zenith;
-    }
-    return *work;
+  void set_zenith(Scratch& work, double zenith) const {
+    if (work.zenith == zenith) return;
+    BasisValues amplitude{}, timing{};
+    work.known = pair_.amplitude().at(zenith_axis, zenith, amplitude) &&
+                 contains(pair_.amplitude(), zenith_axis, zenith);
+    work.known_times = pair_.timing().at(zenith_axis + 1, zenith, timing) &&
+                       contains(pair_.timing(), zenith_axis + 1, zenith);
+    work.slice->at_zenith(amplitude, timing);
+    work.zenith = zenith;
   }
 
   static bool contains(const SplineTable& table, int axis, double x) {
@@ -171,8 +170,12 @@ class TableCascadeLight final : public CascadeLight {
   class TableTrackCascades final : public TrackCascades {
    public:
     TableTrackCascades(const TableCascadeLight& light, const Track& track, const double* lengths,
-                       std::size_t count)
-        : light_(light), track_(track), frame_(track.direction), cascades_(count) {
+                       std::size_t count, Scratch& scratch)
+        : light_(light),
+          scratch_(scratch),
+          track_(track),
+          frame_(track.direction),
+          cascades_(count) {
       const double odd = light.pair_.odd() ? 1 : 0;
       zenith_ = (odd > 0 ? M_PI - track.zenith : track.zenith) / degree;
       const SplineTable &amplitude = light.pair_.amplitude(), &timing = light.pair_.timing();
@@ -193,7 +196,8 @@ class TableCascadeLight final : public CascadeLight {
     void evaluate(const DomSite& dom, std::size_t first, std::size_t last, const double* edges,
                   std::size_t n, double* amplitude, double* cumulative) const override {
       const SplineTable &table = light_.pair_.amplitude(), &timing = light_.pair_.timing();
-      Work& work = light_.turned(zenith_);
+      Scratch& work = scratch_;
+      light_.set_zenith(work, zenith_);
       // Where the DOM is, seen along the track: all but its distance stays.
       const Vec3 &p = track_.position, &at = dom.position;
       const Vec3 d{at.x - p.x, at.y - p.y, at.z - p.z};
@@ -202,7 +206,7 @@ class TableCascadeLight final : public CascadeLight {
       const double rho = std::sqrt(a * a + b * b);
       const double angle =
           rho > 0 ? std::atan2(std::fabs(b), light_.pair_.odd() ? -a : a) / degree : 90;
-      AxisAt here[4], there[4];
+      BasisValues here[4], there[4];
       std::fill_n(amplitude, last - first, 0.0);
       if (!work.known || !table.value_at(1, angle, here[1])) return;
       const bool is_same = light_.same_axes_;
@@ -219,7 +223,7 @@ class TableCascadeLight final : public CascadeLight {
         if ((!spherical && !contains(table, 2, polar)) || !table.value_at(2, polar, here[2]))
           continue;
         here[3] = cascade.depth;
-        const double light = std::exp(work.slice.amplitude(here)) * light_.yield_ * dom.efficiency;
+        const double light = std::exp(work.slice->amplitude(here)) * light_.yield_ * dom.efficiency;
         if (!(light > 0) || !std::isfinite(light)) continue;
         if (n > 0) {
           const double arrival = track_.time + cascade.length / speed_of_light +
@@ -231,7 +235,7 @@ class TableCascadeLight final : public CascadeLight {
             return contains(timing, 0, distance) && timing.value_at(0, distance, there[0]) &&
                    (spherical || contains(timing, 2, polar)) && timing.value_at(2, polar, there[2]);
           };
-          if (!accumulate(work.slice, is_same ? here : there, find_times, arrival, edges, n,
+          if (!accumulate(*work.slice, is_same ? here : there, find_times, arrival, edges, n,
                           cumulative))
             continue;
         }
@@ -252,12 +256,12 @@ class TableCascadeLight final : public CascadeLight {
     struct Cascade {
       double length;
       bool known, known_times;  // whether the depth is in the tables
-      AxisAt depth, timing_depth;
+      BasisValues depth, timing_depth;
     };
 
     // The shares before each edge; false where the timing table knows nothing.
     template <typename FindTimes>
-    bool accumulate(CascadeSlice& slice, const AxisAt* at, const FindTimes& find_times,
+    bool accumulate(CascadeSlice& slice, const BasisValues* at, const FindTimes& find_times,
                     double arrival, const double* edges, std::size_t n, double* cumulative) const {
       CascadeSlice::Rows rows;
       bool found = false;
@@ -273,9 +277,9 @@ class TableCascadeLight final : public CascadeLight {
           found = true;
         }
         arrivals.add(light_.axis_.basis(), moment, residual, cumulative + i);
-        if (arrivals.is_full()) arrivals.settle(rows);
+        if (arrivals.is_full()) arrivals.flush(rows);
       }
-      arrivals.settle(rows);
+      arrivals.flush(rows);
       return true;
     }
 
@@ -289,7 +293,7 @@ class TableCascadeLight final : public CascadeLight {
         share_[count_++] = share;
       }
       bool is_full() const { return count_ == most; }
-      void settle(const CascadeSlice::Rows& rows) {
+      void flush(const CascadeSlice::Rows& rows) {
         double coefficients[4 * most];
         for (int lane = 0; lane < lanes_ && count_ > 0; lane += 4) {
           CascadeSlice::curve(rows, first_, count_, coefficients);
@@ -310,11 +314,12 @@ class TableCascadeLight final : public CascadeLight {
       static constexpr int most = 8;
       int count_ = 0, lanes_ = 0;
       int first_[most];
-      double weight_[most][AxisAt::most_width];
+      double weight_[most][BasisValues::most_width];
       double* share_[most];
     };
 
     const TableCascadeLight& light_;
+    Scratch& scratch_;
     Track track_;
     Frame frame_;
     double zenith_;  // as the tables have it [degrees]
@@ -335,7 +340,6 @@ class TableCascadeLight final : public CascadeLight {
   double yield_;
   bool single_precision_, sliced_;
   bool same_axes_ = true;  // of both tables, but for the zenith and time
-  std::uint64_t number_;   // no other light's
   mutable std::once_flag bounded_;
   mutable std::vector<double> largest_;
   mutable double most_ = 0;

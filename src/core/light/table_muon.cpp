@@ -1,11 +1,10 @@
 // The light of muons from photon tables.
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdint>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "light/muon_slice.hpp"
@@ -55,13 +54,16 @@ class TableMuonLight final : public MuonLight {
                       own.plain_knots(c) == timing_table.plain_knots(axis);
     }
     sliced_ = MuonSlice::suits(own, stochastic_, timing_table);
-    static std::atomic<std::uint64_t> lights{0};
-    number_ = ++lights;
     // Reference: asked at 0.01 GeV, where the yield has no share of low-energy losses of its own.
     yield_ = light_yield(SourceKind::muon, 0.01);
   }
 
-  void evaluate(const Track& track, const DomSite& dom, DomExpectation& out) const override {
+  std::unique_ptr<LightScratch> scratch() const override {
+    return std::make_unique<Scratch>(*this);
+  }
+
+  void evaluate(const Track& track, const DomSite& dom, LightScratch& scratch,
+                DomExpectation& out) const override {
     TablePair::Point point;
     bare_.locate_by_position({track.position, track.direction, track.zenith, track.azimuth},
                              dom.position, point);
@@ -78,14 +80,14 @@ class TableMuonLight final : public MuonLight {
     }
     double bare, stochastic, bare_slope[4], stochastic_slope[4];
     if (sliced_) {
-      Work& work = turned(point.coordinate[zenith_axis]);
-      AxisAt at[3];
+      Scratch& work = at_zenith(scratch, point.coordinate[zenith_axis]);
+      BasisValues at[3];
       for (int i = 0; i < 3; ++i)
         if (!bare_.amplitude().at(moving_axes[i], point.coordinate[moving_axes[i]], at[i])) return;
       if (!work.known) return;
       place(work, out, timing_knots_ ? at : nullptr);
       if (!out.with_gradients) {
-        work.slice.amplitudes(at, bare, stochastic);
+        work.slice->amplitudes(at, bare, stochastic);
         const double scale = yield_ * dom.efficiency;
         out.bare = std::exp(bare) * scale;
         out.stochastic = std::exp(stochastic) * scale;
@@ -93,7 +95,7 @@ class TableMuonLight final : public MuonLight {
                      std::isfinite(out.stochastic);
         return;
       }
-      const auto found = work.slice.amplitudes(at);
+      const auto found = work.slice->amplitudes(at);
       bare = found.bare;
       stochastic = found.stochastic;
       for (int i = 0; i < 3; ++i) {
@@ -102,7 +104,7 @@ class TableMuonLight final : public MuonLight {
       }
     } else {
       const auto evaluate = [&](const SplineTable& table, double& value, double* slope) {
-        AxisAt at[TablePair::most_coordinates] = {};
+        BasisValues at[TablePair::most_coordinates] = {};
         for (int c = 0; c < n; ++c)
           if (!table.at(c, point.coordinate[c], at[c])) return false;
         table.evaluate(at, by_position & ((1u << n) - 1), &value, slope);
@@ -125,11 +127,11 @@ class TableMuonLight final : public MuonLight {
   }
 
   void timing(const DomExpectation& expectation, MuonTiming kind, const double* residuals,
-              std::size_t n, Timing* out) const override {
+              std::size_t n, LightScratch& scratch, Timing* out) const override {
     constexpr std::size_t most = 64;
     for (; n > most; n -= most, residuals += most, out += most)
-      some_timing(expectation, kind, residuals, most, out);
-    some_timing(expectation, kind, residuals, n, out);
+      some_timing(expectation, kind, residuals, most, scratch, out);
+    some_timing(expectation, kind, residuals, n, scratch, out);
   }
 
  private:
@@ -137,44 +139,42 @@ class TableMuonLight final : public MuonLight {
   static constexpr int moving_axes[3] = {0, 1, 3};
   static constexpr int zenith_axis = 2;
 
-  // What a thread keeps between calls: fits ask for one zenith again and again, and for several
-  // timings of one DOM.
-  struct Work {
-    explicit Work(const TableMuonLight& light)
-        : owner(light.number_),
-          slice(light.bare_.amplitude(), light.stochastic_, light.bare_.timing()) {}
-    std::uint64_t owner;
-    MuonSlice slice;
+  // Fits ask for one zenith again and again, and for several timings of one DOM.
+  struct Scratch final : LightScratch {
+    explicit Scratch(const TableMuonLight& light) {
+      if (light.sliced_)
+        slice.emplace(light.bare_.amplitude(), light.stochastic_, light.bare_.timing());
+    }
+    std::optional<MuonSlice> slice;
     double zenith = std::numeric_limits<double>::quiet_NaN();
     bool known = false;  // whether the zenith is in the tables
     // The expectation the curve is of, and its fours from ... to - 1 that are ready.
     double state[16] = {};
     bool placed = false;
-    AxisAt at[3];
+    BasisValues at[3];
     double by[3][3];
     int from = 0, to = 0;
     Double4 curve[most_times];
-    // The same, values alone, for sights without slopes.
+    // The same, values alone, for expectations without gradients.
     int plain_from = 0, plain_to = 0;
     double plain[most_times + 4] = {};
   };
 
-  Work& turned(double zenith) const {
-    thread_local std::unique_ptr<Work> work;
-    if (work == nullptr || work->owner != number_) work = std::make_unique<Work>(*this);
-    if (work->zenith != zenith) {
-      AxisAt amplitude, timing;
-      work->known = bare_.amplitude().at(zenith_axis, zenith, amplitude) &&
-                    bare_.timing().at(zenith_axis + 1, zenith, timing);
-      if (work->known) work->slice.turn(amplitude, timing);
-      work->zenith = zenith;
-      work->placed = false;
+  Scratch& at_zenith(LightScratch& scratch, double zenith) const {
+    auto& work = static_cast<Scratch&>(scratch);
+    if (work.zenith != zenith) {
+      BasisValues amplitude, timing;
+      work.known = bare_.amplitude().at(zenith_axis, zenith, amplitude) &&
+                   bare_.timing().at(zenith_axis + 1, zenith, timing);
+      if (work.known) work.slice->at_zenith(amplitude, timing);
+      work.zenith = zenith;
+      work.placed = false;
     }
-    return *work;
+    return work;
   }
 
   // Begins a curve. `at`: the timing table's axes where they are known already.
-  void place(Work& work, const DomExpectation& expectation, const AxisAt* at) const {
+  void place(Scratch& work, const DomExpectation& expectation, const BasisValues* at) const {
     std::memcpy(work.state, expectation.state, sizeof work.state);
     work.from = work.to = work.plain_from = work.plain_to = 0;
     work.placed = work.known;
@@ -190,17 +190,18 @@ class TableMuonLight final : public MuonLight {
   }
 
   // The time axis's coefficients `first`... with their derivatives by x, y, z; null where there are
-  // none. They stay until the thread's next call.
-  const Double4* curve(const DomExpectation& expectation, int first, int last) const {
+  // none. They stay in the scratch until its next call.
+  const Double4* curve(const DomExpectation& expectation, int first, int last,
+                       LightScratch& scratch) const {
     const int from = first / 4, to = last / 4 + 1;
     if (sliced_) {
-      Work& work = turned(expectation.state[zenith_axis]);
+      Scratch& work = at_zenith(scratch, expectation.state[zenith_axis]);
       if (std::memcmp(work.state, expectation.state, sizeof work.state) != 0 || !work.placed)
         place(work, expectation, nullptr);
       if (!work.placed) return nullptr;
       const auto add = [&](int begin, int end) {
         if (end > begin)
-          work.slice.curve(work.at, work.by, begin, end - begin, work.curve + 4 * begin);
+          work.slice->curve(work.at, work.by, begin, end - begin, work.curve + 4 * begin);
       };
       if (work.to == work.from) work.from = work.to = from;
       add(from, work.from);
@@ -209,7 +210,7 @@ class TableMuonLight final : public MuonLight {
       work.to = std::max(work.to, to);
       return work.curve + first;
     }
-    thread_local std::unique_ptr<Double4[]> out = std::make_unique<Double4[]>(most_times);
+    Double4* const out = static_cast<Scratch&>(scratch).curve;
     TablePair::Point point;
     const int coordinates = bare_.coordinates();
     for (int c = 0; c < coordinates; ++c) point.coordinate[c] = expectation.state[c];
@@ -218,7 +219,7 @@ class TableMuonLight final : public MuonLight {
     if (!bare_.curve(point, mask, first, last, channels)) return nullptr;
     for (int i = first; i <= last; ++i) {
       const double* from_table = channels.coefficients + (i - channels.first);
-      Double4& c = out[static_cast<std::size_t>(i)];
+      Double4& c = out[i];
       c = Double4{*from_table, 0, 0, 0};
       for (int k = 0; k < coordinates; ++k) {
         if ((mask >> k & 1) == 0) continue;
@@ -226,19 +227,20 @@ class TableMuonLight final : public MuonLight {
         for (int d = 0; d < 3; ++d) c[1 + d] += expectation.state[4 + 3 * k + d] * *from_table;
       }
     }
-    return out.get() + first;
+    return out + first;
   }
 
   // The coefficients `first` ... `last` alone, of a light that is sliced.
-  const double* plain_curve(const DomExpectation& expectation, int first, int last) const {
+  const double* plain_curve(const DomExpectation& expectation, int first, int last,
+                            LightScratch& scratch) const {
     const int size = bare_.timing().size(bare_.time_axis());
     const int from = first / 4, to = std::min(last / 4 + 1, (size + 3) / 4);
-    Work& work = turned(expectation.state[zenith_axis]);
+    Scratch& work = at_zenith(scratch, expectation.state[zenith_axis]);
     if (std::memcmp(work.state, expectation.state, sizeof work.state) != 0 || !work.placed)
       place(work, expectation, nullptr);
     if (!work.placed) return nullptr;
     const auto add = [&](int begin, int end) {
-      if (end > begin) work.slice.curve(work.at, begin, end - begin, work.plain + 4 * begin);
+      if (end > begin) work.slice->curve(work.at, begin, end - begin, work.plain + 4 * begin);
     };
     if (work.plain_to == work.plain_from) work.plain_from = work.plain_to = from;
     add(from, work.plain_from);
@@ -249,7 +251,7 @@ class TableMuonLight final : public MuonLight {
   }
 
   void some_timing(const DomExpectation& expectation, MuonTiming kind, const double* residuals,
-                   std::size_t n, Timing* out) const {
+                   std::size_t n, LightScratch& scratch, Timing* out) const {
     const TimeAxis& axis = kind == MuonTiming::direct ? direct_ : noise_;
     Moment moments[64];
     int first = axis.basis().size(), last = -1;
@@ -266,7 +268,7 @@ class TableMuonLight final : public MuonLight {
     if (!expectation.with_gradients && sliced_) {
       // Weights come in fours, with zeros where there is no function.
       const int lanes = axis.basis().lanes();
-      const double* coefficients = plain_curve(expectation, first, last + 4);
+      const double* coefficients = plain_curve(expectation, first, last + 4, scratch);
       if (coefficients == nullptr) return;
       for (std::size_t i = 0; i < n; ++i) {
         const Moment& moment = moments[i];
@@ -281,7 +283,7 @@ class TableMuonLight final : public MuonLight {
       }
       return;
     }
-    const Double4* coefficients = curve(expectation, first, last);
+    const Double4* coefficients = curve(expectation, first, last, scratch);
     if (coefficients == nullptr) return;
     for (std::size_t i = 0; i < n; ++i) {
       const Moment& moment = moments[i];
@@ -313,7 +315,6 @@ class TableMuonLight final : public MuonLight {
   double low_[4], high_[4];  // of each coordinate, in all tables
   bool timing_knots_;        // whether the timing table's axes have the amplitude tables' knots
   bool sliced_;
-  std::uint64_t number_;  // no other light's
   double yield_;
 };
 

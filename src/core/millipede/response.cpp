@@ -59,7 +59,7 @@ double LitDom::share(std::size_t bin) const {
 
 DetectorResponse::DetectorResponse(const CascadeLight& light, std::vector<MillipedeDom> doms,
                                    const ResponseOptions& options)
-    : light_(light), doms_(std::move(doms)), options_(options) {
+    : light_(light), scratch_(light.scratch()), doms_(std::move(doms)), options_(options) {
   for (std::size_t k = 0; k < doms_.size(); ++k) {
     const MillipedeDom& dom = doms_[k];
     const DomBins& bins = dom.bins;
@@ -250,7 +250,7 @@ Response DetectorResponse::faded_columns(const Track& track, const std::vector<C
     lengths[j] = (cascades[j].time - track.time) * speed_of_light;
   Response response(charged_bins_, columns);
   response.sum = far_light(track, lengths, cutoff);
-  const auto light_along = light_.along_track(track, lengths.data(), columns);
+  const auto light_along = light_.along_track(track, lengths.data(), columns, *scratch_);
   std::vector<double> amplitude(columns), cumulative;
   const double near_from = options_.near_from, near_to = options_.near_to;
   const auto add = [&](const Member& member, const Range& range, bool only_near) {
@@ -330,7 +330,7 @@ std::vector<double> DetectorResponse::far_light_at(const Track& track,
                                                    const std::vector<double>& places,
                                                    const FadingCutoff& cutoff) const {
   std::vector<double> found(places.size(), 0), amplitude(places.size());
-  const auto light_along = light_.along_track(track, places.data(), places.size());
+  const auto light_along = light_.along_track(track, places.data(), places.size(), *scratch_);
   const auto [from, to] = unhit_range(cutoff);
   const double near_from = options_.near_from, near_to = options_.near_to;
   const std::size_t stride = has_many_unhit() ? cutoff.unhit_stride : 1;

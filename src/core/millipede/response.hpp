@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <variant>
 #include <vector>
 
@@ -93,7 +94,7 @@ struct LitDom {
 
 class DetectorResponse {
  public:
-  // The light must outlive this.
+  // The light must outlive this, which is for one thread.
   DetectorResponse(const CascadeLight& light, std::vector<MillipedeDom> doms,
                    const ResponseOptions& options = {});
 
@@ -137,6 +138,7 @@ class DetectorResponse {
                                    const FadingCutoff& cutoff) const;
 
   const CascadeLight& light_;
+  std::unique_ptr<LightScratch> scratch_;
   std::vector<MillipedeDom> doms_;
   ResponseOptions options_;
   std::size_t charged_bins_ = 0;

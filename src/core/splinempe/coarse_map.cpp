@@ -99,8 +99,9 @@ std::vector<double> gaussian_kernel(double step, double sigma) {
 // One side of a layer's tracks: the light seen from any distance there.
 class Side {
  public:
-  Side(const MuonLight& light, double zenith, double height, std::size_t side)
-      : light_(light), zenith_(zenith), height_(height) {
+  Side(const MuonLight& light, LightScratch& scratch, double zenith, double height,
+       std::size_t side)
+      : light_(light), scratch_(scratch), zenith_(zenith), height_(height) {
     angle_ = std::numbers::pi * (static_cast<double>(side) + 0.5) / CoarseMap::sides;
   }
 
@@ -111,7 +112,7 @@ class Side {
     const double down = -distance * std::cos(angle_);
     const Track track{
         {down * top.x, distance * std::sin(angle_), height_ + down * top.z}, along, 0, zenith_, 0};
-    light_.evaluate(track, {{0, 0, height_}, 1}, expectation);
+    light_.evaluate(track, {{0, 0, height_}, 1}, scratch_, expectation);
     return expectation.inside;
   }
 
@@ -129,14 +130,17 @@ class Side {
 
  private:
   const MuonLight& light_;
+  LightScratch& scratch_;
   double zenith_, height_, angle_;
 };
 
 // Draws rows: likelihoods at all residuals, smeared.
 class RowPainter {
  public:
-  RowPainter(const MuonLight& light, const FirstPulseModel& model, const CoarseMapScale& scale)
+  RowPainter(const MuonLight& light, LightScratch& scratch, const FirstPulseModel& model,
+             const CoarseMapScale& scale)
       : light_(light),
+        scratch_(scratch),
         model_(model),
         step_(scale.step),
         kernel_(gaussian_kernel(scale.step, scale.smearing)),
@@ -157,9 +161,10 @@ class RowPainter {
   }
 
   void set_light(const DomExpectation& expectation) {
-    light_.timing(expectation, MuonTiming::direct, &times_[shift_], steps_ + 1, timing_.data());
+    light_.timing(expectation, MuonTiming::direct, &times_[shift_], steps_ + 1, scratch_,
+                  timing_.data());
     for (std::size_t i = 0; i <= steps_; ++i) direct_[i] = timing_[i].cumulative;
-    light_.timing(expectation, MuonTiming::noise, few_times_.data(), few_times_.size(),
+    light_.timing(expectation, MuonTiming::noise, few_times_.data(), few_times_.size(), scratch_,
                   timing_.data());
     for (std::size_t i = 0; i < ends_; ++i) {
       const double share = static_cast<double>(i % stride) / stride;
@@ -184,6 +189,7 @@ class RowPainter {
   static constexpr std::size_t stride = 4;
 
   const MuonLight& light_;
+  LightScratch& scratch_;
   const FirstPulseModel& model_;
   double step_;
   std::vector<double> kernel_;
@@ -204,11 +210,12 @@ CoarseMap::CoarseMap(const MuonLight& light, const std::vector<FirstPulse>& puls
   const auto [layers, sets, layer_of, set_of] = layers_of(pulses, order, model);
   values_.resize(sets * set_length);
   std::vector<double> edges(layers.size(), 0);
-  RowPainter painter(light, model, scale);
+  const auto scratch = light.scratch();
+  RowPainter painter(light, *scratch, model, scale);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto& [height, members, first] = layers[i];
     for (std::size_t side = 0; side < sides; ++side) {
-      const Side seen(light, zenith, height, side);
+      const Side seen(light, *scratch, zenith, height, side);
       const double edge = seen.edge();
       edges[i] = std::fmax(edges[i], edge);
       for (std::size_t r = 0; r < distances; ++r) {

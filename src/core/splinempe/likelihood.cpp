@@ -94,6 +94,7 @@ double weighted_middle_time(const std::vector<FirstPulse>& pulses) {
 SplineMpe::SplineMpe(const MuonLight& light, std::vector<FirstPulse> pulses, double start,
                      double stop, double energy)
     : light_(light),
+      scratch_(light.scratch()),
       pulses_(std::move(pulses)),
       start_(start),
       window_(std::fmax(stop - start, 1)),
@@ -128,7 +129,7 @@ SplineMpe::Noise SplineMpe::noise_at(const FirstPulse& pulse, const DomExpectati
   noise_mixture(expected_charge(expectation), noise.share, noise.by_expected);
   const double residuals[2] = {residual, residual - after_pulse_delay};
   Timing timing[2];
-  light_.timing(expectation, MuonTiming::noise, residuals, 2, timing);
+  light_.timing(expectation, MuonTiming::noise, residuals, 2, *scratch_, timing);
   noise.now = timing[0];
   noise.after = timing[1];
   noise.flat_density = 1 / window_;
@@ -214,7 +215,7 @@ SplineMpe::DomLikelihood SplineMpe::likelihood_of(std::size_t pulse,
   double residuals[smearing::samples];
   for (std::size_t k = 0; k < n; ++k) residuals[k] = residual + offset[k] * jitter_;
   Timing direct[smearing::samples];
-  light_.timing(expectation, MuonTiming::direct, residuals, n, direct);
+  light_.timing(expectation, MuonTiming::direct, residuals, n, *scratch_, direct);
 
   const Noise noise = noise_at(pulses_[pulse], expectation, residual);
   SmearedSums sums;
@@ -238,7 +239,7 @@ double SplineMpe::evaluate(const Track& track, SplineMpeSlope* slope) const {
     const FirstPulse& pulse = pulses_[i];
     DomExpectation expectation;
     expectation.with_gradients = slope != nullptr;
-    light_.evaluate(track, pulse.site, expectation);
+    light_.evaluate(track, pulse.site, *scratch_, expectation);
     if (!expectation.inside) {
       sum += std::log(noise_rate);
       continue;
@@ -271,7 +272,7 @@ double SplineMpe::evaluate_exactly(const Track& track) const {
   for (std::size_t i = 0; i < pulses_.size(); ++i) {
     const FirstPulse& pulse = pulses_[i];
     DomExpectation expectation;
-    light_.evaluate(track, pulse.site, expectation);
+    light_.evaluate(track, pulse.site, *scratch_, expectation);
     if (!expectation.inside) {
       sum += std::log(noise_rate);
       continue;
@@ -286,11 +287,11 @@ double SplineMpe::evaluate_exactly(const Track& track) const {
       residuals[n + k] = residuals[k] - after_pulse_delay;
     }
     Timing direct[most], noise[2 * most];
-    light_.timing(expectation, MuonTiming::direct, residuals, n, direct);
+    light_.timing(expectation, MuonTiming::direct, residuals, n, *scratch_, direct);
     NoiseMixture share{1, 0, 0, 0};
     if (has_noise_) {
       share = noise_mixture(std::fmax(expected_charge(expectation), least_expected));
-      light_.timing(expectation, MuonTiming::noise, residuals, 2 * n, noise);
+      light_.timing(expectation, MuonTiming::noise, residuals, 2 * n, *scratch_, noise);
     }
     std::array<float, most> values{};
     double value = 0;

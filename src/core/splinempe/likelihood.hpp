@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "splinempe/first_pulse.hpp"
@@ -21,7 +22,7 @@ struct SplineMpeSlope {
   Symmetric3 scores;
 };
 
-// One event at one energy. Nothing changes once it is made.
+// One event at one energy. Nothing changes once it is made but the light's scratch: for one thread.
 class SplineMpe final : public FirstPulseModel {
  public:
   // `light` must outlive this; there is a pulse. `start`, `stop`: first and last pulse time over
@@ -58,6 +59,7 @@ class SplineMpe final : public FirstPulseModel {
   double expected_charge(const DomExpectation& expectation) const;
 
   const MuonLight& light_;
+  std::unique_ptr<LightScratch> scratch_;
   std::vector<FirstPulse> pulses_;
   double start_, window_, energy_;
   bool has_noise_;      // the noise model is on
