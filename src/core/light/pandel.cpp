@@ -1,66 +1,50 @@
 #include "light/pandel.hpp"
 
-#include <bit>
 #include <boost/math/special_functions/digamma.hpp>
 #include <cmath>
-#include <cstdint>
 #include <numbers>
 
 #include "math/simd4.hpp"
+#include "math/smooth_table.hpp"
 
 namespace skyscan {
 namespace {
 
-// An axis laid out from 2 upwards in octaves of 2^bits equal steps, so that finding a cell is
-// reading the bits of a number: with 4 bits, steps of 1/8 between 2 and 4, of 1/4 between 4 and 8,
-// and so on.
+// The tables' axes begin at 2. The steps are such that the interpolated density is good to 1e-3
+// where it is above 1e-6/ns.
 constexpr double axis_start = 2;
-// Added to the shape, and to the delay in units of sigma. The delay axis is finest 3.5 to 5.5 sigma
-// before the geometric time, where the density rises steeply.
+using ShapeAxis = OctaveAxis<5, 1>;
+using ResidualAxis = OctaveAxis<4, 1>;
+using FineResidualAxis = OctaveAxis<5, 1>;  // for cubics instead of quintics
+
+// Added to the shape, and to the residual in units of sigma. The residual's axis is finest 3.5 to
+// 5.5 sigma before the geometric time, where the density rises steeply.
 constexpr double shape_offset = 2;
-constexpr double delay_offset = 7.5;
+constexpr double residual_offset = 7.5;
 constexpr double shape_end = 64;
+constexpr double least_longest = 10;  // sigma: of any table's end
+
+// Numbers just below the last node, so that a cell has a node at its end.
+constexpr double last_shape = shape_end - shape_offset - 1e-9;
+constexpr double within = 1 - 1e-12;
+
+// From so many sigma after the geometric time on the convolution's integrand is a Gaussian times
+// something smooth.
+constexpr double far_residual = 9;
 
 constexpr double square(double x) { return x * x; }
 
-struct Cell {
-  std::size_t index;
-  double fraction, width, per_width;
-};
-
-template <int bits>
-struct Axis {
-  static constexpr std::uint64_t mask = ~std::uint64_t{0} << (52 - bits);
-  static constexpr std::uint64_t first = std::bit_cast<std::uint64_t>(axis_start) >> (52 - bits);
-
-  static Cell cell(double x) {
-    const auto word = std::bit_cast<std::uint64_t>(x);
-    const double low = std::bit_cast<double>(word & mask);
-    // One step of this octave: its power of two, 2^bits times smaller; and one over it.
-    const std::uint64_t octave = word & (std::uint64_t{0x7ff} << 52);
-    const double width = std::bit_cast<double>(octave - (std::uint64_t{bits} << 52));
-    const double per_width = std::bit_cast<double>((std::uint64_t{2 * 1023 + bits} << 52) - octave);
-    return {static_cast<std::size_t>((word >> (52 - bits)) - first), (x - low) * per_width, width,
-            per_width};
-  }
-  static double node(std::size_t index) {
-    return std::bit_cast<double>((first + index) << (52 - bits));
-  }
-};
-using ShapeAxis = Axis<5>;
-using DelayAxis = Axis<4>;
-using FineDelayAxis = Axis<5>;
-
-// Quadrature points for the convolution at one delay: the photon's unsmeared delay (times the rate,
-// as its logarithm), and what every shape shares: Gaussian, exponential, step; times the
+// Quadrature points for the convolution at one residual: the photon's unsmeared residual (times
+// the rate, as its logarithm), and what every shape shares: Gaussian, exponential, step; times the
 // polynomials whose integrals are the density and its two slopes.
 struct Sample {
-  double log_delay, power, step;
+  double log_residual, power, step;
   double weight[3];
 };
 
-// Integrated by parts once, so that the delay's power is shape, not shape - 1, and small shapes are
-// no singularity at 0; nodes of the exp-sinh rule.
+// Integrated by parts once, so that the residual's power is shape, not shape - 1, and small shapes
+// are no singularity at 0; nodes of the exp-sinh rule (H. Takahasi and M. Mori, Publ. RIMS 9 (1974)
+// 721) in steps of 0.04.
 void samples_near(double t, double kappa, std::vector<Sample>& out) {
   constexpr double step = 0.04;
   const double end = std::log(std::fmax(t, 0) + 10);
@@ -77,78 +61,107 @@ void samples_near(double t, double kappa, std::vector<Sample>& out) {
   }
 }
 
-// Far from 0 the integrand is a Gaussian times something smooth: the trapezoidal rule.
+// Far from 0 the trapezoidal rule serves. Powers of the residual start from exp(-rate * residual) *
+// (rate * residual)^-1.
 void samples_far(double t, double kappa, std::vector<Sample>& out) {
   constexpr double step = 0.5;
   for (double y = -8.5; y <= 8.5; y += step) {
     const double s = t + y;
     const double common = std::exp(-0.5 * y * y) * step * kappa / std::sqrt(2 * std::numbers::pi);
-    out.push_back({std::log(kappa * s), 1, 1, {common, common * y, common * (y * y - 1)}});
+    const double log_residual = std::log(kappa * s);
+    out.push_back({log_residual,
+                   std::exp(-std::exp(log_residual) - log_residual),
+                   1,
+                   {common, common * y, common * (y * y - 1)}});
   }
 }
+
+// The density and its slopes at one residual t [sigma], for one shape after the other, and their
+// derivatives by shape; but for the unit of time.
+class Convolution {
+ public:
+  Convolution(double t, double kappa) : near_(t < far_residual) {
+    if (near_)
+      samples_near(t, kappa, samples_);
+    else
+      samples_far(t, kappa, samples_);
+  }
+
+  // Goes to the next shape. Powers of the residual grow from shape to shape by a factor that
+  // changes with each octave only.
+  void advance(double width) {
+    if (width != width_)
+      for (auto& sample : samples_) sample.step = std::exp(sample.log_residual * width);
+    width_ = width;
+    for (auto& sample : samples_) sample.power *= sample.step;
+  }
+
+  void integrate(double shape, double* value, double* by_shape) const {
+    double sum[3] = {}, sum_by_shape[3] = {};
+    for (const auto& sample : samples_)
+      for (int k = 0; k < 3; ++k) {
+        const double term = sample.power * sample.weight[k];
+        sum[k] += term;
+        sum_by_shape[k] += term * sample.log_residual;
+      }
+    // 1 / Gamma(shape + 1), or shape / Gamma(shape + 1) = 1 / Gamma(shape); no pole at shape 0.
+    const double inverse_gamma = std::exp(-std::lgamma(shape + 1));
+    const double digamma = boost::math::digamma(shape + 1);
+    const double norm = near_ ? inverse_gamma : inverse_gamma * shape;
+    const double norm_by_shape =
+        near_ ? -digamma * inverse_gamma : inverse_gamma * (1 - shape * digamma);
+    for (int k = 0; k < 3; ++k) {
+      value[k] = norm * sum[k];
+      by_shape[k] = norm * sum_by_shape[k] + norm_by_shape * sum[k];
+    }
+  }
+
+ private:
+  bool near_;
+  double width_ = 0;
+  std::vector<Sample> samples_;
+};
 
 }  // namespace
 
 ConvolutedPandel::ConvolutedPandel(double rate, double sigma, double longest)
-    : rate_(rate), sigma_(sigma), per_sigma_(1 / sigma) {
-  const double kappa = rate * sigma;
-  const std::size_t shapes = ShapeAxis::cell(shape_end).index + 1;
-  times_ = DelayAxis::cell(std::fmax(longest / sigma, 10) + delay_offset).index + 2;
-  nodes_.resize(shapes * times_);
+    : rate_(rate), sigma_(sigma), inverse_sigma_(1 / sigma) {
+  set_density(longest);
+  set_cumulative();
+}
 
-  std::vector<Sample> samples;
+void ConvolutedPandel::set_density(double longest) {
+  const std::size_t shapes = ShapeAxis::cell(shape_end).index + 1;
+  const double end = std::fmax(longest / sigma_, least_longest) + residual_offset;
+  times_ = ResidualAxis::cell(end).index + 2;
+  nodes_.resize(shapes * times_);
   for (std::size_t j = 0; j < times_; ++j) {
-    const double t = DelayAxis::node(j) - delay_offset;
-    const bool near = t < 9;
-    samples.clear();
-    if (near)
-      samples_near(t, kappa, samples);
-    else
-      samples_far(t, kappa, samples);
-    // Powers of the delay grow from shape to shape by a factor that changes with each octave only.
-    // Far delays start from exp(-rate * delay) * (rate * delay)^-1, near ones from 1.
-    for (auto& sample : samples)
-      if (!near) sample.power = std::exp(-std::exp(sample.log_delay) - sample.log_delay);
-    double last_width = 0;
+    Convolution convolution(ResidualAxis::node(j) - residual_offset, rate_ * sigma_);
     for (std::size_t i = 0; i < shapes; ++i) {
       const double shape = ShapeAxis::node(i) - shape_offset;
-      const double width = i == 0 ? 0 : shape - (ShapeAxis::node(i - 1) - shape_offset);
-      if (width != last_width)
-        for (auto& sample : samples) sample.step = std::exp(sample.log_delay * width);
-      last_width = width;
-      double value[3] = {}, by_shape[3] = {};
-      for (auto& sample : samples) {
-        if (i > 0) sample.power *= sample.step;
-        for (int k = 0; k < 3; ++k) {
-          const double term = sample.power * sample.weight[k];
-          value[k] += term;
-          by_shape[k] += term * sample.log_delay;
-        }
-      }
-      // 1 / Gamma(shape + 1), or shape / Gamma(shape + 1) = 1 / Gamma(shape); no pole at shape 0.
-      const double inverse_gamma = std::exp(-std::lgamma(shape + 1));
-      const double digamma = boost::math::digamma(shape + 1);
-      const double norm = near ? inverse_gamma : inverse_gamma * shape;
-      const double norm_by_shape =
-          near ? -digamma * inverse_gamma : inverse_gamma * (1 - shape * digamma);
+      if (i > 0) convolution.advance(shape - (ShapeAxis::node(i - 1) - shape_offset));
+      double value[3], by_shape[3];
+      convolution.integrate(shape, value, by_shape);
       Node& node = nodes_[i * times_ + j];
-      double unit = 1 / sigma;
-      for (int k = 0; k < 3; ++k, unit /= sigma) {
-        node.value[k + 1] = norm * value[k] * unit;
-        node.by_shape[k + 1] = (norm * by_shape[k] + norm_by_shape * value[k]) * unit;
+      double unit = 1 / sigma_;
+      for (int k = 0; k < 3; ++k, unit /= sigma_) {
+        node.value[k + 1] = value[k] * unit;
+        node.by_shape[k + 1] = by_shape[k] * unit;
       }
     }
   }
+}
 
-  // The CDF: integral of the quintic interpolant of the density, cell after cell.
-  for (std::size_t i = 0; i < shapes; ++i) {
-    Node* row = &nodes_[i * times_];
-    const double t0 = DelayAxis::node(0) - delay_offset;
-    const double tail = sigma / -t0 * (1 - 1 / square(t0));  // Mills' ratio of the Gaussian's flank
+// The integral of the quintic interpolant of the density, cell after cell.
+void ConvolutedPandel::set_cumulative() {
+  for (Node* row = nodes_.data(); row != nodes_.data() + nodes_.size(); row += times_) {
+    const double t0 = ResidualAxis::node(0) - residual_offset;
+    const double tail =
+        sigma_ / -t0 * (1 - 1 / square(t0));  // Mills' ratio of the Gaussian's flank
     row[0].value[0] = row[0].value[1] * tail;
     row[0].by_shape[0] = row[0].by_shape[1] * tail;
     for (std::size_t j = 1; j < times_; ++j) {
-      const double h = (DelayAxis::node(j) - DelayAxis::node(j - 1)) * sigma;
+      const double h = (ResidualAxis::node(j) - ResidualAxis::node(j - 1)) * sigma_;
       const auto cell = [h](const double* a, const double* b) {
         return h / 2 * (a[1] + b[1]) + h * h / 10 * (a[2] - b[2]) + h * h * h / 120 * (a[3] + b[3]);
       };
@@ -158,25 +171,20 @@ ConvolutedPandel::ConvolutedPandel(double rate, double sigma, double longest)
   }
 }
 
-void ConvolutedPandel::evaluate(double shape, const double* delays, std::size_t n,
+void ConvolutedPandel::evaluate(double shape, const double* residuals, std::size_t n,
                                 PandelPoint* out) const {
-  // Cubic Hermite weights in the shape, for the value and for its derivative.
-  const bool clamped = !(shape < shape_end - shape_offset - 1e-9) || shape < 0;
-  const double inside = clamped ? (shape < 0 ? 0.0 : shape_end - shape_offset - 1e-9) : shape;
-  const Cell across = ShapeAxis::cell(inside + shape_offset);
-  const double f = across.fraction, g = 1 - f, w = across.width;
-  const double v0 = g * g * (1 + 2 * f), v1 = 1 - v0, s0 = w * f * g * g, s1 = -w * f * f * g;
-  const double dv = clamped ? 0 : 6 * f * g * across.per_width;
-  const double ds0 = clamped ? 0 : g * (1 - 3 * f), ds1 = clamped ? 0 : f * (3 * f - 2);
+  const bool clamped = !(shape < last_shape) || shape < 0;
+  const TableCell across =
+      ShapeAxis::cell((clamped ? (shape < 0 ? 0.0 : last_shape) : shape) + shape_offset);
+  const HermiteCubic of(across);
+  const double dv = clamped ? 0 : of.dv, ds0 = clamped ? 0 : of.ds0, ds1 = clamped ? 0 : of.ds1;
   const Node* const lower = &nodes_[across.index * times_];
   const Node* const upper = lower + times_;
-
-  const double last = DelayAxis::node(times_ - 1) * (1 - 1e-12);
+  const double last = ResidualAxis::node(times_ - 1) * within;
 
   for (std::size_t i = 0; i < n; ++i) {
-    const double wanted = delays[i] * per_sigma_ + delay_offset;
-    const double at = std::fmin(std::fmax(wanted, axis_start), last);
-    const Cell along = DelayAxis::cell(at);
+    const double wanted = residuals[i] * inverse_sigma_ + residual_offset;
+    const TableCell along = ResidualAxis::cell(std::fmin(std::fmax(wanted, axis_start), last));
 
     // Value and derivative by shape of (cumulative, density, slopes) at the cell's two ends.
     double end[2][8];
@@ -185,12 +193,13 @@ void ConvolutedPandel::evaluate(double shape, const double* delays, std::size_t 
       const Node& b = upper[along.index + static_cast<std::size_t>(side)];
       const Double4 av = load4(a.value), bv = load4(b.value);
       const Double4 as = load4(a.by_shape), bs = load4(b.by_shape);
-      store4(end[side], v0 * av + v1 * bv + s0 * as + s1 * bs);
+      store4(end[side], of.v0 * av + of.v1 * bv + of.s0 * as + of.s1 * bs);
       store4(end[side] + 4, dv * (bv - av) + ds0 * as + ds1 * bs);
     }
 
+    // Hermite's quintic in the residual, and its slope.
     const double x = along.fraction, h = along.width * sigma_, x2 = x * x, x3 = x2 * x;
-    const double per_h = along.per_width * per_sigma_;
+    const double inverse_h = along.inverse_width * inverse_sigma_;
     const double k0 = x3 * (10 + x * (-15 + 6 * x)), h0 = 1 - k0;
     const double h1 = h * (x + x3 * (-6 + x * (8 - 3 * x)));
     const double k1 = h * x3 * (-4 + x * (7 - 3 * x));
@@ -205,72 +214,76 @@ void ConvolutedPandel::evaluate(double shape, const double* delays, std::size_t 
     point.density_by_shape = blend(5);
     point.cumulative = blend(0);
     point.cumulative_by_shape = blend(4);
-    const double dk0 = 30 * x2 * square(1 - x) * per_h;
+    const double dk0 = 30 * x2 * square(1 - x) * inverse_h;
     const double dh1 = 1 + x2 * (-18 + x * (32 - 15 * x));
     const double dk1 = x2 * (-12 + x * (28 - 15 * x));
     const double dh2 = 0.5 * h * (2 * x + x2 * (-9 + x * (12 - 5 * x)));
     const double dk2 = 0.5 * h * x2 * (3 + x * (-8 + 5 * x));
     point.density_slope = dk0 * (end[1][1] - end[0][1]) + dh1 * end[0][2] + dk1 * end[1][2] +
                           dh2 * end[0][3] + dk2 * end[1][3];
+    if (wanted < axis_start || wanted > last) leave_table(wanted, last, point);
+  }
+}
 
-    // Outside the table: a Gaussian flank before it, an exponential tail after it.
-    if (wanted < axis_start) {
-      const double before = (axis_start - wanted) * sigma_;
-      const double slope = point.density > 0 ? point.density_slope / point.density : 0;
-      const double factor = std::exp(-before * slope - 0.5 * square(before / sigma_));
-      point.density *= factor;
-      point.density_by_shape *= factor;
-      point.density_slope = point.density * (slope + before / square(sigma_));
-      point.cumulative *= factor;
-      point.cumulative_by_shape *= factor;
-    } else if (wanted > last) {
-      const double factor = std::exp(-rate_ * (wanted - last) * sigma_);
-      point.density *= factor;
-      point.density_by_shape *= factor;
-      point.density_slope = -rate_ * point.density;
-      point.cumulative = 1 - (1 - point.cumulative) * factor;
-      point.cumulative_by_shape *= factor;
-    }
+// From the table's end to a residual outside it: a Gaussian flank before, an exponential tail
+// after.
+void ConvolutedPandel::leave_table(double wanted, double last, PandelPoint& point) const {
+  if (wanted < axis_start) {
+    const double before = (axis_start - wanted) * sigma_;
+    const double slope = point.density > 0 ? point.density_slope / point.density : 0;
+    const double factor = std::exp(-before * slope - 0.5 * square(before / sigma_));
+    point.density *= factor;
+    point.density_by_shape *= factor;
+    point.density_slope = point.density * (slope + before / square(sigma_));
+    point.cumulative *= factor;
+    point.cumulative_by_shape *= factor;
+  } else {
+    const double factor = std::exp(-rate_ * (wanted - last) * sigma_);
+    point.density *= factor;
+    point.density_by_shape *= factor;
+    point.density_slope = -rate_ * point.density;
+    point.cumulative = 1 - (1 - point.cumulative) * factor;
+    point.cumulative_by_shape *= factor;
   }
 }
 
 RoughPandel::RoughPandel(const ConvolutedPandel& exact, double longest)
-    : per_sigma_(1 / exact.sigma()) {
+    : inverse_sigma_(1 / exact.sigma()) {
   const std::size_t shapes = ShapeAxis::cell(shape_end).index + 1;
-  times_ = FineDelayAxis::cell(std::fmax(longest * per_sigma_, 10) + delay_offset).index + 2;
-  last_ = FineDelayAxis::node(times_ - 1) * (1 - 1e-12);
+  const double end = std::fmax(longest * inverse_sigma_, least_longest) + residual_offset;
+  times_ = FineResidualAxis::cell(end).index + 2;
+  last_ = FineResidualAxis::node(times_ - 1) * within;
   nodes_.reserve(shapes * times_);
   for (std::size_t i = 0; i < shapes; ++i)
     for (std::size_t j = 0; j < times_; ++j) {
-      const double delay = (FineDelayAxis::node(j) - delay_offset) * exact.sigma();
+      const double residual = (FineResidualAxis::node(j) - residual_offset) * exact.sigma();
       PandelPoint point;
-      exact.evaluate(ShapeAxis::node(i) - shape_offset, &delay, 1, &point);
+      exact.evaluate(ShapeAxis::node(i) - shape_offset, &residual, 1, &point);
       nodes_.push_back({{point.cumulative, point.density * exact.sigma(), point.cumulative_by_shape,
                          point.density_by_shape * exact.sigma()}});
     }
 }
 
-void RoughPandel::cumulative(double shape, const double* delays, std::size_t n, double* out) const {
-  const double inside = std::fmin(std::fmax(shape, 0.0), shape_end - shape_offset - 1e-9);
-  const Cell across = ShapeAxis::cell(inside + shape_offset);
-  const double f = across.fraction, g = 1 - f, w = across.width;
-  const double v0 = g * g * (1 + 2 * f), v1 = 1 - v0, s0 = w * f * g * g, s1 = -w * f * f * g;
-  const Double4 at_lower = {v0, v0, s0, s0}, at_upper = {v1, v1, s1, s1};
+void RoughPandel::cumulative(double shape, const double* residuals, std::size_t n,
+                             double* out) const {
+  const TableCell across =
+      ShapeAxis::cell(std::fmin(std::fmax(shape, 0.0), last_shape) + shape_offset);
+  const HermiteCubic of(across);
+  const Double4 at_lower = {of.v0, of.v0, of.s0, of.s0}, at_upper = {of.v1, of.v1, of.s1, of.s1};
   const Node* const lower = &nodes_[across.index * times_];
   const Node* const upper = lower + times_;
   for (std::size_t i = 0; i < n; ++i) {
-    const double wanted = delays[i] * per_sigma_ + delay_offset;
+    const double wanted = residuals[i] * inverse_sigma_ + residual_offset;
     if (wanted < axis_start) {
       out[i] = 0;
       continue;
     }
-    const Cell along = FineDelayAxis::cell(wanted < last_ ? wanted : last_);
+    const TableCell along = FineResidualAxis::cell(wanted < last_ ? wanted : last_);
     const Node *a = lower + along.index, *b = upper + along.index;
     const Double4 before = at_lower * load4(a[0].value) + at_upper * load4(b[0].value);
     const Double4 after = at_lower * load4(a[1].value) + at_upper * load4(b[1].value);
-    const double x = along.fraction, y = 1 - x, h = along.width;
-    const double u0 = y * y * (1 + 2 * x), u1 = 1 - u0, d0 = h * x * y * y, d1 = -h * x * x * y;
-    const Double4 at_begin = {u0, d0, u0, d0}, at_end = {u1, d1, u1, d1};
+    const HermiteCubic at(along);
+    const Double4 at_begin = {at.v0, at.s0, at.v0, at.s0}, at_end = {at.v1, at.s1, at.v1, at.s1};
     out[i] = sum4(at_begin * before + at_end * after);
   }
 }

@@ -1,10 +1,11 @@
-// The Pandel distribution of photon delays in ice, convoluted with a Gaussian.
+// The Pandel distribution of time residuals in ice, convoluted with a Gaussian.
 //
-// Delays of scattered photons follow a gamma distribution (J. Ahrens et al., NIM A 524 (2004) 169)
-// whose rate is the same everywhere and whose shape grows with the distance; electronics and
-// photomultiplier smear it with a Gaussian. Density and CDF are tabulated once over (shape, delay)
-// and interpolated: quintic Hermite in the delay, cubic Hermite in the shape, so that both are
-// continuously differentiable and the derivatives are exact ones of the interpolated functions.
+// The residuals of scattered photons follow a gamma distribution (J. Ahrens et al., NIM A 524
+// (2004) 169) whose rate is the same everywhere and whose shape grows with the distance;
+// electronics and photomultiplier smear it with a Gaussian. Density and CDF are tabulated once over
+// (shape, residual) and interpolated: quintic Hermite in the residual, cubic Hermite in the shape,
+// so that both are continuously differentiable and the derivatives are exact ones of the
+// interpolated functions.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,7 @@ namespace skyscan {
 // One point of the convoluted distribution.
 struct PandelPoint {
   double density;        // 1/ns
-  double density_slope;  // d density / d delay
+  double density_slope;  // d density / d residual
   double density_by_shape;
   double cumulative;
   double cumulative_by_shape;
@@ -23,12 +24,12 @@ struct PandelPoint {
 
 class ConvolutedPandel {
  public:
-  // rate: 1/ns of the gamma distribution; sigma: ns of the Gaussian (> 0); longest: delay in ns the
-  // table reaches (at least 10 sigma).
+  // rate: 1/ns of the gamma distribution; sigma: ns of the Gaussian (> 0); longest: residual in ns
+  // the table reaches (at least 10 sigma).
   ConvolutedPandel(double rate, double sigma, double longest);
 
-  // out[i] at delays[i], all for one shape. Shapes outside [0, 62) count as the nearest inside.
-  void evaluate(double shape, const double* delays, std::size_t n, PandelPoint* out) const;
+  // out[i] at residuals[i], all for one shape. Shapes outside [0, 62) count as the nearest inside.
+  void evaluate(double shape, const double* residuals, std::size_t n, PandelPoint* out) const;
 
   double rate() const { return rate_; }
   double sigma() const { return sigma_; }
@@ -39,7 +40,11 @@ class ConvolutedPandel {
     double value[4];
     double by_shape[4];
   };
-  double rate_, sigma_, per_sigma_;
+  void set_density(double longest);
+  void set_cumulative();
+  void leave_table(double wanted, double last, PandelPoint& point) const;
+
+  double rate_, sigma_, inverse_sigma_;
   std::size_t times_;  // nodes per shape
   std::vector<Node> nodes_;
 };
@@ -50,15 +55,15 @@ class RoughPandel {
  public:
   RoughPandel(const ConvolutedPandel& exact, double longest);
 
-  // out[i] at delays[i], all for one shape; 0 so early that less than 1e-7 is.
-  void cumulative(double shape, const double* delays, std::size_t n, double* out) const;
+  // out[i] at residuals[i], all for one shape; 0 so early that less than 1e-7 is.
+  void cumulative(double shape, const double* residuals, std::size_t n, double* out) const;
 
  private:
-  // The cumulative, its derivatives by delay in units of sigma and by shape, and by both.
+  // The cumulative, its derivatives by residual in units of sigma and by shape, and by both.
   struct Node {
     double value[4];
   };
-  double per_sigma_, last_;
+  double inverse_sigma_, last_;
   std::size_t times_;  // nodes per shape
   std::vector<Node> nodes_;
 };
