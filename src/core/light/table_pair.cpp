@@ -228,7 +228,7 @@ bool TablePair::supported(const SplineTable& table, const Point& point, bool tim
 bool TablePair::log_amplitude(const Point& point, unsigned axes, double* value,
                               double* slopes) const {
   if (!supported(amplitude_, point, false)) return false;
-  AxisAt at[most_coordinates];
+  BasisValues at[most_coordinates];
   for (int c = 0; c < coordinates_; ++c)
     if (!amplitude_.at(c, point.coordinate[c], at[c])) return false;
   amplitude_.evaluate(at, slopes == nullptr ? 0 : axes & ((1u << coordinates_) - 1), value, slopes);
@@ -237,7 +237,7 @@ bool TablePair::log_amplitude(const Point& point, unsigned axes, double* value,
 
 bool TablePair::curve(const Point& point, unsigned axes, int first, int last, Curve& out) const {
   if (!supported(timing_, point, true)) return false;
-  AxisAt at[most_coordinates + 1];
+  BasisValues at[most_coordinates + 1];
   unsigned mask = 0;
   for (int c = 0; c < coordinates_; ++c) {
     const int axis = c >= time_axis() ? c + 1 : c;

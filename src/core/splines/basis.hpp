@@ -14,9 +14,7 @@ struct BasisValues {
   static constexpr int most_width = 8;
   int first, count;
   double value[most_width], slope[most_width];
-  static constexpr int kMostWidth = most_width;
 };
-using AxisAt = BasisValues;
 
 class SplineBasis {
  public:
