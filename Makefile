@@ -37,8 +37,8 @@ core: setup
 testing: setup
 	@$(MAKE) --no-print-directory -j$(shell nproc) $(TESTING)
 
-# Neither .env nor bunfig.toml of the folder it is started in is read, and no code runs but its own (BUN_OPTIONS and
-# BUN_INSPECT could name some). Bytecode halves the time to start: 0.77 to 0.41 s for --version on a busy machine.
+# Neither .env nor bunfig.toml of the folder it is started in is read, and no code runs but its own (BUN_INSPECT could
+# name some); scripts/seal.ts closes what there is no flag for. Bytecode halves the time to start: 0.77 to 0.41 s for --version on a busy machine.
 EXECUTABLE := --compile --minify-syntax --minify-whitespace --sourcemap=none --bytecode --format=esm \
   --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
   --compile-exec-argv="--disallow-code-generation-from-strings=strict"
@@ -46,6 +46,7 @@ EXECUTABLE := --compile --minify-syntax --minify-whitespace --sourcemap=none --b
 dist/skyscan: setup core $(TYPESCRIPT) package.json bun.lock
 	@mkdir -p dist
 	$(BUN) build $(EXECUTABLE) bin/skyscan.ts --outfile $@.new
+	$(BUN) scripts/seal.ts $@.new
 	@mv $@.new $@
 
 # For where it travels to many machines: 50 MB instead of 122, unpacked in half a second.
