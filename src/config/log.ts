@@ -28,7 +28,7 @@ export function logToStderr(): void {
 const cleaned = new WeakSet<ConsolaReporter>();
 
 /** Makes a log's lines harmless before they are coloured and written. */
-function clean(log: ConsolaInstance): void {
+export function clean(log: ConsolaInstance): void {
   log.setReporters(
     log.options.reporters.map((reporter) => {
       if (cleaned.has(reporter)) return reporter;

@@ -23,8 +23,6 @@ export interface Alert {
 const LARGEST_ALERT = 128 * 2 ** 20;
 /** First bytes of pickles: of a dictionary in protocols 2 and later, 0, 1, or a class; JSON begins with none. */
 const PICKLE_STARTS = [0x80, 0x28, 0x7d, 0x63];
-/** The deepest nesting in a pickle; alerts have less than ten levels. */
-const DEEPEST_PICKLE = 64;
 /** Frames in one alert: G, C, D, Q, P, and room for the unusual. */
 const MOST_FRAMES = 16;
 
@@ -171,22 +169,15 @@ function withoutNaN(text: string): string {
 
 /** A pickled dictionary as plain objects. */
 function pickled(bytes: Uint8Array): unknown {
-  const plain = (value: PickleValue, depth: number): unknown => {
-    if (depth > DEEPEST_PICKLE)
-      throw new InputError(`no alert: pickle nested more than ${DEEPEST_PICKLE} levels deep`);
-    if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1));
+  const plain = (value: PickleValue): unknown => {
+    if (Array.isArray(value)) return value.map(plain);
     if (value instanceof Map)
-      return Object.fromEntries(
-        [...value].map(([key, item]) => [String(key), plain(item, depth + 1)]),
-      );
+      return Object.fromEntries([...value].map(([key, item]) => [String(key), plain(item)]));
     if (value instanceof Uint8Array || value instanceof PickledFrame)
       throw new InputError("no alert: pickle holds bytes where text is expected");
     return value;
   };
-  return plain(
-    inContext("pickle", () => readPickle(bytes)),
-    0,
-  );
+  return plain(inContext("pickle", () => readPickle(bytes)));
 }
 
 function base64(text: string): Uint8Array {

@@ -44,7 +44,7 @@ const guessingPause = 0.25;
 /** A restarted server may have this many messages waiting. */
 const queueLimit = 10_000;
 /** A first packet that takes longer is none, s. */
-const connectPatience = 5;
+const connectPatience = 10;
 /** A subscriber that reads nothing for so long is thrown out, s; and at once when it is behind by so many bytes. */
 const drainPatience = 10;
 const longestQueue = 32 << 20;

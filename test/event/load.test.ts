@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -224,5 +225,64 @@ describe("the pulses of alerts", () => {
       const balanced = sums.filter((sum) => sum < total / 2).reduce((a, b) => a + b, 0);
       expect(balanced).toBe(findOf(event, "HESE_HomogenizedQTot", "I3Double")!.value);
     }
+  });
+});
+
+describe("an alert comes in many wrappings", () => {
+  const frames = [makeFrame("Q", readout), makeFrame("P", physics)];
+  const text = encodeAlert(frames);
+  const { value, ...about } = JSON.parse(text);
+  const alert = { ...about, value };
+  const skydriver = { scan_id: "a", event_i3live_json_dict: alert, reco_algo: "splinempe" };
+
+  test.each<[string, string | Uint8Array]>([
+    ["gzip", Bun.gzipSync(Buffer.from(text))],
+    ["zstd", Bun.zstdCompressSync(text)],
+    ["after blanks", `\n\t  ${text}`],
+    ["after a byte order mark", `\ufeff${text}`],
+    ["a list of one", JSON.stringify([alert])],
+    ["a JSON text", JSON.stringify(text)],
+    ["a value that is a JSON text", JSON.stringify({ ...about, value: JSON.stringify(value) })],
+    ["SkyDriver's manifest", JSON.stringify(skydriver)],
+    ["SkyDriver's request", JSON.stringify({ docker_tag: "x", event_i3live_json: text })],
+    ["its request with an object", JSON.stringify({ event_i3live_json: alert })],
+    ["all at once", JSON.stringify([JSON.stringify({ event_i3live_json: JSON.stringify(text) })])],
+  ])("%s", async (_name, content) => {
+    const event = await loadEvent(file("wrapped", content));
+    expect(event.metadata).toEqual((await loadEvent(file("plain", text))).metadata);
+    expect(event.frames.map(encodeFrame)).toEqual(frames.map(encodeFrame));
+  });
+
+  test.each([
+    ["two of them", JSON.stringify([alert, alert]), /no alert/],
+    ["nothing", "[]", /no alert/],
+    ["an empty list in lists", `${"[".repeat(40)}${"]".repeat(40)}`, /no alert/],
+    ["arrays without end", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, /nested more than 64/],
+    [
+      "arrays without end beside the frames",
+      text.replace('"value"', `"deep":${"[".repeat(100_000)}${"]".repeat(100_000)},"value"`),
+      /nested more than 64/,
+    ],
+  ])("but not as %s", async (_name, content, problem) => {
+    expect(loadEvent(file("wrapped.json", content))).rejects.toThrow(problem);
+  });
+
+  test("a pickle nested without end is refused as quickly", async () => {
+    // EMPTY_LIST ten thousand times, then each APPENDed to the one before.
+    const pickle = `\x80\x02${"]".repeat(10_000)}${"a".repeat(9_999)}.`;
+    const path = file("deep.pkl", Buffer.from(pickle, "latin1"));
+    expect(loadEvent(path)).rejects.toThrow(/nested too deep/);
+  });
+
+  test("what never ends is given up", async () => {
+    expect(loadEvent("/dev/zero")).rejects.toThrow(/neither JSON nor a pickle/);
+    const blanks = new Response(
+      new ReadableStream({ pull: (stream) => stream.enqueue(Buffer.alloc(1 << 20, " ")) }),
+    );
+    const fifo = join(folder, "blanks.fifo");
+    spawnSync("mkfifo", [fifo]);
+    const writer = Bun.spawn(["sh", "-c", 'exec cat > "$0"', fifo], { stdin: blanks });
+    await expect(loadEvent(fifo)).rejects.toThrow(/more than \d+ bytes are no alert/);
+    writer.kill();
   });
 });
