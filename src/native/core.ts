@@ -46,7 +46,9 @@ export const symbols = {
   skyscan_millipede_close: closing,
   skyscan_millipede_bins: fallible("ptr", "ptr", "i64", "ptr"),
   skyscan_millipede_evaluate: fallible("ptr", "ptr", "f64", "f64", "ptr"),
-  skyscan_millipede_fit: fallible("ptr", "ptr", "ptr", "ptr", "ptr"),
+  skyscan_millipede_direction_open: fallible("ptr", "f64", "f64", "ptr", "ptr", "ptr"),
+  skyscan_millipede_direction_close: closing,
+  skyscan_millipede_fit: fallible("ptr", "ptr", "ptr", "ptr", "ptr", "ptr"),
   skyscan_millipede_losses: fallible("ptr", "ptr", "i64", "ptr"),
 
   // Spline tables (spline_table.ts)

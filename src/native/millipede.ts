@@ -1,5 +1,5 @@
 import type { TimeWindow } from "../geometry/time_window.ts";
-import type { EnergyLoss, Hypothesis, Seed, Vertex } from "../geometry/track.ts";
+import type { Direction, EnergyLoss, Hypothesis, Seed, Vertex } from "../geometry/track.ts";
 import { call, type Handle, opened } from "./core.ts";
 import type { LightModel } from "./light.ts";
 import { structs } from "./structs.ts";
@@ -51,7 +51,7 @@ export interface DomBins {
 export interface MillipedeSearch {
   /** Distance of neighbouring cascades, m. */
   readonly spacing: number;
-  /** How far across the track all of the direction's minima are looked for, m; 0: only downhill from the seed. */
+  /** How far across the track all of the direction's minima are searched, m. */
   readonly reach: number;
   /** Whether the result's vertex is the track's point at the seed's time, within half a spacing; else next to the seed. */
   readonly keepsTime: boolean;
@@ -77,6 +77,14 @@ export interface MillipedeFit extends Vertex {
   readonly reason?: string;
 }
 
+/** What the core knows of a direction, whatever the seed. It may outlive the likelihood. */
+export interface SearchedDirection {
+  /** Of the likelihood, that the search took. */
+  readonly evaluations: number;
+  readonly handle: Handle;
+  close(): void;
+}
+
 export interface Millipede {
   /** The data vector, in the order of the DOMs given. */
   readonly bins: readonly DomBins[];
@@ -85,8 +93,14 @@ export interface Millipede {
    * @param relativeUncertainty of every expectation; 0: plain Poisson
    */
   evaluate(hypothesis: Hypothesis, spacing: number, relativeUncertainty?: number): MillipedeValue;
-  /** @param seed its fallback, where a neighbouring direction has its minimum, spares most of the search */
-  fit(seed: Seed, search: MillipedeSearch): MillipedeFit;
+  /** Searches a direction's minima once, for all its seeds. The caller closes what it is given. */
+  searchDirection(direction: Direction, search: MillipedeSearch): SearchedDirection;
+  /**
+   * @param seed its fallback, where a neighbouring direction has its minimum, stands for a searched direction
+   * @param searched the seed's direction, with the same search; without it and a fallback the way goes only
+   * downhill from the seed
+   */
+  fit(seed: Seed, search: MillipedeSearch, searched?: SearchedDirection): MillipedeFit;
   /** The core's. */
   readonly handle: Handle;
   close(): void;
@@ -141,14 +155,29 @@ export function openMillipede(
       call("skyscan_millipede_evaluate", handle, at, spacing, relativeUncertainty, value);
       return { ...structs.millipedeValue.read(value), losses: losses() };
     },
-    fit(seed, search) {
+    searchDirection({ zenith, azimuth }, search) {
+      const evaluations = new Int32Array(1);
+      const searched = opened(
+        "searched direction",
+        "skyscan_millipede_direction_open",
+        "skyscan_millipede_direction_close",
+        handle,
+        zenith,
+        azimuth,
+        packSearch(search),
+        evaluations,
+      );
+      return { evaluations: evaluations[0]!, handle: searched, close: () => searched.close() };
+    },
+    fit(seed, search, searched) {
       const minimum = structs.millipedeMinimum.room();
       call(
         "skyscan_millipede_fit",
         handle,
+        searched?.handle ?? null,
         structs.hypothesis.pack(seed),
         seed.fallback ? structs.vertex.pack(seed.fallback) : null,
-        structs.millipedeSearch.pack({ ...search, keepsTime: search.keepsTime ? 1 : 0 }),
+        packSearch(search),
         minimum,
       );
       const { outcome, ...found } = structs.millipedeMinimum.read(minimum);
@@ -159,6 +188,9 @@ export function openMillipede(
     close: () => handle.close(),
   };
 }
+
+const packSearch = (search: MillipedeSearch) =>
+  structs.millipedeSearch.pack({ ...search, keepsTime: search.keepsTime ? 1 : 0 });
 
 /** Where each group begins when groups of these lengths are laid end to end, and where the last ends. */
 function offsets(lengths: readonly number[]): BigInt64Array {

@@ -2,7 +2,7 @@ import type { Detector, Dom } from "../detector/detector.ts";
 import { instrumentedVolume, intersection } from "../detector/volume.ts";
 import type { Event } from "../event/event.ts";
 import { speedOfLight } from "../geometry/constants.ts";
-import type { EnergyLoss, Hypothesis, Vertex } from "../geometry/track.ts";
+import type { Direction, EnergyLoss, Hypothesis, Vertex } from "../geometry/track.ts";
 import type { OMKey } from "../i3/omkey.ts";
 import type { PulseMap } from "../i3/pulses.ts";
 import { openEmbeddedLight } from "../light/light.ts";
@@ -13,6 +13,7 @@ import {
   type MillipedeSettings,
   type MillipedeValue,
   openMillipede,
+  type SearchedDirection,
 } from "../native/millipede.ts";
 import { heseVertex } from "../pulses/inputs.ts";
 import { firstVertex } from "./first_vertex.ts";
@@ -100,9 +101,25 @@ export function openUnfolding(
   const bins = core.bins.reduce((sum, dom) => sum + dom.charges.length, 0);
   const volume = instrumentedVolume(prepared.detector);
 
+  const { search } = settings;
+  // The direction searched last: a scan asks for all seeds of one in a row.
+  let latest: { zenith: number; azimuth: number; searched: SearchedDirection } | undefined;
+  /** The minima of the seed's direction, and how many evaluations they took now. */
+  const searchedFor = ({ zenith, azimuth }: Direction) => {
+    if (latest?.zenith === zenith && latest.azimuth === azimuth)
+      return { searched: latest.searched, evaluations: 0 };
+    latest?.searched.close();
+    latest = undefined;
+    const searched = core.searchDirection({ zenith, azimuth }, search);
+    latest = { zenith, azimuth, searched };
+    return { searched, evaluations: searched.evaluations };
+  };
+
   return {
     fit(seed): Fit {
-      const { losses, reason, ...best } = core.fit(seed, settings.search);
+      const known = seed.fallback || !(search.reach > 0) ? undefined : searchedFor(seed);
+      const { losses, reason, ...found } = core.fit(seed, search, known?.searched);
+      const best = { ...found, evaluations: found.evaluations + (known?.evaluations ?? 0) };
       const track = { ...best, zenith: seed.zenith, azimuth: seed.azimuth };
       const failed = reason !== undefined;
       return {
@@ -128,6 +145,8 @@ export function openUnfolding(
       };
     },
     close() {
+      latest?.searched.close();
+      latest = undefined;
       core.close();
       sketchLight?.close();
     },

@@ -131,6 +131,7 @@ test("the library for tests exports what only tests ask as well", () => {
 const mayBeNull = new Set([
   "skyscan_light_tables_open stochastic",
   "skyscan_millipede_open sketch_light",
+  "skyscan_millipede_fit searched",
   "skyscan_millipede_fit fallback",
   "skyscan_splinempe_fit fallback",
   "skyscan_table_evaluate gradients",

@@ -196,7 +196,9 @@ describe("fits of a track with three losses, its direction known", () => {
     const fits = [undefined, sketchLight].flatMap((sketch) =>
       seeds.map((seed) => {
         const core = openMillipede(light, doms, settings, sketch);
-        const fit = core.fit(seed, everywhere);
+        const searched = core.searchDirection(truth, everywhere);
+        const fit = core.fit(seed, everywhere, searched);
+        searched.close();
         expect(core.evaluate({ ...truth, ...fit }, 2.5).llh).toBeCloseTo(fit.llh, 1);
         core.close();
         return fit;

@@ -28,8 +28,12 @@ struct skyscan_millipede {
   std::shared_ptr<const skyscan::CascadeLight> light, sketch_light;
   skyscan::Millipede millipede;
   std::optional<skyscan::Millipede> sketch;
-  skyscan::MillipedeFitter fitter;
   std::vector<skyscan::Cascade> losses;  // of the latest evaluation or fit
+};
+
+struct skyscan_millipede_direction {
+  double zenith, azimuth;
+  skyscan::SearchedDirection searched;
 };
 
 struct skyscan_table {

@@ -13,6 +13,20 @@
 
 using namespace skyscan;
 
+namespace {
+
+MillipedeSearch search_of(const skyscan_millipede_search& search) {
+  check_spacing(search.spacing);
+  return {search.spacing, search.reach, search.keeps_time != 0, search.max_evaluations};
+}
+
+// The likelihood that searches begin with.
+const Millipede& sketch_of(const skyscan_millipede& handle) {
+  return handle.sketch ? *handle.sketch : handle.millipede;
+}
+
+}  // namespace
+
 int32_t skyscan_millipede_open(const skyscan_light* light, const skyscan_light* sketch_light,
                                int64_t dom_count, const skyscan_millipede_dom* doms,
                                const int64_t* pulse_begin, const skyscan_pulse* pulses,
@@ -55,7 +69,6 @@ int32_t skyscan_millipede_open(const skyscan_light* light, const skyscan_light* 
                                     sketch_light != nullptr ? sketch_light->cascade : nullptr,
                                     Millipede(*light->cascade, std::move(list), millipede_settings),
                                     std::move(sketch),
-                                    {},
                                     {}};
   });
 }
@@ -101,23 +114,46 @@ int32_t skyscan_millipede_evaluate(skyscan_millipede* handle, const skyscan_hypo
   });
 }
 
-int32_t skyscan_millipede_fit(skyscan_millipede* handle, const skyscan_hypothesis* seed,
-                              const skyscan_vertex* fallback,
+int32_t skyscan_millipede_direction_open(const skyscan_millipede* handle, double zenith,
+                                         double azimuth, const skyscan_millipede_search* search,
+                                         int32_t* evaluations,
+                                         skyscan_millipede_direction** searched, char* message,
+                                         int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    required({{handle, "handle"},
+              {search, "search"},
+              {evaluations, "evaluations"},
+              {searched, "searched"}});
+    const Track track = track_of({0, 0, 0, 0, zenith, azimuth});
+    auto known = search_direction(handle->millipede, sketch_of(*handle), track, search_of(*search));
+    *evaluations = known.best.evaluations;
+    *searched = new skyscan_millipede_direction{zenith, azimuth, std::move(known)};
+  });
+}
+
+void skyscan_millipede_direction_close(skyscan_millipede_direction* searched) { delete searched; }
+
+int32_t skyscan_millipede_fit(skyscan_millipede* handle,
+                              const skyscan_millipede_direction* searched,
+                              const skyscan_hypothesis* seed, const skyscan_vertex* fallback,
                               const skyscan_millipede_search* search,
                               skyscan_millipede_minimum* minimum, char* message,
                               int64_t message_size) {
   return guarded(message, message_size, [&] {
     required({{handle, "handle"}, {seed, "seed"}, {search, "search"}, {minimum, "minimum"}});
-    check_spacing(search->spacing);
-    const MillipedeSearch settings{search->spacing, search->reach, search->keeps_time != 0,
-                                   search->max_evaluations};
-    const Track first = track_of(*seed);
-    Track second = first;
-    if (fallback != nullptr) second = track_of(*seed, *fallback);
-    const Millipede& millipede = handle->millipede;
-    const MillipedeFit fit =
-        handle->fitter.fit(millipede, handle->sketch ? *handle->sketch : millipede, first,
-                           fallback != nullptr ? &second : nullptr, settings);
+    const Track track = track_of(*seed);
+    const MillipedeSearch settings = search_of(*search);
+    const MillipedeFit fit = [&] {
+      if (fallback != nullptr && settings.reach > 0)
+        return fit_beside(handle->millipede, sketch_of(*handle), track, track_of(*seed, *fallback),
+                          settings);
+      if (searched == nullptr) return fit_downhill(handle->millipede, track, settings);
+      if (searched->zenith != seed->zenith || searched->azimuth != seed->azimuth)
+        throw BadInput("millipede: the seed is of another direction than the one searched");
+      if (!(searched->searched.search == settings))
+        throw BadInput("millipede: the direction was searched with other settings");
+      return fit_seed(handle->millipede, sketch_of(*handle), searched->searched, track);
+    }();
     handle->losses = fit.losses;
     const Vec3& vertex = fit.track.position;
     *minimum = {fit.llh,

@@ -279,9 +279,22 @@ SKYSCAN_API int32_t skyscan_millipede_evaluate(skyscan_millipede* handle,
                                                double relative_uncertainty,
                                                skyscan_millipede_value* value, char* message,
                                                int64_t message_size);
-/* Minimises over x, y, z and time. fallback: where a neighbouring direction has its minimum, or
- * null. */
-SKYSCAN_API int32_t skyscan_millipede_fit(skyscan_millipede* handle, const skyscan_hypothesis* seed,
+/* What is known of a direction, whatever the seed: searched once, then its seeds are fitted.
+ * evaluations: how many it took. It may outlive the likelihood. */
+typedef struct skyscan_millipede_direction skyscan_millipede_direction;
+SKYSCAN_API int32_t skyscan_millipede_direction_open(const skyscan_millipede* handle, double zenith,
+                                                     double azimuth,
+                                                     const skyscan_millipede_search* search,
+                                                     int32_t* evaluations,
+                                                     skyscan_millipede_direction** searched,
+                                                     char* message, int64_t message_size);
+SKYSCAN_API void skyscan_millipede_direction_close(skyscan_millipede_direction* searched);
+/* Minimises over x, y, z and time. searched: the seed's direction, with the same search; null: only
+ * downhill from the seed. fallback: where a neighbouring direction has its minimum, or null; then
+ * the direction is searched in passing, whatever `searched`. */
+SKYSCAN_API int32_t skyscan_millipede_fit(skyscan_millipede* handle,
+                                          const skyscan_millipede_direction* searched,
+                                          const skyscan_hypothesis* seed,
                                           const skyscan_vertex* fallback,
                                           const skyscan_millipede_search* search,
                                           skyscan_millipede_minimum* minimum, char* message,

@@ -3,355 +3,265 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <utility>
 
+#include "base/constants.hpp"
 #include "base/track_frame.hpp"
-#include "millipede/descent.hpp"
+#include "millipede/local_likelihood.hpp"
 #include "millipede/starting_tracks.hpp"
-#include "minimise/simplex.hpp"
+#include "minimise/distinct_minima.hpp"
 
 namespace skyscan {
 
 namespace {
 
-// Cascades so few follow the light's shape only roughly, but cost little.
-struct Scale {
-  double spacing;     // m: of cascades
-  double step;        // m: of the simplex's first corners
-  int evaluations;    // of each simplex
-  double worthwhile;  // llh: a simplex whose corners are as even ends
-  double tolerance;   // llh: optimality of the energies
-};
-constexpr Scale rough{30, 80, 30, 2, 0.05}, coarse{15, 25, 25, 1, 0.01};
-constexpr double seed_step = 150;       // m: the same as `rough.step` from a seed
-constexpr double delay_per_step = 0.4;  // of a simplex's first corners
-
-// How many places are looked at roughly, how many of them followed, and how many of what they find
-// followed coarsely and finely. Then the first two where a neighbouring direction's minimum is
-// known.
-constexpr std::size_t most_places = 24, most_starts = 8, most_basins = 5;
-constexpr std::size_t passing_places = 8, passing_starts = 2;
-constexpr double same_start = 30;          // m: of starts closer than this the better one will do
-constexpr double same_basin = 15;          // m: the same of what they find
-constexpr double same_minimum = 2;         // m
-constexpr double hopeless = 120;           // llh: what is this much worse than the best is dropped
-constexpr double hopeless_finally = 8;     // llh: the same with cascades twice as far as wanted
-constexpr double close = 3;                // llh: the same with the result's cascades
-constexpr double medium_worthwhile = 0.1;  // llh: smaller steps are not taken with those
-constexpr double worthwhile = 1e-2;        // llh: the same with the result's cascades
-constexpr double fine_radius = 10;         // m: first steps of descents
-// With the result's cascades: first corners [m], their evaluations, and how even they end [llh].
-constexpr double fine_step = 5, last_step = 3;
-constexpr SimplexLimits fine_limits{40, 1e-2};
-// The last simplex may also slide the track's cascades along it, and starts again, the other way
-// round, while it gains as much.
-constexpr double slide_step = 1.2;      // m
-constexpr double worth_another = 0.05;  // llh
-constexpr int most_last = 3;
-// How far a lit cascade may be from the boundary for others beyond it to be wished for.
-constexpr double at_the_edge = 10;  // m
-constexpr double rippling = 0.1;    // llh: less than this makes no difference
-constexpr double inside_by = 1e-6;  // m: safe from rounding
-
-// Sorts best first, and keeps of those closer than `same` [m] the best, of all at most `most`.
-template <typename Place>
-void choose(std::vector<Place>& places, double same, std::size_t most) {
-  std::stable_sort(places.begin(), places.end(),
-                   [](const Place& a, const Place& b) { return a.llh() < b.llh(); });
-  std::vector<Place> chosen;
-  for (Place& place : places) {
-    const bool known = std::any_of(chosen.begin(), chosen.end(), [&](const Place& better) {
-      return track_separation(place.track, better.track) < same;
-    });
-    if (!known && chosen.size() < most && std::isfinite(place.llh()))
-      chosen.push_back(std::move(place));
-  }
-  places = std::move(chosen);
+// Keeps of minima closer than this [m] the lowest, of all at most `most`, lowest first.
+void keep_distinct(std::vector<RoughMinimum>& minima, double separation, std::size_t most) {
+  keep_distinct(
+      minima, &RoughMinimum::llh,
+      [&](const auto& a, const auto& b) { return track_separation(a.track, b.track) < separation; },
+      most);
+}
+void keep_distinct(std::vector<Candidate>& candidates, double separation, std::size_t most) {
+  keep_distinct(
+      candidates, &Candidate::llh,
+      [&](const auto& a, const auto& b) { return track_separation(a.track, b.track) < separation; },
+      most);
 }
 
-// Drops what is worse than the best, the first, by more than `margin` [llh].
-template <typename Place>
-void drop_hopeless(std::vector<Place>& places, double margin) {
-  std::erase_if(places, [bar = places.empty() ? 0 : places.front().llh() + margin](
-                            const Place& place) { return place.llh() > bar; });
-}
-
-class Finder {
+// The steps of one direction's fits.
+class DirectionFit {
  public:
-  Finder(const Millipede& millipede, const Track& seed, const MillipedeSearch& search,
-         int& evaluations)
-      : millipede_(millipede), frame_(seed.direction), search_(search), evaluations_(evaluations) {}
+  DirectionFit(const Millipede& millipede, const Track& like, const MillipedeSearch& search,
+               const MillipedeFitOptions& options)
+      : millipede_(millipede),
+        like_(like),
+        frame_(like.direction),
+        search_(search),
+        options_(options) {}
 
-  const TrackFrame& frame() const { return frame_; }
+  int evaluations() const { return evaluations_; }
 
-  // llh with cascades so few; infinite where there is none.
-  double look(const Millipede& millipede, const Scale& scale, const Track& track) const {
-    return value(millipede, scale, track, nullptr).llh();
+  // llh with cascades so far apart; infinite where there is none.
+  double rough_llh(const Millipede& millipede, const RoughPass& pass, const Track& track) {
+    return solve(millipede, pass, track, nullptr).llh();
   }
 
-  // Down by a simplex with cascades so few.
-  template <typename Place>
-  void walk(const Millipede& millipede, const Scale& scale, double step, Place& place) const {
-    Settlement latest;
-    const Track start = place.track;
-    const auto at = [&](const std::array<double, 3>& x) {
-      Settlement next = value(millipede, scale, displaced(start, frame_.shifts(), x),
-                              latest.found() ? &latest.value : nullptr);
-      const double llh = next.llh();
+  // Goes down by a simplex, its first corners this far away [m].
+  void walk(const Millipede& millipede, const RoughPass& pass, double step, RoughMinimum& at) {
+    Candidate latest;
+    const Track start = at.track;
+    const auto llh = [&](const std::array<double, 3>& x) {
+      Candidate next = solve(millipede, pass, displaced(start, frame_.shifts(), x),
+                             latest.found() ? &latest.value : nullptr);
+      const double found = next.llh();
       if (next.found()) latest = std::move(next);
-      return llh;
+      return found;
     };
-    const auto lowest =
-        simplex_minimum<3>(at, {{0, 0, 0}, at({0, 0, 0})}, {step, step, delay_per_step * step},
-                           {scale.evaluations, scale.worthwhile});
-    place = {displaced(start, frame_.shifts(), lowest.x), lowest.value};
+    const auto lowest = simplex_minimum<3>(llh, {{0, 0, 0}, llh({0, 0, 0})},
+                                           {step, step, in_time(step)}, pass.limits);
+    at = {displaced(start, frame_.shifts(), lowest.x), lowest.value};
   }
 
-  // Down to the minimum next to where it is, with cascades so far apart.
-  void settle(double spacing, double worthwhile, Settlement& at) const {
-    ScreenedSurface surface(millipede_, spacing, light_, evaluations_);
-    at.value = surface.at(at.track, nullptr);
-    if (at.found())
-      descend(millipede_, surface, frame_.shifts(),
-              {fine_radius, worthwhile, search_.max_evaluations}, at);
+  // The best starting tracks, followed down roughly.
+  std::vector<RoughMinimum> starts(const Millipede& sketch, std::size_t evaluated,
+                                   std::size_t followed) {
+    std::vector<RoughMinimum> minima;
+    for (const Track& track :
+         starting_tracks(millipede_.first_light(), like_, frame_, search_.reach, evaluated))
+      minima.push_back({track, rough_llh(sketch, options_.rough, track)});
+    keep_distinct(minima, options_.start_separation, followed);
+    for (RoughMinimum& each : minima) walk(sketch, options_.rough, options_.rough.step, each);
+    keep_distinct(minima, options_.rough_separation, options_.minima_kept);
+    return minima;
   }
 
-  // llh is rough, and slopes get stuck: down by a simplex from where they did.
-  void polish(Settlement& best) const {
-    const auto move = [&, start = best.track](const std::array<double, 3>& x) {
-      return displaced(start, frame_.shifts(), x);
-    };
-    polish<3>(move, {fine_step, fine_step, delay_per_step * fine_step}, best);
+  void follow(const Millipede& millipede, std::vector<RoughMinimum>& minima) {
+    for (RoughMinimum& each : minima) walk(millipede, options_.medium, options_.medium.step, each);
+    keep_distinct(minima, options_.rough_separation, options_.minima_kept);
+    drop_above(minima, &RoughMinimum::llh, options_.abandon_margin);
   }
 
-  // The same, the cascades sliding too, until it gains nothing any more.
-  void polish_last(Settlement& best) const {
-    double sign = -1;
-    for (int round = 0; round < most_last; ++round, sign = -sign) {
-      const double before = best.llh();
-      const auto move = [&, start = best.track](const std::array<double, 4>& x) {
-        return advanced_along(displaced(start, frame_.shifts(), {x[0], x[1], x[2]}), x[3]);
-      };
-      const double step = sign * last_step;
-      polish<4>(move, {step, step, delay_per_step * step, sign * slide_step}, best);
-      if (!(best.llh() < before - worth_another)) return;
+  // The best of what lies next to these, with the result's cascades.
+  MillipedeFit minimum(const std::vector<RoughMinimum>& starts) {
+    std::vector<Candidate> all;
+    for (const RoughMinimum& start : starts) all.push_back({start.track, {}});
+    for (Candidate& each : all) minimise(2 * search_.spacing, options_.llh_tolerance_half, each);
+    keep_distinct(all, options_.separation, options_.minima_kept);
+    drop_above(all, &Candidate::llh, options_.abandon_margin_half);
+    for (Candidate& each : all) minimise(search_.spacing, options_.llh_tolerance, each);
+    keep_distinct(all, options_.separation, options_.minima_kept);
+    drop_above(all, &Candidate::llh, options_.abandon_margin_full);
+    for (Candidate& each : all) polish(each);
+    keep_distinct(all, options_.separation, options_.minima_kept);
+    for (Candidate& each : all)
+      place_cascades(millipede_, frame_, search_.spacing, descent_limits(options_.llh_tolerance),
+                     options_.placement, evaluations_, each);
+    keep_distinct(all, options_.separation, 1);
+    if (all.empty()) return none(FitOutcome::outside);
+    polish_last(all.front());
+    return result(std::move(all.front()));
+  }
+
+  MillipedeFit none(FitOutcome outcome) const {
+    return {outcome, like_, std::nan(""), {}, evaluations_};
+  }
+
+  // A fit with its vertex where the seed wants it, as far as cascades stay where they are.
+  MillipedeFit at_seed(MillipedeFit fit, const Track& seed) const {
+    fit.evaluations = evaluations_;
+    if (fit.outcome != FitOutcome::done) {
+      fit.track = seed;
+      return fit;
     }
-  }
-
-  // Where the cascades are along the track makes ripples in llh, and where light is wanted beyond
-  // the boundary, it jumps as one leaves: best are those as far out as can be. The track's cascades
-  // are put there, or between where they are, and the way down goes on.
-  void put_cascades(Settlement& best) const {
-    const double spacing = search_.spacing;
-    for (int round = 0; round < 2; ++round) {
-      const double before = best.value.llh;
-      struct Shift {
-        double length;
-        int axis;  // of the boundary cascades keep their distance to; -1: none
-      };
-      std::vector<Shift> shifts;
-      const auto inside = chord(best.track, millipede_.boundary());
-      if (!inside) return;
-      double lit_from = 1e9, lit_to = -1e9;
-      for (const Cascade& c : best.value.cascades)
-        if (c.energy > 0) {
-          lit_from = std::min(lit_from, static_cast<double>(c.number) * spacing);
-          lit_to = std::max(lit_to, static_cast<double>(c.number) * spacing);
-        }
-      if (lit_to > inside->last - at_the_edge) {
-        const double wanted = inside->last - inside_by;
-        shifts.push_back({wanted - std::floor(wanted / spacing) * spacing, axis_at(best, wanted)});
-      }
-      if (lit_from < inside->first + at_the_edge) {
-        const double wanted = inside->first - 0.5 * spacing + inside_by;
-        shifts.push_back(
-            {wanted - std::ceil(wanted / spacing) * spacing, axis_at(best, inside->first)});
-      }
-      if (shifts.empty() && round > 0) return;
-      const bool is_edged = !shifts.empty();
-      if (round == 0) shifts.push_back({0.5 * spacing, -1});
-      int axis = -1;
-      Settlement chosen;
-      ScreenedSurface surface(millipede_, spacing, light_, evaluations_);
-      for (const Shift& shift : shifts) {
-        const Track track = advanced_along(best.track, shift.length);
-        surface.look_anew();
-        MillipedeValue value = surface.at(track, &best.value);
-        if (!value.placed || (chosen.found() && value.llh >= chosen.value.llh)) continue;
-        chosen = {track, std::move(value)};
-        axis = shift.axis;
-      }
-      if (!chosen.found()) return;
-      if (chosen.value.llh > best.value.llh + (is_edged ? 0.5 : 0.05)) return;
-      surface.look_anew();
-      const TrackShifts here = axis < 0 ? frame_.shifts() : frame_.shifts_across(axis);
-      descend(millipede_, surface, here, {fine_radius, worthwhile, search_.max_evaluations},
-              chosen);
-      if (chosen.value.llh < best.value.llh) best = std::move(chosen);
-      if (!(best.value.llh < before - rippling)) return;
-    }
-  }
-
-  // The result with all light of the cascades that matter; its vertex where the seed wants it.
-  MillipedeFit result(Settlement best, const Track& seed) const {
-    ++evaluations_;
-    best.value =
-        millipede_.solve(best.track, search_.spacing, light_, &best.value, energy_tolerance);
-    MillipedeFit fit{FitOutcome::outside, seed, std::nan(""), {}, 0};
-    if (!best.found()) return fit;
-    millipede_.refine(best.track, result_cutoff,
-                      narrowed(millipede_, best.value, nullptr, 0, -0.03), 1e-6, best.value);
-    ++evaluations_;
-    fit.track = best.track;
-    fit.llh = best.value.llh;
-    fit.losses = std::move(best.value.cascades);
-    fit.outcome = std::isfinite(fit.llh) ? FitOutcome::done : FitOutcome::not_a_number;
+    const double length = search_.keeps_time
+                              ? (seed.time - fit.track.time) * speed_of_light
+                              : dot(seed.position - fit.track.position, seed.direction);
+    fit.track = advanced_along(fit.track, std::round(length / search_.spacing) * search_.spacing);
     return fit;
   }
 
  private:
-  Settlement value(const Millipede& millipede, const Scale& scale, const Track& track,
-                   const MillipedeValue* previous) const {
-    ++evaluations_;
-    return {track, millipede.solve(track, scale.spacing, rough_cutoff, previous, scale.tolerance)};
+  double in_time(double step) const { return options_.ns_per_metre_step * step; }
+  DescentLimits descent_limits(double llh_tolerance) const {
+    return {options_.first_radius, llh_tolerance, search_.max_evaluations};
   }
 
-  template <std::size_t n, typename Move>
-  void polish(const Move& move, const std::array<double, n>& steps, Settlement& best) const {
-    ScreenedSurface surface(millipede_, search_.spacing, light_, evaluations_);
-    best.value = surface.at(best.track, &best.value);
+  Candidate solve(const Millipede& millipede, const RoughPass& pass, const Track& track,
+                  const MillipedeValue* previous) {
+    ++evaluations_;
+    return {track,
+            millipede.solve(track, pass.spacing, rough_cutoff, previous, pass.energy_tolerance)};
+  }
+
+  // Goes down to the minimum next to where it is, with cascades so far apart.
+  void minimise(double spacing, double llh_tolerance, Candidate& at) {
+    LocalLikelihood likelihood(millipede_, spacing, evaluations_);
+    at.value = likelihood.at(at.track, nullptr);
+    if (at.found()) descend(likelihood, frame_.shifts(), descent_limits(llh_tolerance), at);
+  }
+
+  void polish(Candidate& best) {
+    const auto track_at = [&, start = best.track](const std::array<double, 3>& x) {
+      return displaced(start, frame_.shifts(), x);
+    };
+    const double step = options_.polish_step;
+    polish<3>(track_at, {step, step, in_time(step)}, best);
+  }
+
+  // The same, the cascades moving along the track too, until it gains nothing any more.
+  void polish_last(Candidate& best) {
+    double sign = -1;
+    for (int round = 0; round < options_.most_last_polishes; ++round, sign = -sign) {
+      const double before = best.llh();
+      const auto track_at = [&, start = best.track](const std::array<double, 4>& x) {
+        return advanced_along(displaced(start, frame_.shifts(), {x[0], x[1], x[2]}), x[3]);
+      };
+      const double step = sign * options_.last_polish_step;
+      polish<4>(track_at, {step, step, in_time(step), sign * options_.last_polish_along}, best);
+      if (!(best.llh() < before - options_.repeat_gain)) return;
+    }
+  }
+
+  template <std::size_t n, typename TrackAt>
+  void polish(const TrackAt& track_at, const std::array<double, n>& steps, Candidate& best) {
+    LocalLikelihood likelihood(millipede_, search_.spacing, evaluations_);
+    best.value = likelihood.at(best.track, &best.value);
     MillipedeValue latest = best.value;
-    const auto at = [&](const std::array<double, n>& x) {
-      const Track track = move(x);
-      latest = surface.at(track, &latest);
-      if (Settlement there{track, latest}; there.llh() < best.llh()) best = std::move(there);
+    const auto llh = [&](const std::array<double, n>& x) {
+      const Track track = track_at(x);
+      latest = likelihood.at(track, &latest);
+      if (Candidate there{track, latest}; there.llh() < best.llh()) best = std::move(there);
       return latest.placed ? latest.llh : std::nan("");
     };
-    simplex_minimum<n>(at, {{}, best.llh()}, steps, fine_limits);
+    simplex_minimum<n>(llh, {{}, best.llh()}, steps, options_.polish_limits);
   }
 
-  // The axis across which the boundary is where the track goes in or out, `length` from its vertex.
-  int axis_at(const Settlement& at, double length) const {
-    const Track end = advanced_along(at.track, length);
-    const double place[] = {std::fabs(end.position.x), std::fabs(end.position.y),
-                            std::fabs(end.position.z)};
-    return static_cast<int>(std::max_element(place, place + 3) - place);
+  // The result has all light of the cascades that matter.
+  MillipedeFit result(Candidate best) {
+    ++evaluations_;
+    best.value =
+        millipede_.solve(best.track, search_.spacing, search_cutoff, &best.value, energy_tolerance);
+    if (!best.found()) return none(FitOutcome::outside);
+    ++evaluations_;
+    const auto worth = narrowed(millipede_, best.value, nullptr, 0, options_.result_worth);
+    millipede_.refine(best.track, result_cutoff, worth, options_.result_tolerance, best.value);
+    const double llh = best.value.llh;
+    return {std::isfinite(llh) ? FitOutcome::done : FitOutcome::not_a_number, best.track, llh,
+            std::move(best.value.cascades), evaluations_};
   }
 
   const Millipede& millipede_;
+  const Track like_;
   const TrackFrame frame_;
   const MillipedeSearch& search_;
-  const LightCutoff light_ = search_cutoff;
-  int& evaluations_;
+  const MillipedeFitOptions& options_;
+  int evaluations_ = 0;
 };
 
 }  // namespace
 
-MillipedeFit MillipedeFitter::fit(const Millipede& millipede, const Millipede& sketch,
-                                  const Track& seed, const Track* fallback,
-                                  const MillipedeSearch& search) {
-  MillipedeFit none{FitOutcome::outside, seed, std::nan(""), {}, 0};
-  if (!millipede.has_charge()) {
-    none.outcome = FitOutcome::dark;
-    return none;
-  }
-  int evaluations = 0;
-  const Finder finder(millipede, seed, search, evaluations);
+SearchedDirection search_direction(const Millipede& millipede, const Millipede& sketch,
+                                   const Track& direction, const MillipedeSearch& search,
+                                   const MillipedeFitOptions& options) {
+  DirectionFit fit(millipede, direction, search, options);
+  if (!millipede.has_charge()) return {search, {}, fit.none(FitOutcome::no_charge)};
+  std::vector<RoughMinimum> minima =
+      fit.starts(sketch, options.starts_evaluated, options.starts_followed);
+  fit.follow(sketch, minima);
+  MillipedeFit best = fit.minimum(minima);
+  best.evaluations = fit.evaluations();
+  return {search, std::move(minima), std::move(best)};
+}
 
-  // The best of what lies next to these, with the result's cascades.
-  const auto settled = [&](const std::vector<Place>& places) {
-    std::vector<Settlement> all;
-    for (const Place& place : places) {
-      all.push_back({place.track, {}});
-      finder.settle(2 * search.spacing, medium_worthwhile, all.back());
-    }
-    choose(all, same_minimum, most_basins);
-    drop_hopeless(all, hopeless_finally);
-    for (Settlement& each : all) finder.settle(search.spacing, worthwhile, each);
-    choose(all, same_minimum, most_basins);
-    drop_hopeless(all, close);
-    for (Settlement& each : all) finder.polish(each);
-    choose(all, same_minimum, most_basins);
-    for (Settlement& each : all) finder.put_cascades(each);
-    choose(all, same_minimum, 1);
-    if (all.empty()) return none;
-    finder.polish_last(all.front());
-    return finder.result(std::move(all.front()), seed);
-  };
-
-  // The vertex where the seed wants it, as far as cascades stay where they are.
-  const auto placed = [&](MillipedeFit fit) {
-    fit.evaluations = evaluations;
-    if (fit.outcome != FitOutcome::done) return fit;
-    const Vec3 &n = seed.direction, &a = seed.position, &b = fit.track.position;
-    const double length = search.keeps_time
-                              ? (seed.time - fit.track.time) * speed_of_light
-                              : (a.x - b.x) * n.x + (a.y - b.y) * n.y + (a.z - b.z) * n.z;
-    fit.track = advanced_along(fit.track, std::round(length / search.spacing) * search.spacing);
-    return fit;
-  };
-
-  if (!(search.reach > 0)) return placed(settled({{seed, 0}}));
-
-  // The best places of the grid, followed down roughly.
-  const auto from_grid = [&](std::size_t most_looks, std::size_t most) {
-    std::vector<Place> places;
-    for (const Track& track : first_light_starts(millipede.first_light(), seed, finder.frame(),
-                                                 search.reach, most_looks))
-      places.push_back({track, finder.look(sketch, rough, track)});
-    choose(places, same_start, most);
-    for (Place& place : places) finder.walk(sketch, rough, rough.step, place);
-    choose(places, same_basin, most_basins);
-    return places;
-  };
-  const auto follow = [&](const Millipede& light, std::vector<Place>& places) {
-    for (Place& place : places) finder.walk(light, coarse, coarse.step, place);
-    choose(places, same_basin, most_basins);
-    drop_hopeless(places, hopeless);
-  };
-
-  if (fallback != nullptr) {
-    std::vector<Place> places = from_grid(passing_places, passing_starts);
-    places.push_back({seed, 0});
-    places.push_back({*fallback, 0});
-    follow(millipede, places);
-    return placed(settled(places));
-  }
-
-  // The family of this direction, whatever the seed.
-  const bool is_known = known_ && known_->zenith == seed.zenith &&
-                        known_->azimuth == seed.azimuth && known_->spacing == search.spacing &&
-                        known_->reach == search.reach;
-  if (!is_known) {
-    std::vector<Place> places = from_grid(most_places, most_starts);
-    follow(sketch, places);
-    MillipedeFit best = settled(places);
-    known_ = Known{seed.zenith,  seed.azimuth,      search.spacing,
-                   search.reach, std::move(places), std::move(best)};
-  }
-  // What the seed knows beyond that: from there with the fit's own light, as the reference goes.
-  const auto is_known_place = [&](const Place& own, double value_at_most) {
-    return std::any_of(known_->coarse.begin(), known_->coarse.end(), [&](const Place& other) {
-      return track_separation(own.track, other.track) < same_basin ||
-             value_at_most > other.value + hopeless;
+MillipedeFit fit_seed(const Millipede& millipede, const Millipede& sketch,
+                      const SearchedDirection& known, const Track& seed,
+                      const MillipedeFitOptions& options) {
+  DirectionFit fit(millipede, seed, known.search, options);
+  if (!millipede.has_charge()) return fit.none(FitOutcome::no_charge);
+  const auto is_near_known = [&](const RoughMinimum& own) {
+    return std::ranges::any_of(known.minima, [&](const RoughMinimum& other) {
+      return track_separation(own.track, other.track) < options.rough_separation;
     });
   };
-  Place own{seed, 0};
-  finder.walk(millipede, rough, seed_step, own);
-  bool is_news = !is_known_place(own, -1e300);
-  if (is_news) {
-    finder.walk(millipede, coarse, coarse.step, own);
-    is_news = !is_known_place(own, finder.look(sketch, coarse, own.track));
-  }
-  MillipedeFit best = known_->best;
-  if (is_news) {
-    MillipedeFit other = settled({own});
-    if (other.outcome == FitOutcome::done &&
-        (best.outcome != FitOutcome::done || other.llh < best.llh))
-      best = std::move(other);
-  }
-  return placed(std::move(best));
+  const auto is_hopeless = [&](double llh) {
+    return std::ranges::any_of(known.minima, [&](const RoughMinimum& other) {
+      return llh > other.llh + options.abandon_margin;
+    });
+  };
+  // What the seed leads to with the fit's own light, as the reference goes, unless it is known.
+  RoughMinimum own{seed, 0};
+  fit.walk(millipede, options.rough, options.seed_step, own);
+  MillipedeFit best = known.best;
+  if (is_near_known(own)) return fit.at_seed(std::move(best), seed);
+  fit.walk(millipede, options.medium, options.medium.step, own);
+  const double llh_in_sketch = fit.rough_llh(sketch, options.medium, own.track);
+  if (is_near_known(own) || is_hopeless(llh_in_sketch)) return fit.at_seed(std::move(best), seed);
+  MillipedeFit other = fit.minimum({own});
+  if (other.outcome == FitOutcome::done &&
+      (best.outcome != FitOutcome::done || other.llh < best.llh))
+    best = std::move(other);
+  return fit.at_seed(std::move(best), seed);
+}
+
+MillipedeFit fit_beside(const Millipede& millipede, const Millipede& sketch, const Track& seed,
+                        const Track& neighbour, const MillipedeSearch& search,
+                        const MillipedeFitOptions& options) {
+  DirectionFit fit(millipede, seed, search, options);
+  if (!millipede.has_charge()) return fit.none(FitOutcome::no_charge);
+  std::vector<RoughMinimum> minima =
+      fit.starts(sketch, options.starts_evaluated_beside, options.starts_followed_beside);
+  minima.push_back({seed, 0});
+  minima.push_back({neighbour, 0});
+  fit.follow(millipede, minima);
+  return fit.at_seed(fit.minimum(minima), seed);
+}
+
+MillipedeFit fit_downhill(const Millipede& millipede, const Track& seed,
+                          const MillipedeSearch& search, const MillipedeFitOptions& options) {
+  DirectionFit fit(millipede, seed, search, options);
+  if (!millipede.has_charge()) return fit.none(FitOutcome::no_charge);
+  return fit.at_seed(fit.minimum({{seed, 0}}), seed);
 }
 
 }  // namespace skyscan

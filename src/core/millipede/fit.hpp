@@ -2,27 +2,79 @@
 //
 // Tracks of one direction are a family of three dimensions: two offsets across, one time. Where
 // along the track the vertex is matters little: it says where between two cascades others are. The
-// family's minima depend on the direction alone and are looked for once for all its seeds.
+// family's minima depend on the direction alone: they are searched once, then its seeds are fitted.
 #pragma once
 
-#include <optional>
+#include <cstddef>
 #include <vector>
 
+#include "millipede/cascade_placement.hpp"
+#include "millipede/descent.hpp"
 #include "millipede/likelihood.hpp"
+#include "minimise/simplex.hpp"
 
 namespace skyscan {
 
+// A walk down by a simplex with cascades far apart: they follow the light's shape only roughly, but
+// cost little.
+struct RoughPass {
+  double spacing;           // m: of cascades
+  double step;              // m: of the simplex's first corners
+  SimplexLimits limits;     // evaluations; llh: a simplex whose corners are as even ends
+  double energy_tolerance;  // llh: optimality of the energies
+};
+
+// Chosen together, against a plain simplex from the same seeds (test/long): of 66 fits all over the
+// sky 12 end above it by more than 0.1 in llh, 5 of those by more than 10, and 30 below. Where
+// nothing else is said, more or wider finds a few more of those minima and takes as much longer.
+struct MillipedeFitOptions {
+  RoughPass rough{30, 80, {30, 2}, 0.05}, medium{15, 25, {25, 1}, 0.01};
+  double seed_step = 150;          // m: `rough.step` from a seed, the reference's
+  double ns_per_metre_step = 0.4;  // of simplices' first corners
+  // How many starting tracks are evaluated, how many of them are followed, and how many of the
+  // minima they lead to are kept.
+  std::size_t starts_evaluated = 24, starts_followed = 8, minima_kept = 5;
+  // The first two where a neighbouring direction's minimum is known.
+  std::size_t starts_evaluated_beside = 8, starts_followed_beside = 2;
+  // m: tracks closer than this count as one, of starts, of minima with few cascades, and with many.
+  double start_separation = 30, rough_separation = 15, separation = 2;
+  // llh: a minimum this much above the lowest is abandoned: after the medium pass (60 lost more
+  // minima, and 120 cost next to nothing more), with cascades twice as far apart as the result's,
+  // and with the result's.
+  double abandon_margin = 120, abandon_margin_half = 8, abandon_margin_full = 3;
+  // Descents: first with cascades twice as far apart as the result's, then with the result's. llh:
+  // steps that promise less are not taken.
+  double first_radius = 10;  // m
+  double llh_tolerance_half = 0.1, llh_tolerance = 1e-2;
+  // The surface is rough and slopes get stuck on it: simplices go on from where they did. m: of
+  // their first corners.
+  double polish_step = 5, last_polish_step = 3;
+  SimplexLimits polish_limits{40, 1e-2};
+  // The last simplex may also move the track's cascades along it, at first by so many m, and is
+  // repeated the other way round while it gains as much in llh.
+  double last_polish_along = 1.2;
+  double repeat_gain = 0.05;
+  int most_last_polishes = 3;
+  PlacementOptions placement;
+  // The result has all light of cascades with energy and of those whose reduced gradient is above
+  // this; the others' certainly is no news to its energies.
+  double result_worth = -0.03;
+  double result_tolerance = 1e-6;  // llh: optimality of its energies
+};
+
 struct MillipedeSearch {
   double spacing;       // m: of the result's cascades
-  double reach;         // m: how far across from the light the whole family is looked at; 0: not
+  double reach;         // m: how far across from the light the family is searched
   bool keeps_time;      // the vertex is the track's point at the seed's time; else next to the seed
   int max_evaluations;  // of each way down
+
+  bool operator==(const MillipedeSearch&) const = default;
 };
 
 enum class FitOutcome {
   done = 0,
   outside = 1,       // no cascade of the track is inside the boundary cube
-  dark = 2,          // there is no charge to fit
+  no_charge = 2,     // there is nothing to fit
   not_a_number = 3,  // the likelihood is not finite at the best point
 };
 
@@ -34,27 +86,41 @@ struct MillipedeFit {
   int evaluations;
 };
 
-class MillipedeFitter {
- public:
-  // `fallback` (may be null): where a neighbouring direction has its minimum; then the family is
-  // looked at only in passing. `sketch`: the same data, maybe with a light that is quicker and less
-  // true, to look through the family with. Always to be called with the same two.
-  MillipedeFit fit(const Millipede& millipede, const Millipede& sketch, const Track& seed,
-                   const Track* fallback, const MillipedeSearch& search);
-
- private:
-  struct Place {
-    Track track;
-    double value;
-    double llh() const { return value; }
-  };
-  // What is known of the direction asked for last.
-  struct Known {
-    double zenith, azimuth, spacing, reach;
-    std::vector<Place> coarse;  // minima of coarse cascades
-    MillipedeFit best;
-  };
-  std::optional<Known> known_;
+// A track and its llh with cascades far apart.
+struct RoughMinimum {
+  Track track;
+  double llh;
 };
+
+// What is known of a direction, whatever the seed.
+struct SearchedDirection {
+  MillipedeSearch search;            // it was made with
+  std::vector<RoughMinimum> minima;  // of the medium pass
+  MillipedeFit best;                 // its vertex anywhere along the track
+};
+
+// `sketch` everywhere below: the same data, maybe with a light that is quicker and less true, to
+// search the family with.
+
+// Searches the family of tracks like this one, of which only the direction counts.
+SearchedDirection search_direction(const Millipede& millipede, const Millipede& sketch,
+                                   const Track& direction, const MillipedeSearch& search,
+                                   const MillipedeFitOptions& options = {});
+
+// The best of what is known of the seed's direction (searched with the same likelihoods) and of
+// what the seed leads to. Counts its own evaluations only.
+MillipedeFit fit_seed(const Millipede& millipede, const Millipede& sketch,
+                      const SearchedDirection& known, const Track& seed,
+                      const MillipedeFitOptions& options = {});
+
+// From the seed and where a neighbouring direction has its minimum; the family is searched only in
+// passing.
+MillipedeFit fit_beside(const Millipede& millipede, const Millipede& sketch, const Track& seed,
+                        const Track& neighbour, const MillipedeSearch& search,
+                        const MillipedeFitOptions& options = {});
+
+// Only downhill from the seed.
+MillipedeFit fit_downhill(const Millipede& millipede, const Track& seed,
+                          const MillipedeSearch& search, const MillipedeFitOptions& options = {});
 
 }  // namespace skyscan

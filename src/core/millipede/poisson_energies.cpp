@@ -40,7 +40,7 @@ class Solver {
         charge_(bins.charge),
         noise_(bins.noise) {
     for (const double charge : charge_) total_charge_ += charge;
-    // Rows that see nothing and want nothing.
+    // The padding are bins that see nothing and want nothing.
     charge_.resize(rows_, 0);
     noise_.resize(rows_, 1);
     ridge_.assign(columns_, 0);
@@ -69,10 +69,10 @@ class Solver {
       }
       choose_free();
       if (!step()) {
-        if (damping_ >= 1e-2) break;
-        damping_ *= 100;
+        if (damping_ >= settings_.most_damping) break;
+        damping_ *= settings_.damping_up;
       } else {
-        damping_ = std::max(1e-11, damping_ / 10);
+        damping_ = std::max(settings_.damping, damping_ / settings_.damping_down);
       }
     }
     solution.certificate = certificate();
@@ -133,7 +133,7 @@ class Solver {
     if (lit == 0) return;
     for (std::size_t j = 0; j < columns_; ++j)
       light_[j] = response_.sum[j] > 0 ? total_charge_ / static_cast<double>(lit) : 0;
-    for (int i = 0; i < 15; ++i) {
+    for (int i = 0; i < settings_.cold_rounds; ++i) {
       expect(light_, expectation_);
       gradients();
       for (std::size_t j = 0; j < columns_; ++j) light_[j] *= std::max(0.0, gradient_[j] + 1);
@@ -152,7 +152,7 @@ class Solver {
       gathered[top] += light_[j];
     }
     for (double& light : gathered)
-      if (light < 1e-6 * total_charge_) light = 0;
+      if (light < settings_.least_gathered * total_charge_) light = 0;
     light_ = std::move(gathered);
   }
 
@@ -247,22 +247,23 @@ class Solver {
       if (direction_[a] < 0) reach = std::min(reach, -light_[free_[kept[a]]] / direction_[a]);
     bool straight = false;
     double length = 1;
-    for (int attempt = 0; attempt < 60; ++attempt) {
+    for (int attempt = 0; attempt < settings_.most_attempts; ++attempt) {
       trial_ = light_;
       double slope = 0;
       for (std::size_t a = 0; a < kept.size(); ++a) {
         const std::size_t j = free_[kept[a]];
         double moved = light_[j] + length * direction_[a];
-        if (moved < 1e-12 * total_charge_ && direction_[a] < 0) moved = 0;
+        if (moved < settings_.least_light * total_charge_ && direction_[a] < 0) moved = 0;
         trial_[j] = std::max(0.0, moved);
         slope += gradient_[j] * (trial_[j] - light_[j]);
       }
       if (slope > 0) {
         expect(trial_, trial_expectation_);
         const double value = objective(trial_, trial_expectation_);
-        // Near the optimum the gain drowns in rounding: accept what is not measurably worse.
+        // Near the optimum the gain drowns in rounding, of 2e-16 for each of two values: accept
+        // what is not measurably worse.
         const double noise = 4e-16 * (std::fabs(value_) + total_charge_);
-        if (value >= value_ + 1e-4 * slope - noise) {
+        if (value >= value_ + settings_.least_gain * slope - noise) {
           light_.swap(trial_);
           expectation_.swap(trial_expectation_);
           value_ = value;
@@ -270,14 +271,14 @@ class Solver {
           return true;
         }
       }
-      if (!straight && attempt >= 3 && reach < length) {
+      if (!straight && attempt >= settings_.gentle && reach < length) {
         straight = true;
         length = reach;
       } else {
-        length *= attempt < 3 ? 0.5 : 0.3;
+        length *= attempt < settings_.gentle ? settings_.shorter : settings_.much_shorter;
         if (!straight && length <= reach) straight = true;
       }
-      if (length < 1e-14) break;
+      if (length < settings_.least_length) break;
     }
     return false;
   }
@@ -287,7 +288,7 @@ class Solver {
   const std::size_t columns_, rows_;
   std::vector<double> charge_, noise_;
   double total_charge_ = 0;
-  double damping_ = 1e-11;
+  double damping_ = settings_.damping;
   double value_ = 0;
   std::vector<double> ridge_, light_, expectation_, ratio_, root_weight_, gradient_;
   std::vector<std::size_t> free_;

@@ -41,7 +41,27 @@ struct ChargedBins {
 struct EnergySettings {
   double regularisation = 0;  // 1 / GeV^2
   double tolerance = 1e-7;    // on the certificate, in units of L
-  int max_iterations = 500;
+  int max_iterations = 500;   // Newton steps; a solution takes some ten, this ends what hangs
+
+  // The numbers below change the way to the solution, which the certificate proves whatever they
+  // are. None was measured apart.
+
+  // Without a start: so many rounds of expectation maximisation from an even track, then light is
+  // gathered at the top of each hump, and what is below this share of all charge is dropped. More
+  // rounds cost as much as Newton steps, which they are to spare.
+  int cold_rounds = 15;
+  double least_gathered = 1e-6;
+  // Relative, added to the diagonal of Newton's matrix: from just above rounding, by these factors
+  // up after a step that does not go up, down after one that does; beyond the last it gives up.
+  double damping = 1e-11, damping_up = 100, damping_down = 10, most_damping = 1e-2;
+  // A step is taken that gains this share of what its slope promises (Armijo's rule), else it is
+  // shortened by the first factor, after `gentle` attempts by the second, until it is nothing.
+  double least_gain = 1e-4;
+  double shorter = 0.5, much_shorter = 0.3;
+  int gentle = 3, most_attempts = 60;
+  double least_length = 1e-14;
+  // Light below this share of all charge that goes down is put to zero: it is rounding.
+  double least_light = 1e-12;
 };
 
 struct EnergySolution {
