@@ -224,7 +224,7 @@ MillipedeFit fit_seed(const Millipede& millipede, const Millipede& sketch,
       return track_separation(own.track, other.track) < options.rough_separation;
     });
   };
-  const auto is_hopeless = [&](double llh) {
+  const auto is_abandoned = [&](double llh) {
     return std::ranges::any_of(known.minima, [&](const RoughMinimum& other) {
       return llh > other.llh + options.abandon_margin;
     });
@@ -236,7 +236,7 @@ MillipedeFit fit_seed(const Millipede& millipede, const Millipede& sketch,
   if (is_near_known(own)) return fit.at_seed(std::move(best), seed);
   fit.walk(millipede, options.medium, options.medium.step, own);
   const double llh_in_sketch = fit.rough_llh(sketch, options.medium, own.track);
-  if (is_near_known(own) || is_hopeless(llh_in_sketch)) return fit.at_seed(std::move(best), seed);
+  if (is_near_known(own) || is_abandoned(llh_in_sketch)) return fit.at_seed(std::move(best), seed);
   MillipedeFit other = fit.minimum({own});
   if (other.outcome == FitOutcome::done &&
       (best.outcome != FitOutcome::done || other.llh < best.llh))
