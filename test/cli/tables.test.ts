@@ -219,9 +219,10 @@ describe("processes with a big table", () => {
       expect(Rss).toBeGreaterThan(0.9 * size);
       expect(own).toBeLessThan(0.02 * size);
       expect(Anonymous).toBe(0);
-      // The file itself is let go of, but for what the kernel maps unasked around a page.
+      // The file itself is let go of, but for what the kernel maps unasked around a page. Which of the two has
+      // such a page mapped alone is chance: clean pages of a file are the page cache's, not the process's.
       expect(original[i]!.Rss).toBeLessThan(0.1 * size);
-      expect(original[i]!.own).toBeLessThan(0.02 * size);
+      expect(original[i]!.Anonymous).toBe(0);
       // Nor has a copy grown elsewhere, in the heap or in anonymous memory.
       expect(after[i]!.own - before[i]!.own).toBeLessThan(0.5 * size);
       expect(after[i]!.Anonymous - before[i]!.Anonymous).toBeLessThan(0.5 * size);
