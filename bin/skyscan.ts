@@ -1,5 +1,6 @@
 #!/usr/bin/env bun
 import { report } from "../src/cli/report.ts";
+import { printed } from "../src/config/print.ts";
 
 // Not at the top: the native core is loaded with it, and what keeps it from loading is for the user to know.
 const program = import("../src/cli/main.ts");
@@ -7,5 +8,5 @@ process.exitCode = await program.then(({ main }) => main(process.argv.slice(2)),
 
 // Whoever reads our output gets all of it; then nothing that is still open (a pipe being read, a connection, a timer)
 // keeps a process that has done its work.
-await new Promise<void>((resolve) => void process.stdout.write("", () => resolve()));
+await printed();
 process.exit();

@@ -16,5 +16,14 @@ export const printable = (text: string): string =>
 /** The same for a text that is one line of a log: no line is to be made up from outside. */
 export const printableLine = (text: string): string => printable(text).replaceAll("\n", "\\n");
 
+let written: Promise<void> = Promise.resolve();
+
 /** Writes to the standard output, as everything must that goes there. */
-export const print = (text: string): void => void process.stdout.write(printable(text));
+export const print = (text: string): void => {
+  written = new Promise((resolve) => {
+    process.stdout.write(printable(text), () => resolve());
+  });
+};
+
+/** Fulfilled when the last of it is on its way: a pipe takes 64 KiB at a time, and what waits dies with the process. */
+export const printed = (): Promise<void> => written;

@@ -1,0 +1,17 @@
+import { expect, test } from "bun:test";
+import { resolve } from "node:path";
+
+const program = resolve(import.meta.dir, "../../bin/skyscan.ts");
+const alert = resolve(import.meta.dir, "../data/simulated_muon.json");
+
+test("a reader slower than the program gets all of a long output", async () => {
+  // A pipe holds 64 KiB: the rest is still in the process when it has done its work.
+  const script = '"$0" "$1" event "$2" --json | { sleep 2; cat; }';
+  const run = Bun.spawn(["sh", "-c", script, process.execPath, program, alert], {
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  const text = await run.stdout.text();
+  expect(text.length).toBeGreaterThan(1 << 17);
+  expect(JSON.parse(text).metadata.run_id).toBe(1);
+});
