@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { resolve } from "node:path";
+import { shared } from "../reference.ts";
 
 const program = resolve(import.meta.dir, "../../bin/skyscan.ts");
-const alert = resolve(import.meta.dir, "../data/simulated_muon.json");
+const alert = shared("events", "run00136662-evt000035405932-BRONZE.pkl");
 
 test("a reader slower than the program gets all of a long output", async () => {
   // A pipe holds 64 KiB: the rest is still in the process when it has done its work.
@@ -13,5 +14,5 @@ test("a reader slower than the program gets all of a long output", async () => {
   });
   const text = await run.stdout.text();
   expect(text.length).toBeGreaterThan(1 << 17);
-  expect(JSON.parse(text).metadata.run_id).toBe(1);
+  expect(JSON.parse(text).metadata.run_id).toBe(136662);
 });
