@@ -18,10 +18,14 @@ export interface Outbox {
   close(): void;
 }
 
-/** @param send publishes one message's worth */
+/**
+ * @param send publishes one message's worth
+ * @param most how many a message may hold
+ */
 export function createOutbox(
   clock: Clock,
   send: (results: ResultEntry[], failures: FailureEntry[]) => void,
+  most: () => number = () => sendAt,
 ): Outbox {
   const results: ResultEntry[] = [];
   const failures: FailureEntry[] = [];
@@ -30,8 +34,9 @@ export function createOutbox(
     callOff?.();
     callOff = undefined;
     while (results.length + failures.length > 0) {
-      const some = results.splice(0, sendAt);
-      send(some, failures.splice(0, sendAt - some.length));
+      const room = Math.min(sendAt, most());
+      const some = results.splice(0, room);
+      send(some, failures.splice(0, room - some.length));
     }
   };
   return {

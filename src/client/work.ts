@@ -4,8 +4,10 @@ import type { Clock } from "../config/clock.ts";
 import { InputError, MachineError, TimedOut } from "../config/errors.ts";
 import { version } from "../config/version.ts";
 import {
+  batchWithin,
   type ClientStatus,
   Control,
+  leasesWithin,
   longestText,
   MalformedMessage,
   parseMessage,
@@ -80,10 +82,14 @@ export class Work {
     this.#startup = startup;
     this.#busyAt = clock.now();
     this.#parts = createStartupParts((numbers) => subscribe(numbers.map(topics.startup)));
-    this.#outbox = createOutbox(clock, (results, failures) => {
-      const about = { client: id, session: this.#session, want: this.#wanted };
-      publish(topics.result, { ...about, results, failures } satisfies ResultMessage);
-    });
+    this.#outbox = createOutbox(
+      clock,
+      (results, failures) => {
+        const about = { client: id, session: this.#session, want: this.#wanted };
+        publish(topics.result, { ...about, results, failures } satisfies ResultMessage);
+      },
+      () => batchWithin(this.#control?.longestMessage),
+    );
   }
 
   get fits(): number {
@@ -206,13 +212,20 @@ export class Work {
 
   get #wanted(): number {
     if (this.#isDraining || this.#pool === undefined) return 0;
-    return tasksWanted(this.#options.workers, this.#pool.usualSeconds);
+    const wanted = tasksWanted(this.#options.workers, this.#pool.usualSeconds);
+    // What is held is named in the status, which must pass as well.
+    return Math.min(wanted, leasesWithin(this.#control?.longestMessage));
   }
 
   #receiveControl(control: Control): void {
     if (control.protocol !== protocolVersion)
       throw new InputError(
         `the server (version ${control.version}) speaks protocol ${control.protocol}, this client (version ${version}) ${protocolVersion}`,
+      );
+    const { longestMessage } = control;
+    if (longestMessage !== undefined && this.#control === undefined)
+      consola.warn(
+        `the broker refuses messages of more than ${longestMessage} bytes: ours are made shorter`,
       );
     this.#control = control;
     if (control.state !== "open") {

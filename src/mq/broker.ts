@@ -52,6 +52,9 @@ const longestQueue = 32 << 20;
 /** Connections at a time: ten times a scan of a thousand clients. */
 const mostConnections = 10_000;
 
+/** A full memory is told of so many times. */
+const toldOfUnkept = 10;
+
 /** Refused by name; numbers of MQTT 3.1.1, table 3.1. */
 const badUserNameOrPassword = 4;
 
@@ -108,6 +111,7 @@ function requireToken({ host, authToken }: EmbeddedBrokerOptions): void {
 function rulesOf({ authToken }: EmbeddedBrokerOptions, door: Door, clock: Clock) {
   const token = authToken === undefined ? undefined : Buffer.from(authToken);
   const retained = createRetainedLimit();
+  let unkept = 0;
   return {
     authenticate: (
       client: Client,
@@ -134,9 +138,13 @@ function rulesOf({ authToken }: EmbeddedBrokerOptions, door: Door, clock: Clock)
       const objection = packet.retain
         ? retained.objection(packet.topic, packet.payload.length)
         : undefined;
-      if (objection === undefined) return done(null);
-      consola.warn(`${client?.id ?? "a client"} was thrown out: ${objection}`);
-      done(new Error(objection));
+      if (objection !== undefined) {
+        // It goes to those who are there; whoever relies on what is kept looks whether it was.
+        packet.retain = false;
+        if (unkept++ < toldOfUnkept)
+          consola.warn(`a message of ${client?.id} is not kept: ${objection}`);
+      }
+      done(null);
     },
     // null: refused (128 in the acknowledgement), the connection stays.
     authorizeSubscribe: <Subscription extends { topic: string }>(

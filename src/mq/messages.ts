@@ -21,6 +21,17 @@ export const longestText = 2000;
 /** Tasks or results in one message. */
 export const maxBatch = 1000;
 
+/** What one task or result takes in a message at most, and usually far less, bytes. */
+const longestEntry = 1000;
+
+/** Tasks or results in one message where the broker takes messages of so many bytes only. */
+export const batchWithin = (longest: number | undefined): number =>
+  Math.max(1, Math.min(maxBatch, Math.floor((longest ?? maxMessageSize) / longestEntry)));
+
+/** Leases a client may name in its status there: each is a number of up to 16 digits and a comma. */
+export const leasesWithin = (longest: number | undefined): number =>
+  Math.floor((longest ?? maxMessageSize) / 20 / 2);
+
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const text = (length: number) => v.pipe(v.string(), v.maxLength(length));
 /** JSON has no NaN: it travels as null. */
@@ -131,6 +142,8 @@ export const Control = v.object({
   recoTimeout: seconds,
   /** How long clients without a setting of their own wait for work, s. */
   timeoutToClients: seconds,
+  /** The longest message the broker takes, bytes; absent: as long as any need be. */
+  longestMessage: v.optional(v.pipe(count, v.minValue(1000))),
   /** Parts, bytes and SHA-256 (hex) of the start-up data. */
   startup: v.object({
     parts: v.pipe(count, v.maxValue(1000)),

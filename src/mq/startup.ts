@@ -9,12 +9,18 @@ export interface StartupParts {
   readonly summary: Control["startup"];
 }
 
-/** Cuts the start-up data into messages: base64, so that a part is text whatever it is cut through. */
-export function splitStartup(data: StartupData): StartupParts {
+/**
+ * Cuts the start-up data into messages: base64, so that a part is text whatever it is cut through.
+ * @param longest what a message may have, bytes
+ */
+export function splitStartup(data: StartupData, longest = Number.POSITIVE_INFINITY): StartupParts {
+  // Base64 writes three bytes as four; the topic and the packet's head are less than this.
+  const head = 256;
+  const partSize = Math.min(startupPartSize, 3 * Math.floor((longest - head) / 4));
   const bytes = Buffer.from(JSON.stringify(data));
   const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += startupPartSize)
-    parts.push(bytes.subarray(at, at + startupPartSize).toString("base64"));
+  for (let at = 0; at < bytes.length; at += partSize)
+    parts.push(bytes.subarray(at, at + partSize).toString("base64"));
   return {
     parts,
     summary: { parts: parts.length, bytes: bytes.length, sha256: sha256(bytes) },

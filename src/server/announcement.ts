@@ -27,13 +27,15 @@ export interface AnnouncementOptions {
   /** s. */
   readonly recoTimeout: number;
   readonly timeoutToClients: number;
+  /** What the broker takes, bytes. */
+  readonly longestMessage?: number;
   readonly topics: Topics;
   readonly publish: Connection["publish"];
 }
 
 export function createAnnouncement(options: AnnouncementOptions): Announcement {
   const { plan, session, topics, publish } = options;
-  const { parts, summary } = splitStartup(options.startup);
+  const { parts, summary } = splitStartup(options.startup, options.longestMessage);
   const retain = { retain: true };
   const publishControl = (state: Control["state"], reason?: string) => {
     const control: Control = {
@@ -49,6 +51,7 @@ export function createAnnouncement(options: AnnouncementOptions): Announcement {
       miniTest: plan.miniTest,
       recoTimeout: options.recoTimeout,
       timeoutToClients: options.timeoutToClients,
+      ...(options.longestMessage !== undefined && { longestMessage: options.longestMessage }),
       startup: summary,
     };
     publish(topics.control, control, retain);

@@ -2,10 +2,10 @@ import { consola } from "consola";
 import type { Clock } from "../config/clock.ts";
 import type { Connection } from "../mq/connection.ts";
 import {
+  batchWithin,
   ClientStatus,
   type FailureEntry,
   MalformedMessage,
-  maxBatch,
   parseMessage,
   type ResultEntry,
   ResultMessage,
@@ -23,6 +23,8 @@ export interface DispatchOptions {
   readonly admission: Admission;
   /** Number of this session; what is said about leases of another one is not about ours. */
   readonly session: number;
+  /** What the broker takes, bytes. */
+  readonly longestMessage?: number;
   readonly topics: Topics;
   readonly publish: Connection["publish"];
   readonly clock: Clock;
@@ -40,6 +42,8 @@ const mostWarnings = 20;
 /** The server's talk with its clients: their announcements and results come in, tasks go out. */
 export class Dispatch {
   readonly #options: DispatchOptions;
+  /** Tasks in one message. */
+  readonly #batch: number;
   /** When each open lease was given, by clock. */
   readonly #leasedAt = new Map<number, number>();
   /** Results not stored yet: what arrives together is stored in one go. */
@@ -50,6 +54,7 @@ export class Dispatch {
 
   constructor(options: DispatchOptions) {
     this.#options = options;
+    this.#batch = batchWithin(options.longestMessage);
     this.#lastResultAt = options.clock.now();
     // A scan that is resumed may be complete already.
     this.#turnSoon();
@@ -102,8 +107,8 @@ export class Dispatch {
     const at = clock.now();
     for (const [client, list] of leases) {
       for (const lease of list) this.#leasedAt.set(lease.id, at);
-      for (let from = 0; from < list.length; from += maxBatch) {
-        const tasks = list.slice(from, from + maxBatch).map(taskEntry);
+      for (let from = 0; from < list.length; from += this.#batch) {
+        const tasks = list.slice(from, from + this.#batch).map(taskEntry);
         publish(topics.task(client), { session, tasks } satisfies TaskMessage);
       }
     }

@@ -10,6 +10,7 @@ import { Interrupted, TimedOut } from "../config/errors.ts";
 import { eventName } from "../event/event.ts";
 import type { BrokerAddress } from "../mq/address.ts";
 import { type Connection, connect, lastWords } from "../mq/connection.ts";
+import { examineBroker } from "../mq/examination.ts";
 import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
 import { plotFiles } from "../plot/files.ts";
 import { writeAtomically } from "../result/files.ts";
@@ -55,6 +56,8 @@ export interface ServerOptions {
 export interface ServerSurroundings {
   readonly clock: Clock;
   readonly connect: typeof connect;
+  /** Finds out which messages a broker carries. */
+  readonly examine: typeof examineBroker;
   readonly openStore: typeof openStore;
   readonly write: typeof writeAtomically;
   /** A word nobody guesses. */
@@ -64,6 +67,7 @@ export interface ServerSurroundings {
 const realSurroundings: ServerSurroundings = {
   clock: systemClock,
   connect,
+  examine: examineBroker,
   openStore,
   write: writeAtomically,
   newSecret: newBasename,
@@ -122,7 +126,12 @@ export async function withPictures(
   return { ...outcome, files: [...outcome.files, png, svg] };
 }
 
-/** Wires the parts of a server together. @param publish where their messages go; @param over told when, or why, it ends */
+/**
+ * Wires the parts of a server together.
+ * @param publish where their messages go
+ * @param over told when, or why, it ends
+ * @param longestMessage what the broker takes, bytes
+ */
 function assemble(
   plan: ScanPlan,
   options: ServerOptions,
@@ -130,6 +139,7 @@ function assemble(
   { clock: asleepToo, write, newSecret }: ServerSurroundings,
   publish: Connection["publish"],
   over: Pick<PromiseWithResolvers<void>, "resolve" | "reject">,
+  longestMessage: number | undefined,
 ) {
   const clock = wakingClock(asleepToo, longestGap);
   const session = beginSession(store, clock.date(), newSecret, newSecret);
@@ -164,6 +174,7 @@ function assemble(
   });
   const dispatch = new Dispatch({
     ...{ collection, admission, session: session.number, topics, publish, clock },
+    ...(longestMessage !== undefined && { longestMessage }),
     soon: (work) => clock.soon(guarded(work, over.reject)),
     onComplete: over.resolve,
   });
@@ -179,6 +190,7 @@ function assemble(
   const { recoTimeout, timeoutToClients } = options;
   const announcement = createAnnouncement({
     ...{ plan, session, startup, recoTimeout, timeoutToClients, topics, publish },
+    ...(longestMessage !== undefined && { longestMessage }),
   });
   return { clock, session, topics, collection, dispatch, output, startup, announcement };
 }
@@ -196,7 +208,12 @@ async function serve(
   const over = Promise.withResolvers<void>();
   over.promise.catch(() => {});
   let ending: { readonly state: "done" | "failed"; readonly reason?: string } | undefined;
-  const parts = assemble(plan, options, store, surroundings, publish, over);
+  // Our own client knows our own broker. A name nobody knows, since the scan's is not made yet.
+  const somewhere = topicsOf(newBasename()).status(newClientId());
+  const longestMessage = options.isAlone
+    ? undefined
+    : await surroundings.examine(options.broker, somewhere, options.stop);
+  const parts = assemble(plan, options, store, surroundings, publish, over, longestMessage);
   const { session, topics, collection, dispatch, output, announcement } = parts;
   const { startup: places } = options;
   // Not before the store is ours: a second server is refused there, and these files are the first one's.

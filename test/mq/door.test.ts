@@ -133,6 +133,23 @@ describe("the broker's door", () => {
   });
 });
 
+test("a broker whose memory is full says so, and serves on", async () => {
+  const { port } = await guarded();
+  const warned = spyOn(consola, "warn").mockImplementation(Object.assign(() => {}, { raw() {} }));
+  const greedy = await friend(port, "greedy");
+  for (let n = 0; n < 160; n++) {
+    greedy.socket.write(publish(`skyscan/s/${n}`, Buffer.alloc(1 << 20), { retain: true }));
+    await Bun.sleep(0);
+  }
+  greedy.socket.write(subscribe("skyscan/s/159"));
+  await until("the subscription", () => greedy.heard.length > 4);
+  greedy.socket.write(publish("skyscan/s/159", "and on"));
+  await until("the message", () => Buffer.from(greedy.heard).includes("and on"));
+  expect(greedy.heard.length).toBeLessThan(1000);
+  expect(warned).toHaveBeenCalled();
+  warned.mockRestore();
+});
+
 test("what is retained is bounded, and room is made by taking away", () => {
   const limit = createRetainedLimit();
   const megabyte = 1 << 20;

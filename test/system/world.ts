@@ -299,6 +299,7 @@ class World {
       {
         clock: process.clock(),
         connect: this.#network.connectFor(process),
+        examine: async () => undefined,
         openStore: (path, identity) => {
           server.store = this.#disk(openStore(path, identity));
           return server.store;

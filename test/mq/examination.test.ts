@@ -1,0 +1,76 @@
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseAddress } from "../../src/mq/address.ts";
+import { startBroker } from "../../src/mq/broker.ts";
+import { examineBroker } from "../../src/mq/examination.ts";
+import { newBasename, topicsOf } from "../../src/mq/topics.ts";
+import {
+  hasMosquitto,
+  simulatedEvent,
+  skyscan,
+  startMosquitto,
+  stopAll,
+  temporaryDirectory,
+  until,
+} from "../programs.ts";
+
+const folder = temporaryDirectory();
+afterEach(stopAll);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const examined = (port: number) =>
+  examineBroker(parseAddress(`127.0.0.1:${port}`), topicsOf(newBasename()).status("nobody"));
+
+test("the embedded broker carries all there is", async () => {
+  const broker = await startBroker({ host: "127.0.0.1", port: 0 });
+  expect(await examined(broker.port)).toBeUndefined();
+  await broker.close();
+});
+
+describe.skipIf(!hasMosquitto)("a broker with", () => {
+  test.each<[string[], number | undefined]>([
+    [[], undefined],
+    [["max_packet_size 200000"], undefined],
+    [["max_packet_size 100000"], 70_000],
+    [["message_size_limit 50000"], 35_000],
+    [["max_packet_size 6000"], 4_400],
+  ])("%p takes so much: %p", async (settings, longest) => {
+    const { port } = await startMosquitto(["allow_anonymous true", ...settings]);
+    expect(await examined(port)).toBe(longest);
+  });
+
+  test.each([
+    ["max_packet_size 2000", "refuses messages of 4400 bytes"],
+    ["retain_available false", "keeps no messages (retained)"],
+    ["max_qos 0", "refuses messages of QoS 1"],
+    ["max_connections 1", "takes no second connection"],
+  ])("%p is refused by name", async (setting, reason) => {
+    const { port } = await startMosquitto(["allow_anonymous true", setting]);
+    await expect(examined(port)).rejects.toMatchObject({
+      exitCode: 3,
+      message: expect.stringContaining(`the broker mqtt://127.0.0.1:${port} ${reason}`),
+    });
+  });
+
+  test("a limit below our parts carries a scan all the same, and both sides say so", async () => {
+    const { port } = await startMosquitto(["allow_anonymous true", "max_packet_size 6000"]);
+    const startup = join(folder, "startup");
+    const quick = { SKYSCAN_DUMMY_SECONDS: "0,0" };
+    const server = skyscan(
+      [
+        ...["server", "--reco-algo", "dummy", "-e", simulatedEvent, "--nsides", "4:0"],
+        ...["-c", join(folder, "cache"), "-o", join(folder, "out"), "--startup-json-dir", startup],
+        ...["-b", `127.0.0.1:${port}`, "--timeout-from-clients", 30],
+      ],
+      quick,
+    );
+    const named = join(startup, "startup.json");
+    await until("the server", () => existsSync(named));
+    const basename = readFileSync(join(startup, "mq-basename.txt"), "utf8");
+    const client = ["client", "-b", `127.0.0.1:${port}`, "--mq-basename", basename];
+    const ends = await Promise.all([server.exited, skyscan(client, quick).exited]);
+    expect(ends.map(({ code }) => code)).toEqual([0, 0]);
+    for (const { stderr } of ends) expect(stderr).toMatch(/the broker .*refuses messages of/);
+  });
+});
