@@ -21,7 +21,10 @@ let written: Promise<void> = Promise.resolve();
 /** Writes to the standard output, as everything must that goes there. */
 export const print = (text: string): void => {
   written = new Promise((resolve) => {
-    process.stdout.write(printable(text), () => resolve());
+    // Where it fails the program ends: the output's own error handler sees to it.
+    process.stdout.write(printable(text), (error) => {
+      if (!error) resolve();
+    });
   });
 };
 
