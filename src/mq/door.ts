@@ -6,6 +6,9 @@ import { createPacketLimit } from "./packet_limit.ts";
 /** The longest packet, bytes: a message, its topic (64 KiB at most, MQTT 3.1.1, 1.5.3) with its length, the packet's id. */
 const longestPacket = maxMessageSize + (1 << 16) + 4;
 
+/** A CONNECT's first byte (MQTT 3.1.1, 3.1.1): whoever begins otherwise speaks something else. */
+const greetingType = 0x10;
+
 /** What a stranger may send, bytes: one CONNECT with a token and a last will, of which ours have 3 KB. */
 const longestGreeting = 16 << 10;
 
@@ -80,8 +83,10 @@ function limitPackets(socket: Socket, isStranger: () => boolean, throwOut: Door[
     const chunk = read(size);
     if (chunk === null) return null;
     const tooLong = check(chunk);
+    const isFirst = greeting === 0 && isStranger();
     if (isStranger()) greeting += chunk.length;
-    if (tooLong !== undefined)
+    if (isFirst && chunk[0] !== greetingType) throwOut(socket, "greeted in no language of MQTT's");
+    else if (tooLong !== undefined)
       throwOut(socket, `announced a packet of ${tooLong} bytes, of ${longestPacket} allowed,`);
     else if (isStranger() && greeting > longestGreeting)
       throwOut(socket, `sent more than ${longestGreeting} bytes without a token`);

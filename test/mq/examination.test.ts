@@ -1,5 +1,6 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, createConnection, createServer } from "node:net";
 import { join } from "node:path";
 import { parseAddress } from "../../src/mq/address.ts";
 import { startBroker } from "../../src/mq/broker.ts";
@@ -28,6 +29,26 @@ test("the embedded broker carries all there is", async () => {
   await broker.close();
 });
 
+test("a broker that takes one connection at a time is refused by name", async () => {
+  const broker = await startBroker({ host: "127.0.0.1", port: 0 });
+  let open = 0;
+  const narrow = createServer((socket) => {
+    open++;
+    socket.on("close", () => open--).on("error", () => {});
+    if (open > 1) socket.destroy();
+    else
+      socket
+        .pipe(createConnection(broker.port, "127.0.0.1"))
+        .on("error", () => {})
+        .pipe(socket);
+  });
+  await new Promise<void>((done) => narrow.listen(0, "127.0.0.1", done));
+  const { port } = narrow.address() as AddressInfo;
+  await expect(examined(port)).rejects.toThrow("takes no second connection");
+  narrow.close();
+  await broker.close();
+});
+
 describe.skipIf(!hasMosquitto)("a broker with", () => {
   test.each<[string[], number | undefined]>([
     [[], undefined],
@@ -44,7 +65,6 @@ describe.skipIf(!hasMosquitto)("a broker with", () => {
     ["max_packet_size 2000", "refuses messages of 4400 bytes"],
     ["retain_available false", "keeps no messages (retained)"],
     ["max_qos 0", "refuses messages of QoS 1"],
-    ["max_connections 1", "takes no second connection"],
   ])("%p is refused by name", async (setting, reason) => {
     const { port } = await startMosquitto(["allow_anonymous true", setting]);
     await expect(examined(port)).rejects.toMatchObject({
