@@ -25,7 +25,7 @@ struct RoughPass {
 };
 
 // Chosen together, against a plain simplex from the same seeds (test/long): of 66 fits all over the
-// sky 12 end above it by more than 0.1 in llh, 5 of those by more than 10, and 30 below. Where
+// sky 11 end above it by more than 0.1 in llh, 4 of those by more than 10, and 31 below. Where
 // nothing else is said, more or wider finds a few more of those minima and takes as much longer.
 struct MillipedeFitOptions {
   RoughPass rough{30, 80, {30, 2}, 0.05}, medium{15, 25, {25, 1}, 0.01};
