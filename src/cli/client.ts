@@ -123,6 +123,8 @@ const nothing: Omit<ClientOutcome, "why"> = { fits: 0, failures: 0 };
 
 async function startupOf(flags: Flags) {
   const { mqBasename, baselineGcdFile, gcdqpPacketJson, startupJson } = flags;
+  if (startupJson !== undefined && gcdqpPacketJson !== undefined)
+    throw new InputError("--startup-json and --gcdqp-packet-json exclude each other");
   if (startupJson !== undefined) {
     const startup = await readStartup(startupJson);
     return { basename: mqBasename ?? startup.mq_basename, startup };

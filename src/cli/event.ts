@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { InputError } from "../config/errors.ts";
 import { print } from "../config/print.ts";
 import { eventJson } from "../event/json.ts";
 import { loadContents, loadEvent } from "../event/load.ts";
@@ -25,6 +26,8 @@ export function eventCommand(): Command {
     .option("--gcd-dir <dir>", "for --prepare: baseline GCD files (default: built-in detector)")
     .addHelpText("after", "\nExample:\n  skyscan event alert.json --json > alert.decoded.json")
     .action(async (file: string, { json, prepare, gcdDir }: Flags) => {
+      if (gcdDir !== undefined && prepare === undefined)
+        throw new InputError("--gcd-dir goes with --prepare");
       const event = await (prepare ? loadEvent(file) : loadContents(file));
       const prepared = prepare && "metadata" in event && (await prepareFor(event, prepare, gcdDir));
       const text = inContext(file, () => {

@@ -10,8 +10,10 @@ import { momentAt, toDetector } from "../native/sky.ts";
 import type { FitTask, Fitter, Reco } from "../reco/reco.ts";
 import { findReco, recoNames } from "../reco/registry.ts";
 import { pixelSeed } from "../reco/seed.ts";
+import { readResult } from "../result/files.ts";
 import { fitValues } from "../scan/fit_values.ts";
-import { isNside, npix, pixelCentre } from "../sky/healpix.ts";
+import type { PixelResult } from "../scan/task.ts";
+import { isNside, npix, parentOf, pixelCentre } from "../sky/healpix.ts";
 import { integerFrom } from "./flags.ts";
 import { readJsonLines, writeJsonLine } from "./jsonl.ts";
 import { readNumberTable } from "./number_table.ts";
@@ -34,7 +36,8 @@ interface Flags {
   readonly recoAlgo: string;
   readonly nside?: number;
   readonly pixel?: number;
-  readonly posvar: number;
+  readonly posvar?: number;
+  readonly from?: string;
   readonly jsonl?: boolean;
   readonly hypotheses?: string;
   readonly json?: boolean;
@@ -59,7 +62,11 @@ export function recoCommand(): Command {
       "pixel: RING index; its seed is made as a scan makes it",
       integerFrom(0),
     )
-    .option("--posvar <k>", "which of the algorithm's seed variations", integerFrom(0), 0)
+    .option("--posvar <k>", "which of the algorithm's seed variations (default: 0)", integerFrom(0))
+    .option(
+      "--from <result>",
+      "seed the pixel as a scan does, from the fit of the finest coarser pixel around it (default: from the first guess, as the first nside's)",
+    )
     .option("--jsonl", "read one hypothesis a line: x, y, z (m), time (ns), zenith, azimuth (rad)")
     .option("--hypotheses <file.npy>", "take the hypotheses from the rows of a numpy array")
     .option("--json", "with --nside and --pixel: also list the energy losses along the track")
@@ -73,6 +80,7 @@ export function recoCommand(): Command {
       `
 Hypotheses may also have "energy" (GeV, splinempe), "spacing" (m, millipede) and
 "fallback" {x, y, z, time}, a second first guess. Output: one line of JSON each.
+A result file holds no energy: a seed --from it takes the vertex and the time alone.
 An array of hypotheses is N × 6: x, y, z, time, zenith, azimuth; or N × 7, with the
 energy for splinempe, the spacing for millipede (NaN where there is none).
 
@@ -110,7 +118,8 @@ async function run(path: string, flags: Flags): Promise<void> {
     if (pixel) {
       const centre = pixelCentre(pixel.nside, pixel.pixel);
       const direction = toDetector(centre.ra, centre.dec, momentAt(event.metadata.mjd));
-      const seed = pixelSeed(prepared, reco.seeds, direction, pixel.posvar);
+      const parent = flags.from === undefined ? undefined : await coarserFit(flags.from, pixel);
+      const seed = pixelSeed(prepared, reco.seeds, direction, pixel.posvar, parent);
       await writeJsonLine(await answer(fitter, seed, flags, {}, pixel));
       return;
     }
@@ -167,7 +176,9 @@ async function answer(
 
 /** The pixel asked for; undefined with --jsonl or --hypotheses. Throws InputError for anything else. */
 function pixelOf(flags: Flags, reco: Reco): FitTask | undefined {
-  const { nside, pixel, posvar } = flags;
+  const { nside, pixel, posvar = 0 } = flags;
+  if (flags.exact && !flags.evaluate)
+    throw new InputError("--exact goes with --evaluate: fits never use the reference's rounding");
   const isListed = flags.jsonl || flags.hypotheses !== undefined;
   if (flags.json && (isListed || flags.evaluate))
     throw new InputError(
@@ -178,6 +189,8 @@ function pixelOf(flags: Flags, reco: Reco): FitTask | undefined {
       throw new InputError("--jsonl and --hypotheses exclude each other");
     if (nside !== undefined || pixel !== undefined)
       throw new InputError("--jsonl or --hypotheses and --nside/--pixel exclude each other");
+    if (flags.posvar !== undefined || flags.from !== undefined)
+      throw new InputError("--posvar and --from go with --nside and --pixel");
     return undefined;
   }
   if (nside === undefined || pixel === undefined)
@@ -189,4 +202,16 @@ function pixelOf(flags: Flags, reco: Reco): FitTask | undefined {
   if (posvar < 0 || posvar > last)
     throw new InputError(`--posvar ${posvar}: ${reco.name} has seed variations 0 to ${last}`);
   return { nside, pixel, posvar };
+}
+
+/** The fit a scan with this result would seed a pixel from. Throws InputError where the result has none around it. */
+async function coarserFit(file: string, { nside, pixel }: FitTask): Promise<PixelResult> {
+  const { nsides } = await readResult(file);
+  const coarser = [...nsides.keys()].filter((n) => n < nside).sort((a, b) => b - a);
+  for (const coarse of coarser) {
+    const parent = parentOf(nside, pixel, coarse);
+    const fit = nsides.get(coarse)!.find((one) => one.pixel === parent);
+    if (fit) return fit;
+  }
+  throw new InputError(`--from ${file}: no coarser pixel around pixel ${pixel} of nside ${nside}`);
 }

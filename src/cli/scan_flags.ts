@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { InputError } from "../config/errors.ts";
 import { recoNames } from "../reco/registry.ts";
 import type { PlanOptions } from "../server/plan.ts";
 import {
@@ -115,6 +116,8 @@ export function planOptions(eventFile: string, flags: ScanFlags): PlanOptions {
 }
 
 function progressionOf(flags: ScanFlags): Progression {
+  if (flags.nsides !== undefined && (flags.minNside ?? flags.maxNside) !== undefined)
+    throw new InputError("--nsides and --min-nside, --max-nside exclude each other");
   if (flags.nsides !== undefined) return parseProgression(flags.nsides);
   if (flags.minNside === undefined && flags.maxNside === undefined) return DEFAULT_PROGRESSION;
   const nsides = DEFAULT_PROGRESSION.map((stage) => stage.nside);

@@ -10,6 +10,7 @@ import { findReco } from "../reco/registry.ts";
 import { withMiniTest } from "../reco/seed.ts";
 import { Scan } from "../scan/scan.ts";
 import type { Progression } from "../sky/progression.ts";
+import { requireRoom } from "./room.ts";
 
 /** A scan to be run, all of its input read and found good. */
 export interface ScanPlan {
@@ -62,6 +63,9 @@ export async function planScan(options: PlanOptions): Promise<ScanPlan> {
   const reco = options.miniTest ? { ...named, seeds: withMiniTest(named.seeds) } : named;
   // Only to see that it works, and where a pointed scan points: the fits are the clients' business.
   const { pointing, energy } = reco.prepare(event, detector, undefined);
+  const radius = pointing && reco.seeds.pointedRadius;
+  const share = radius === undefined ? 1 : (1 - Math.cos(radius)) / 2;
+  requireRoom(options.progression, reco.seeds.variations.length, share);
   if (energy) consola.info(`muon energy: ${energy.value.toPrecision(4)} GeV (${energy.source})`);
   return {
     event,

@@ -1,5 +1,10 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { resolve } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { writeResult } from "../../src/result/files.ts";
+import { parentOf } from "../../src/sky/healpix.ts";
+import { example, pixel } from "../result/examples.ts";
 import { shared } from "../shared.ts";
 
 // Whole processes, on machines that may be busy.
@@ -107,6 +112,9 @@ describe("skyscan reco", () => {
     ["both", ["--jsonl", "--nside", "8", "--pixel", "0"]],
     ["a pixel beyond the last", ["--nside", "8", "--pixel", "768"]],
     ["no power of two", ["--nside", "9", "--pixel", "0"]],
+    ["an exact fit", ["--nside", "8", "--pixel", "0", "--exact"]],
+    ["a variation of a given hypothesis", ["--jsonl", "--posvar", "1"]],
+    ["another scan's fits for a given hypothesis", ["--jsonl", "--from", alert]],
     ["a variation beyond the last", ["--nside", "8", "--pixel", "0", "--posvar", "7"]],
     ["no number", ["--nside", "8", "--pixel", "x"]],
   ])("%s is refused", async (_, flags) => {
@@ -136,4 +144,30 @@ describe("skyscan event --prepare", () => {
     expect(exclusions["79,1"]).toEqual([["-inf", "inf"]]);
     expect(energy).toBeNull();
   });
+});
+
+test("--from seeds a pixel from the finest coarser fit around it, as a scan does", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "skyscan-test-"));
+  const path = join(folder, "map.json");
+  // Of nside 2, pixel 20's parent is pixel 4 of nside 1; nside 4 is finer and does not count.
+  const parentAt = parentOf(2, 20, 1);
+  const seeded = async (llh: number) => {
+    const fit = pixel(1, parentAt, { llh, x: -250, y: -60, z: -150, time: 11_200 });
+    const finer = pixel(4, 0, { llh: 1, x: 0, y: 0, z: 0, time: 0 });
+    const nsides = new Map([
+      [1, [fit]],
+      [4, [finer]],
+    ]);
+    await writeResult(path, { ...example, nsides });
+    const args = ["reco", alert, "-a", "splinempe", "--evaluate", "--nside", "2", "--pixel", "20"];
+    return (await skyscan([...args, "--from", path])).answers[0];
+  };
+  const args = ["reco", alert, "-a", "splinempe", "--evaluate", "--nside", "2", "--pixel", "20"];
+  const unseeded = (await skyscan(args)).answers[0];
+  expect(await seeded(100)).not.toEqual(unseeded);
+  // A failed fit is none to begin with.
+  expect(await seeded(Number.NaN)).toEqual(unseeded);
+  const elsewhere = await skyscan([...args.slice(0, -1), "0", "--from", path]);
+  expect(elsewhere.code).toBe(2);
+  rmSync(folder, { recursive: true });
 });
