@@ -20,7 +20,7 @@ interface Flags {
 export function eventCommand(): Command {
   return new Command("event")
     .description("Show what is in an alert or .i3 file: metadata, frames, pulses, reconstructions.")
-    .argument("<file>", "alert (.json, .pkl) or I3 frames (.i3, also .gz, .bz2, .zst)")
+    .argument("<file>", "alert (.json, .pkl) or I3 frames (.i3), packed or not; -: standard input")
     .option("--json", "everything, as one JSON document", false)
     .option("--prepare <algorithm>", `also what a fit would start from: ${recoNames.join(", ")}`)
     .option("--gcd-dir <dir>", "for --prepare: baseline GCD files (default: built-in detector)")

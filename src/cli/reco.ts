@@ -52,7 +52,7 @@ interface Flags {
 export function recoCommand(): Command {
   return new Command("reco")
     .description("Fit, or evaluate, an event's likelihood for one direction.")
-    .argument("<event>", "alert: .json, .pkl or .i3 file")
+    .argument("<event>", "alert: .json, .pkl or .i3, packed or not; -: standard input")
     .addOption(
       new Option("-a, --reco-algo <name>", `one of ${recoNames.join(", ")}`).makeOptionMandatory(),
     )

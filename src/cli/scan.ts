@@ -20,7 +20,7 @@ interface Flags extends ScanFlags {
 export function scanCommand(): Command {
   const command = new Command("scan")
     .description("Scan the sky for one event on this machine: result files, map, best fit.")
-    .argument("<event>", "the alert (.json, .pkl or .i3)")
+    .argument("<event>", "the alert (.json, .pkl or .i3, packed or not); -: standard input")
     .addOption(flag("--reco-algo <name>", `algorithm: ${recoList}`, "splinempe"))
     .addOption(flag("-o, --output-dir <dir>", "result files and maps go here", "."))
     .addOption(

@@ -25,7 +25,10 @@ export function serverCommand(): Command {
       .description("Run a scan: hand its fits to clients through a broker, collect the map.")
       .addOption(flag("--reco-algo <name>", `algorithm: ${recoList}`).makeOptionMandatory())
       .addOption(
-        flag("-e, --event-file <file>", "the alert (.json, .pkl or .i3)").makeOptionMandatory(),
+        flag(
+          "-e, --event-file <file>",
+          "the alert (.json, .pkl or .i3, packed or not); -: standard input",
+        ).makeOptionMandatory(),
       )
       .addOption(
         flag(
