@@ -1,6 +1,7 @@
 #!/bin/sh
 # Brings a fresh machine to the point where `make build` works: Bun, the JavaScript packages, the C++ libraries.
-# With the word `test`, also what tests check against: a real broker, numpy, healpy, doctest. Those skip what is missing.
+# With the word `test`, also what tests check against: real brokers, a browser, numpy, healpy, astropy, doctest. Those
+# skip what is missing.
 # With `condor` or `slurm`, what `make test-condor` and `make test-slurm` need.
 # Installs Debian packages itself when it can; otherwise prints the one command to run.
 set -eu
@@ -34,9 +35,11 @@ if [ "${1:-}" = test ]; then
   [ -f /usr/include/doctest/doctest.h ] || need="$need doctest-dev"
   command -v openssl >/dev/null 2>&1 || need="$need openssl"
   { command -v mosquitto || [ -x /usr/sbin/mosquitto ]; } >/dev/null 2>&1 || need="$need mosquitto"
-  for module in numpy scipy astropy healpy; do
+  command -v chromium >/dev/null 2>&1 || need="$need chromium"
+  [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || need="$need rabbitmq-server"
+  for module in numpy scipy astropy healpy astropy_healpix; do
     /usr/bin/python3 -c "import importlib.util as u, sys; sys.exit(u.find_spec('$module') is None)" 2>/dev/null ||
-      need="$need python3-$module"
+      need="$need python3-$(echo $module | tr _ -)"
   done
   if [ -n "$need" ] && ! install $need; then
     echo "setup: tests that need these skip; to run them too:  sudo apt-get install$need" >&2
