@@ -38,6 +38,7 @@ const rooms = [
   "plot",
   "server",
   "client",
+  "docs",
   "cli",
 ];
 

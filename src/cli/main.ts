@@ -7,6 +7,7 @@ import { brokerCommand } from "./broker.ts";
 import { clientCommand } from "./client.ts";
 import { eventCommand } from "./event.ts";
 import { fitProcessCommand, fitProcessName } from "./fit_process.ts";
+import { helpCommand } from "./help.ts";
 import { joinNsides } from "./nsides.ts";
 import { plotCommand } from "./plot.ts";
 import { recoCommand } from "./reco.ts";
@@ -21,7 +22,8 @@ import { tablesCommand } from "./tables.ts";
 
 /** The whole command line; each subcommand's flags are in its own file beside this one. */
 function program(): Command {
-  return new Command("skyscan")
+  const root = new Command("skyscan");
+  return root
     .description("Localise a neutrino alert: a likelihood scan of the sky.")
     .version(version)
     .showHelpAfterError("(add --help for usage)")
@@ -37,7 +39,9 @@ function program(): Command {
     .addCommand(resultCommand())
     .addCommand(simulateCommand())
     .addCommand(skyCommand())
-    .addCommand(tablesCommand());
+    .addCommand(tablesCommand())
+    .helpCommand(false)
+    .addCommand(helpCommand(root));
 }
 
 const withSubcommands = (command: Command): Command[] => [
@@ -50,6 +54,8 @@ function unknownCommand(root: Command, argv: readonly string[]): InputError | un
   let command = root;
   for (const word of argv) {
     if (word.startsWith("-") || command.commands.length === 0) return undefined;
+    // The root's own help says for itself what it does not know.
+    if (word === "help" && command === root) return undefined;
     if (word === "help") continue;
     const next = command.commands.find((known) => known.name() === word);
     if (next === undefined) {

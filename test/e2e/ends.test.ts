@@ -54,6 +54,9 @@ describe("ends at once, and says why in one line", () => {
     [["nonsense", "--help"], 2, /there is no "nonsense"/],
     [["result", "nonsense", "--help"], 2, /there is no "nonsense"/],
     [["help", "nonsense"], 2, /there is no "nonsense"/],
+    [["help", "nonsense", "--help"], 2, /there is no "nonsense"/],
+    [["help", "result", "nonsense"], 2, /there is no "nonsense"/],
+    [["help", "toString"], 2, /there is no "toString"/],
     [["scan", simulatedEvent, "--reco-timeout", "1e300"], 2, /--reco-timeout.*"1e300"/],
     [["scan", simulatedEvent, "--workers", "1000000"], 2, /--workers.*"1000000"/],
   ])("skyscan %j", async (args, code, line) => {
