@@ -74,6 +74,12 @@ export function childrenOf(nside: number, pixel: number, fine: number): number[]
   return children.sort((a, b) => a - b);
 }
 
+/** The number in the NESTED order of a pixel numbered in RING order. */
+export const nestedOf = (nside: number, pixel: number): number => ring2nest(nside, pixel);
+
+/** The number in RING order of a pixel numbered in the NESTED order. */
+export const ringOf = (nside: number, nested: number): number => nest2ring(nside, nested);
+
 /** Angle between two unit vectors, rad; exact for small and large ones alike. */
 export function angleBetween(a: Vector, b: Vector): number {
   const cross = Math.hypot(
