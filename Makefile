@@ -13,7 +13,7 @@ CORE := $(LEVELS:%=build/libskyscan-%.so)
 # What only tests ask of the core is built into libraries of their own, of the same objects.
 TESTING := $(LEVELS:%=build/libskyscan-testing-%.so)
 SOURCES := $(filter-out src/core/abi/testing.cpp,$(sort $(wildcard src/core/*/*.cpp)))
-TYPESCRIPT := $(shell find bin src -name '*.ts' -o -name '*.tsv' -o -name '*.md' -o -name '*.ttf' -o -name '*.json')
+TYPESCRIPT := $(shell find bin src -name '*.ts' -o -name '*.tsv' -o -name '*.md' -o -name '*.ttf' -o -name '*.json' -o -path 'src/page/*' -type f)
 
 # The core's unit tests: with the objects of the level this machine runs, and once more with sanitizers. Without the
 # interface, which tests in TypeScript reach, and platform/, which is for shared libraries on old glibc.

@@ -39,6 +39,8 @@ const rooms = [
   "server",
   "client",
   "docs",
+  "desk",
+  "page",
   "cli",
 ];
 
