@@ -9,6 +9,7 @@ import {
   parseProgression,
   selectProgression,
 } from "../sky/progression.ts";
+import { commandLine } from "./command_line.ts";
 import { flag, integerFrom, isRealEvent, numberFrom, seconds } from "./flags.ts";
 import { nsidesOf } from "./nsides.ts";
 
@@ -112,6 +113,7 @@ export function planOptions(eventFile: string, flags: ScanFlags): PlanOptions {
     ...(flags.seed !== undefined && { seed: flags.seed }),
     ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
     ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
+    commandLine: commandLine(process.argv.slice(2)),
   };
 }
 

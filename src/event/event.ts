@@ -23,6 +23,8 @@ export interface Event {
   readonly frames: readonly Frame[];
   /** The short alert message (value.data without frames), as it was. */
   readonly message: Readonly<Record<string, unknown>>;
+  /** SHA-256 of the file it was read from, hexadecimal; absent for events from elsewhere. */
+  readonly sha256?: string;
 }
 
 /** "run00136662.evt000035405932.neutrino": the stem of every file about this event. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { InputError } from "../config/errors.ts";
 import { inContext } from "../i3/context.ts";
 import { type Alert, beginsAlert, decodeAlert } from "../i3/envelope.ts";
@@ -22,8 +23,8 @@ const LARGEST_FILE = 128 * 2 ** 20;
  * @throws InputError, one line, naming the file, for anything that is no such event
  */
 export async function loadEvent(path: string, options: LoadOptions = {}): Promise<Event> {
-  const alert = await loadAlert(path);
-  return inContext(path, () => eventOf(alert, options));
+  const { alert, sha256 } = await loadAlert(path);
+  return inContext(path, () => ({ ...eventOf(alert, options), sha256 }));
 }
 
 /** The same, but a file without physics frame (a GCD file) is no error: its frames are what it holds. */
@@ -31,20 +32,34 @@ export async function loadContents(
   path: string,
   options: LoadOptions = {},
 ): Promise<Event | Alert> {
-  const alert = await loadAlert(path);
+  const { alert } = await loadAlert(path);
   return alert.frames.some(isPhysics) ? inContext(path, () => eventOf(alert, options)) : alert;
 }
 
 const isPhysics = ({ stream }: Frame): boolean => stream === "P" || stream === "p";
 
 /** Reads once and onwards only: a pipe serves as well as a file, and what never ends is given up. */
-async function loadAlert(path: string): Promise<Alert> {
+async function loadAlert(path: string): Promise<{ alert: Alert; sha256: string }> {
   try {
-    const { start, all } = await peeked(unpacked(bytesOf(path)));
-    if (beginsFrame(start)) return await alertOfFrames(framesOf(all));
-    return alertOf(await gathered(start, all));
+    const hash = createHash("sha256");
+    const { start, all } = await peeked(unpacked(seen(bytesOf(path), (part) => hash.update(part))));
+    const alert = beginsFrame(start)
+      ? await alertOfFrames(framesOf(all))
+      : alertOf(await gathered(start, all));
+    return { alert, sha256: hash.digest("hex") };
   } catch (error) {
     throw unreadable(path, error);
+  }
+}
+
+/** The same chunks, each shown to somebody on its way. */
+async function* seen(
+  chunks: AsyncIterable<Uint8Array>,
+  see: (chunk: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    see(chunk);
+    yield chunk;
   }
 }
 

@@ -69,11 +69,15 @@ export function pixelFromFile(
   return pixel;
 }
 
-/** The result of a scan, finished or not: pixels of version 1, nsides ascending, those without a pixel left out. */
+/**
+ * The result of a scan, finished or not: pixels of version 1, nsides ascending, those without a pixel left out.
+ * @param other further fields of its metadata, e.g. where it came from
+ */
 export function resultFromScan(
   pixelsByNside: ReadonlyMap<number, readonly PixelResult[]>,
   event: EventMetadata,
   complete: boolean,
+  other: Readonly<Record<string, OtherField>> = {},
 ): SkyScanResult {
   const { runId, eventId, eventType, mjd, isRealEvent } = event;
   return {
@@ -84,7 +88,10 @@ export function resultFromScan(
         .sort(([a], [b]) => a - b)
         .map(([nside, pixels]) => [nside, pixels.toSorted((a, b) => a.pixel - b.pixel)]),
     ),
-    metadata: { complete, runId, eventId, eventType, mjd, isRealEvent, version: 1 },
+    metadata: {
+      ...{ complete, runId, eventId, eventType, mjd, isRealEvent, version: 1 },
+      ...(Object.keys(other).length > 0 && { other }),
+    },
   };
 }
 

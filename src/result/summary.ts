@@ -3,6 +3,7 @@ import { pixelCentre } from "../sky/healpix.ts";
 import type { Comparison } from "./compare.ts";
 import { traceContours } from "./contours.ts";
 import { isSouthFirst, mirroredPixel, northFirst } from "./orientation.ts";
+import { type Provenance, provenanceOf } from "./provenance.ts";
 import { bestFit, columnsOf, eventOf, type SkyScanResult } from "./result.ts";
 
 /** What a result says in short, under the names result files use; directions in radians. */
@@ -17,6 +18,9 @@ export interface Summary {
   readonly version: number;
   /** Pixels are counted from the south pole, as in the oldest files; directions here take that into account. */
   readonly south_first: boolean;
+  /** How it came about: algorithm, light, detector, …; {} where the file does not say. */
+  readonly provenance: Provenance;
+  readonly conventions: typeof conventions;
   readonly nsides: readonly {
     nside: number;
     pixels: number;
@@ -37,6 +41,21 @@ export interface Summary {
     open: boolean;
   }[];
 }
+
+/** What the numbers of a result file mean. */
+const conventions = {
+  frame: "ICRS",
+  ordering: "RING",
+  direction: "pixel centre, RA = φ, Dec = 90° − θ",
+  llh: "−ln L",
+  E_in: "GeV",
+  E_tot: "GeV",
+  X: "m",
+  Y: "m",
+  Z: "m",
+  T: "ns",
+  mjd: "days, UTC",
+} as const;
 
 const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
@@ -60,6 +79,8 @@ export function summarise(result: SkyScanResult): Summary {
     complete: metadata?.complete ?? null,
     version: result.version,
     south_first: isSouthFirst(result),
+    provenance: provenanceOf(result),
+    conventions,
     nsides: [...result.nsides].map(([nside, pixels]) => {
       const values = pixels.map(({ llh }) => llh).filter((llh) => !Number.isNaN(llh));
       return {
@@ -89,6 +110,19 @@ export function summarise(result: SkyScanResult): Summary {
   };
 }
 
+/** What is known of where a map comes from, as names and values. */
+function provenanceLines(known: Provenance): [string, string][] {
+  const lines: [string, string | undefined][] = [
+    ["algorithm", known.recoAlgo],
+    ["light", known.light],
+    ["detector", known.detector],
+    ["made by", known.version === undefined ? undefined : `skyscan ${known.version}`],
+    ["event file", known.eventSha256 === undefined ? undefined : `SHA-256 ${known.eventSha256}`],
+    ["command", known.commandLine],
+  ];
+  return lines.filter((line): line is [string, string] => line[1] !== undefined);
+}
+
 /** A summary as lines for the terminal. */
 export function summaryLines(summary: Summary): string[] {
   const { best_fit: best } = summary;
@@ -101,6 +135,7 @@ export function summaryLines(summary: Summary): string[] {
     ["MJD", known(summary.mjd)],
     ["real event", known(summary.is_real_event, (real) => (real ? "yes" : "no, simulated"))],
     ["complete", known(summary.complete, (complete) => (complete ? "yes" : "no"))],
+    ...provenanceLines(summary.provenance),
     ["pixel version", String(summary.version)],
     ...(summary.south_first
       ? [["pixel order", "from the south pole, as in the oldest files"]]
@@ -129,6 +164,10 @@ export function summaryLines(summary: Summary): string[] {
       `${percent} % contour`,
       `2Δllh ${level}: area ${open ? "at least " : ""}${area_sqdeg.toPrecision(3)} sq deg, circularised radius ${radius_deg.toPrecision(3)}°`,
     ]),
+    [
+      "conventions",
+      "ICRS; HEALPix RING, RA = φ, Dec = 90° − θ; llh is −ln L; X Y Z in m, T in ns, E in GeV (skyscan help conventions)",
+    ],
   ];
   return lines.map(([name, value]) => `${name!.padEnd(16)}${value}`);
 }

@@ -44,6 +44,7 @@ export function manifestOf(input: ManifestInput) {
       event_type: event.eventType,
       mjd: event.mjd,
       is_real_event: event.isRealEvent,
+      sha256: plan.event.sha256 ?? null,
     },
     scan: {
       state: input.state,
@@ -59,6 +60,7 @@ export function manifestOf(input: ManifestInput) {
       energy: plan.energy ?? null,
       mq_basename: session.basename,
       version,
+      command_line: plan.commandLine ?? null,
       started: isoTime(session.startedAt),
       updated: isoTime(now),
       seconds: Math.max(0, now - session.startedAt),

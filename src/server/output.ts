@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { consola } from "consola";
+import { version } from "../config/version.ts";
 import { eventName } from "../event/event.ts";
 import { encodeResult, secret, type writeAtomically } from "../result/files.ts";
+import { type Provenance, provenanceFields } from "../result/provenance.ts";
 import { resultFromScan, type SkyScanResult } from "../result/result.ts";
 import type { Collection } from "./collection.ts";
 import { type Manifest, type ManifestState, manifestOf } from "./manifest.ts";
@@ -58,6 +60,7 @@ export function createOutput(options: OutputOptions): Output {
       scan.pixels({ unfinished: !scan.isComplete }),
       plan.event.metadata,
       scan.isComplete,
+      provenanceFields(provenanceOfScan(plan, options.heard().light)),
     );
   const manifest = (state: ManifestState = "running", reason?: string): Manifest =>
     manifestOf({
@@ -93,6 +96,19 @@ export function createOutput(options: OutputOptions): Output {
     get files() {
       return files;
     },
+  };
+}
+
+/** @param light as its clients describe it, null before any has come */
+function provenanceOfScan(plan: ScanPlan, light: string | null): Provenance {
+  const { sha256 } = plan.event;
+  return {
+    recoAlgo: plan.reco.name,
+    ...(light !== null && { light }),
+    detector: plan.detector.source,
+    version,
+    ...(sha256 !== undefined && { eventSha256: sha256 }),
+    ...(plan.commandLine !== undefined && { commandLine: plan.commandLine }),
   };
 }
 

@@ -29,6 +29,8 @@ export interface ScanPlan {
   readonly pointing?: { readonly zenith: number; readonly azimuth: number };
   /** The recorded energy; undefined: not needed, or fitted by the clients with their light. */
   readonly energy?: EnergyEstimate;
+  /** For the record: how the scan was asked for, secrets left out. */
+  readonly commandLine?: string;
 }
 
 export interface PlanOptions {
@@ -42,6 +44,7 @@ export interface PlanOptions {
   readonly seed?: number;
   readonly gcdDir?: string;
   readonly photonTables?: string;
+  readonly commandLine?: string;
 }
 
 /**
@@ -79,6 +82,7 @@ export async function planScan(options: PlanOptions): Promise<ScanPlan> {
     needsTables: options.photonTables !== undefined,
     ...(pointing && { pointing }),
     ...(energy && { energy }),
+    ...(options.commandLine !== undefined && { commandLine: options.commandLine }),
   };
 }
 

@@ -1,6 +1,9 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readNpz } from "../../src/result/npz.ts";
+import { provenanceOf } from "../../src/result/provenance.ts";
 import {
   fitsDoneIn,
   manifestIn,
@@ -55,6 +58,18 @@ describe("skyscan scan", () => {
     expect(manifest.scan).toMatchObject({ state: "done", is_complete: true, reco_algo: "dummy" });
     expect(manifest.progress.recos.done).toBe(manifest.progress.recos.sent);
     expect(manifest.missing.count).toBe(0);
+    const [file] = readdirSync(output).filter((name) => name.endsWith(".npz"));
+    const map = readNpz(readFileSync(join(output, file!)), file!);
+    const sha256 = createHash("sha256").update(readFileSync(simulatedEvent)).digest("hex");
+    expect(provenanceOf(map)).toEqual({
+      recoAlgo: "dummy",
+      detector: expect.stringContaining("IC86"),
+      version: manifest.scan.version,
+      eventSha256: sha256,
+      commandLine: ["skyscan", ...dummy, "--workers", 1, "-o", output].join(" "),
+    });
+    expect(manifest.event.sha256).toBe(sha256);
+    expect(manifest.scan.command_line).toBe(provenanceOf(map).commandLine!);
     reference = mapIn(output);
   }, 60_000);
 
