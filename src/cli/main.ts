@@ -8,6 +8,7 @@ import { clientCommand } from "./client.ts";
 import { eventCommand } from "./event.ts";
 import { fitProcessCommand, fitProcessName } from "./fit_process.ts";
 import { helpCommand } from "./help.ts";
+import { lightCommand } from "./light.ts";
 import { joinNsides } from "./nsides.ts";
 import { plotCommand } from "./plot.ts";
 import { recoCommand } from "./reco.ts";
@@ -35,6 +36,7 @@ function program(): Command {
     .addCommand(fitProcessCommand(), { hidden: true })
     .addCommand(recoCommand())
     .addCommand(eventCommand())
+    .addCommand(lightCommand())
     .addCommand(plotCommand())
     .addCommand(resultCommand())
     .addCommand(simulateCommand())

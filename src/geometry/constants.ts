@@ -1,6 +1,9 @@
 /** Speed of light in vacuum, m/ns (exact, by the definition of the metre). */
 export const speedOfLight = 0.299792458;
 
+/** Group index of South Pole ice at 400 nm (P. B. Price and K. Woschnagg, Astropart. Phys. 15 (2001) 97). */
+export const groupIndex = 1.35634;
+
 /** One degree, rad. */
 export const degree = Math.PI / 180;
 

@@ -1,8 +1,10 @@
+import { InputError } from "../config/errors.ts";
 import { angularAcceptance } from "../detector/acceptance.ts";
-import { type Ice, spiceMie } from "../detector/ice.ts";
+import { type Ice, scaledIce, spiceMie } from "../detector/ice.ts";
 import { opened } from "../native/core.ts";
 import { LIGHT_KINDS, type LightModel, type LightPurpose } from "../native/light.ts";
 import { structs } from "../native/structs.ts";
+import { type EmbeddedName, type LightChoice, NEWEST_EMBEDDED, needsEmbedded } from "./choice.ts";
 import { openTableLight } from "./photon_tables.ts";
 
 export interface LightOptions {
@@ -11,50 +13,89 @@ export interface LightOptions {
   readonly photonTables?: string;
   /** Round the light of cascades from tables as photospline does, number by number: slow. */
   readonly singlePrecision?: boolean;
+  readonly choice?: LightChoice;
+  /** See {@link EmbeddedOptions}; of tables nothing is known of it. */
+  readonly jitter?: number;
 }
 
-/** Mean of the h2-50cm acceptance over the sphere. */
-const MEAN_ACCEPTANCE = 0.338;
-/** Time resolution of electronics and photomultiplier, ns (J. Ahrens et al., NIM A 524 (2004) 169). */
-const JITTER = 15;
 /** Height of the surface in detector coordinates, m. */
 const SURFACE = 1948.07;
 
-/** The light model for a reconstruction: photon tables where they are found, else the embedded one. */
-export function openLight(options: LightOptions): LightModel {
-  const { reco, photonTables, singlePrecision } = options;
-  return openTableLight(reco, photonTables, singlePrecision) ?? openEmbeddedLight(reco);
-}
+/** σ of the Gaussian that smears each model's arrival times, ns. */
+const JITTER = {
+  // Electronics and photomultiplier, with the Pandel parameters (J. Ahrens et al., NIM A 524 (2004) 169).
+  "embedded-2026a": 15,
+} as const satisfies Record<EmbeddedName, number>;
 
 /**
- * The analytic light model that needs no files. Throws InputError on layers that do not ascend evenly, and on the jitter.
- * @param jitter σ of the Gaussian that smears arrival times, ns, at least 1
- * @param ice optical properties by depth
+ * The light model for a reconstruction: what is chosen; else photon tables where they are found, else the newest
+ * embedded one. Throws InputError where tables and ice are both chosen, MachineError where there are no tables.
  */
+export function openLight(options: LightOptions): LightModel {
+  const { reco, photonTables, singlePrecision, choice = {}, jitter } = options;
+  const { light } = choice;
+  const embedded = { ...embeddedOf(choice), ...(jitter !== undefined && { jitter }) };
+  if (needsEmbedded(choice)) {
+    if (light === "tables" || photonTables !== undefined)
+      throw new InputError(
+        "photon tables have their own ice and hole ice: they exclude an embedded --light, --ice, --ice-scale and --hole-ice",
+      );
+    return openEmbeddedLight(reco, embedded);
+  }
+  return (
+    openTableLight(reco, { photonTables, singlePrecision, isRequired: light === "tables" }) ??
+    openEmbeddedLight(reco, embedded)
+  );
+}
+
+/** What an embedded model may be opened with. */
+export interface EmbeddedOptions {
+  readonly model?: EmbeddedName;
+  /** σ of the Gaussian that smears arrival times, ns, at least 1; default: the model's. */
+  readonly jitter?: number;
+  /** Optical properties by depth; default: SPICE-Mie. */
+  readonly ice?: Ice;
+  /** Hole ice: 0: h2-50cm, the default; 1: nominal. */
+  readonly holeIce?: number;
+}
+
+/** The embedded model as chosen. */
+export function embeddedOf(choice: LightChoice): EmbeddedOptions {
+  const { light, ice = spiceMie(), iceScale, holeIce } = choice;
+  return {
+    ...(light !== undefined && light !== "tables" && { model: light }),
+    ice: iceScale === undefined ? ice : scaledIce(ice, iceScale),
+    ...(holeIce !== undefined && { holeIce }),
+  };
+}
+
+/** The analytic light model that needs no files. Throws InputError on layers that do not ascend evenly, and on the jitter. */
 export function openEmbeddedLight(
   purpose: LightPurpose,
-  jitter = JITTER,
-  ice: Ice = spiceMie(),
+  options: EmbeddedOptions = {},
 ): LightModel {
+  const { model = NEWEST_EMBEDDED, ice = spiceMie(), holeIce } = options;
+  const { jitter = JITTER[model] } = options;
   const layers = ice.layers
     .toReversed()
     .map(({ depth, ...optics }) => ({ height: SURFACE - depth, ...optics }));
-  const acceptance = Float64Array.from(angularAcceptance("h2-50cm").coefficients);
+  const acceptance = angularAcceptance(holeIce);
   const handle = opened(
     "light model",
     "skyscan_light_embedded_open",
     "skyscan_light_close",
     ice.layers.length,
     structs.iceLayer.packAll(layers),
-    acceptance.length,
-    acceptance,
-    MEAN_ACCEPTANCE,
+    acceptance.coefficients.length,
+    Float64Array.from(acceptance.coefficients),
+    1,
     jitter,
     LIGHT_KINDS[purpose],
   );
+  const hole = holeIce === undefined ? "" : `, hole ice ${acceptance.name}`;
   return {
     kind: "embedded",
-    description: `embedded light model (${ice.source} ice, Pandel timing)`,
+    description: `embedded light model ${model} (ice ${ice.source}${hole}; Pandel timing)`,
     handle,
     close: () => handle.close(),
   };

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { speedOfLight } from "../geometry/constants.ts";
+import { groupIndex, speedOfLight } from "../geometry/constants.ts";
 import { cascadeLight, type LightModel, muonLight, muonLowEnergyFactor } from "../native/light.ts";
 import { fitSites, openTable, writeTable } from "../native/spline_table.ts";
 import { openEmbeddedLight } from "./light.ts";
@@ -20,8 +20,6 @@ export interface TableAccuracy {
   readonly largest: number;
 }
 
-/** Group index of ice at 400 nm. */
-const GROUP_INDEX = 1.35634;
 /** Photon-yield units: photons per metre of track; metres of shower per GeV; muon at 0.01 GeV (as splinempe asks). */
 const YIELD = 32582;
 const CASCADE_YIELD = YIELD * 5.21;
@@ -144,7 +142,7 @@ const cascadeModel =
       distance * sine,
       (azimuth! * Math.PI) / 180,
     );
-    const arrival = (distance * GROUP_INDEX) / speedOfLight;
+    const arrival = (distance * groupIndex) / speedOfLight;
     const seen = cascadeLight(
       light,
       { x: 0, y: 0, z: z!, time: 0, zenith, azimuth: 0 },
@@ -296,9 +294,9 @@ function makeOne(
 export function makeEmbeddedTables(directory: string, resolution = 1): TableAccuracy[] {
   mkdirSync(directory, { recursive: true });
   const place = (name: string): string => join(directory, name);
-  const shared = { NGROUP: GROUP_INDEX, PARITY: 0, LEVEL: 1, EFFICIEN: 0 };
+  const shared = { NGROUP: groupIndex, PARITY: 0, LEVEL: 1, EFFICIEN: 0 };
   const axes = axesOf(resolution);
-  const muon = openEmbeddedLight("muon", MUON_JITTER);
+  const muon = openEmbeddedLight("muon", { jitter: MUON_JITTER });
   const cascade = openEmbeddedLight("cascade");
   try {
     return [

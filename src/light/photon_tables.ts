@@ -44,8 +44,13 @@ const effectiveDistance = ["eff", "prob", "tmod"].map(
  * Looks for the photon tables of one source: in `directory` if given (then they must be there, all of
  * them; otherwise MachineError: other machines may have them), else in the standard places; undefined
  * when they are in none.
+ * @param isRequired MachineError also where they are in none of the standard places
  */
-export function findTables(source: LightPurpose, directory?: string): PhotonTables | undefined {
+export function findTables(
+  source: LightPurpose,
+  directory?: string,
+  isRequired = false,
+): PhotonTables | undefined {
   const names = officialNames[source];
   for (const place of directory === undefined ? places : [directory]) {
     const missing = Object.values(names).filter((name) => !existsSync(join(place, name)));
@@ -62,21 +67,31 @@ export function findTables(source: LightPurpose, directory?: string): PhotonTabl
         : [];
     return { directory: place, ...paths, unused };
   }
+  if (isRequired) throw new MachineError(`no photon tables in ${places.join(" or ")}`);
   return undefined;
+}
+
+/** How tables are found and read. */
+export interface TableOptions {
+  /** Where they must be; default: the standard places. */
+  readonly photonTables?: string | undefined;
+  /** Round the light of cascades as photospline does, number by number: slow. */
+  readonly singlePrecision?: boolean | undefined;
+  /** Not to find any is an error. */
+  readonly isRequired?: boolean;
 }
 
 /**
  * The light model of the photon tables found by findTables, undefined when there are none. Logs a line
- * per file. Throws MachineError when they are not in `directory`, InputError when they are of the wrong
+ * per file. Throws MachineError when they must be there and are not, InputError when they are of the wrong
  * kind or do not belong together.
- * @param singlePrecision round the light of cascades as photospline does, number by number: slow
  */
 export function openTableLight(
   source: LightPurpose,
-  directory?: string,
-  singlePrecision = false,
+  options: TableOptions = {},
 ): LightModel | undefined {
-  const tables = findTables(source, directory);
+  const { photonTables, singlePrecision, isRequired } = options;
+  const tables = findTables(source, photonTables, isRequired);
   if (!tables) return undefined;
   const { amplitude, timing, stochastic, unused } = tables;
   const handle = opened(

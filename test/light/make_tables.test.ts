@@ -111,7 +111,7 @@ describe("tables made from the embedded light", () => {
 
   test("muon light is the model's, within the agreement they state", () => {
     const embedded = openEmbeddedLight("muon");
-    const tables = openTableLight("muon", folder)!;
+    const tables = openTableLight("muon", { photonTables: folder })!;
     const energy = 1e4;
     const amplitudes: number[] = [];
     const shares: number[] = [];
@@ -164,7 +164,7 @@ describe("tables made from the embedded light", () => {
 
   test("cascade light is the model's, within the agreement they state", () => {
     const embedded = openEmbeddedLight("cascade");
-    const tables = openTableLight("cascade", folder)!;
+    const tables = openTableLight("cascade", { photonTables: folder })!;
     const amplitudes: number[] = [];
     const shares: number[] = [];
     collect(500, 6, ([a, b, c, d, e, f]) => {
@@ -197,7 +197,7 @@ describe("tables made from the embedded light", () => {
   test("splinempe sees the same in them as in the model, along good tracks and bad ones", async () => {
     const event = await loadEvent(simulatedEvent);
     const detector = await detectorOf(event);
-    const lights = [openEmbeddedLight("muon"), openTableLight("muon", folder)!];
+    const lights = [openEmbeddedLight("muon"), openTableLight("muon", { photonTables: folder })!];
     const fitters: Fitter[] = lights.map((light) =>
       splinempe.open(splinempe.prepare(event, detector, light), light),
     );

@@ -28,7 +28,7 @@ const uniform: Ice = {
 };
 
 const acceptance = (cosine: number) =>
-  angularAcceptance("h2-50cm").coefficients.reduce((sum, c, i) => sum + c * cosine ** i, 0) / 0.338;
+  angularAcceptance().coefficients.reduce((sum, c, i) => sum + c * cosine ** i, 0);
 
 const source = (changes: Partial<Hypothesis> = {}): Hypothesis => ({
   x: 0,
@@ -41,7 +41,7 @@ const source = (changes: Partial<Hypothesis> = {}): Hypothesis => ({
 });
 
 describe("muons in uniform ice", () => {
-  const light = openEmbeddedLight("muon", 15, uniform);
+  const light = openEmbeddedLight("muon", { model: "embedded-2026a", ice: uniform });
 
   test.each([5, 20, 80, 250])("leave the light of the diffusive formula at %d m", (d) => {
     // A muon going straight up past a DOM 40 m higher: its light rises with cos θ_c.
@@ -75,7 +75,7 @@ describe("muons in uniform ice", () => {
 });
 
 describe("cascades in uniform ice", () => {
-  const light = openEmbeddedLight("cascade", 15, uniform);
+  const light = openEmbeddedLight("cascade", { model: "embedded-2026a", ice: uniform });
 
   test("lose their direction with distance: far away the mean formula holds", () => {
     const r = 300;

@@ -189,7 +189,7 @@ describe("fits of a track with three losses, its direction known", () => {
         doms.push(dom({ x, y, z, pulses }));
       }
   const everywhere = { ...search, spacing: 2.5, reach: 300, maxEvaluations: 30 };
-  const sketchLight = openEmbeddedLight("cascade", 20);
+  const sketchLight = openEmbeddedLight("cascade", { jitter: 20 });
 
   test("end in one minimum from wherever they start, whatever light the search begins with", () => {
     const seeds = [truth, { ...truth, x: 110, y: -100, time: 10300 }, { ...truth, z: -150 }];
