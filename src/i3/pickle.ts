@@ -2,8 +2,8 @@ import { ByteReader, byteString, stringBytes } from "./bytes.ts";
 
 /**
  * Data-only reading of Python pickles: numbers, strings, lists, tuples, dictionaries, and of all classes only
- * the two an alert is made with (a frame, and the call that turns text into bytes). Nothing is looked up,
- * called or imported; an opcode or class outside this set is refused by name.
+ * the two an alert is made with (a frame, and the call that turns text into bytes), or those the caller names.
+ * Nothing is looked up, called or imported; an opcode or class outside this set is refused by name.
  */
 export type PickleValue =
   | null
@@ -13,6 +13,7 @@ export type PickleValue =
   | string
   | Uint8Array
   | PickledFrame
+  | PickledObject
   | PickleValue[]
   | Map<PickleValue, PickleValue>;
 
@@ -21,12 +22,21 @@ export class PickledFrame {
   blob: Uint8Array | undefined;
 }
 
+/** An object of a class the caller named, made without arguments: what its pickle says of its state. */
+export class PickledObject {
+  state: PickleValue | undefined;
+
+  /** @param name module and class, "a.module Class" */
+  constructor(readonly name: string) {}
+}
+
 /** A class or function by name, on the way to its use. */
 class Global {
   constructor(readonly name: string) {}
 }
 const FRAME = new Set(["icecube.icetray I3Frame", "icecube._icetray I3Frame"]);
 const ENCODE = new Set(["_codecs encode"]);
+const ALERT: ReadonlySet<string> = new Set([...FRAME, ...ENCODE]);
 
 const MARK = Symbol("mark");
 type StackItem = PickleValue | Global | typeof MARK;
@@ -39,21 +49,23 @@ const NEWEST_PROTOCOL = 5;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Reads one pickle that fills `bytes`. Throws InputError for whatever is not plain data. */
-export function readPickle(bytes: Uint8Array): PickleValue {
-  const machine = new Machine(bytes);
+/**
+ * Reads one pickle that fills `bytes`. Throws InputError for whatever is not plain data.
+ * @param classes whose objects may be in it, "a.module Class" each, instead of an alert's
+ */
+export function readPickle(bytes: Uint8Array, classes: ReadonlySet<string> = ALERT): PickleValue {
+  const machine = new Machine(bytes, classes);
   for (let steps = 0; steps <= MAX_ITEMS; steps++) {
     const opcode = String.fromCharCode(machine.from.u8());
     if (opcode === ".") return machine.end();
     const step = OPCODES[opcode];
-    if (step === undefined)
-      return machine.from.fail(
-        `pickle opcode ${JSON.stringify(opcode)} (0x${opcode.charCodeAt(0).toString(16)}), which no alert needs; refused`,
-      );
+    if (step === undefined) return machine.refuse(opcode);
     step(machine);
   }
   return machine.from.fail("pickle of too many items");
 }
+
+const neededBy = (classes: ReadonlySet<string>): string => (classes === ALERT ? "alert" : "result");
 
 /** The stack machine that a pickle is a program for. */
 class Machine {
@@ -62,9 +74,18 @@ class Machine {
   readonly #stack: StackItem[] = [];
   readonly #memo = new Map<number, StackItem>();
 
-  constructor(bytes: Uint8Array) {
+  constructor(
+    bytes: Uint8Array,
+    readonly classes: ReadonlySet<string>,
+  ) {
     this.#bytes = bytes;
     this.from = new ByteReader(bytes);
+  }
+
+  refuse(opcode: string): never {
+    return this.from.fail(
+      `pickle opcode ${JSON.stringify(opcode)} (0x${opcode.charCodeAt(0).toString(16)}), which no ${neededBy(this.classes)} needs; refused`,
+    );
   }
 
   push(item: StackItem): void {
@@ -253,24 +274,34 @@ const MEMO: Opcodes = {
 };
 
 const CLASSES: Opcodes = {
-  c: (m) => m.push(global(`${m.line()} ${m.line()}`, m.from)),
+  c: (m) => m.push(global(`${m.line()} ${m.line()}`, m)),
   "\x93": (m) => {
     const name = m.pop();
     const module = m.pop();
-    m.push(global(`${String(module)} ${String(name)}`, m.from));
+    m.push(global(`${String(module)} ${String(name)}`, m));
   },
   R: (m) => {
     const args = m.pop();
     const callable = m.popAny();
     if (!(callable instanceof Global) || !Array.isArray(args))
       m.from.fail("pickle calls what is no function");
-    else m.push(reduce(callable, args, m.from));
+    else m.push(reduce(callable, args, m));
+  },
+  // NEWOBJ: as a call, but of a class only.
+  "\x81": (m) => {
+    if (m.classes === ALERT) m.refuse("\x81");
+    const args = m.pop();
+    const made = m.popAny();
+    if (!(made instanceof Global) || !Array.isArray(args))
+      m.from.fail("pickle makes an object of what is none of the classes expected");
+    else m.push(reduce(made, args, m));
   },
   b: (m) => {
     const state = m.pop();
-    const frame = m.top();
-    if (!(frame instanceof PickledFrame)) m.from.fail("pickle sets the state of what is no frame");
-    else frame.blob = blobOf(state, m.from);
+    const object = m.top();
+    if (object instanceof PickledFrame) object.blob = blobOf(state, m.from);
+    else if (object instanceof PickledObject && object.state === undefined) object.state = state;
+    else m.from.fail("pickle sets the state of what has none");
   },
 };
 
@@ -280,17 +311,21 @@ const OPCODES: Opcodes = Object.assign(
   ...[ABOUT_THE_PICKLE, NUMBERS, TEXTS, CONTAINERS, MEMO, CLASSES],
 );
 
-/** One of the two known classes. */
-function global(name: string, from: ByteReader): Global {
-  if (!FRAME.has(name) && !ENCODE.has(name))
+/** One of the known classes. */
+function global(name: string, { classes, from }: Machine): Global {
+  if (!classes.has(name))
     return from.fail(
-      `pickle names the class or function "${name.replace(" ", ".")}", which no alert needs; refused`,
+      `pickle names the class or function "${name.replace(" ", ".")}", which no ${neededBy(classes)} needs; refused`,
     );
   return new Global(name);
 }
 
-/** The one call there is: `_codecs.encode(text, 'latin1')`, and a frame made empty. */
-function reduce(callable: Global, args: PickleValue[], from: ByteReader): PickleValue {
+/** The one call there is, `_codecs.encode(text, 'latin1')`; a frame or a known object made empty. */
+function reduce(callable: Global, args: PickleValue[], { classes, from }: Machine): PickleValue {
+  if (classes !== ALERT) {
+    if (args.length > 0) from.fail(`${callable.name.replace(" ", ".")} made with arguments`);
+    return new PickledObject(callable.name);
+  }
   if (FRAME.has(callable.name)) {
     if (args.length > 0) from.fail("frame made with arguments");
     return new PickledFrame();
@@ -395,6 +430,7 @@ function tree(value: PickleValue, from: ByteReader): PickleValue {
     if (++items > MAX_ITEMS) from.fail("pickle of too many items");
     if (depth > MAX_DEPTH) from.fail("pickle nested too deep");
     if (Array.isArray(item)) for (const element of item) visit(element, depth + 1);
+    else if (item instanceof PickledObject) visit(item.state ?? null, depth + 1);
     else if (item instanceof Map)
       for (const [key, element] of item) {
         visit(key, depth + 1);
