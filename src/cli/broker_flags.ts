@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { InputError } from "../config/errors.ts";
 import { type BrokerAddress, parseAddress } from "../mq/address.ts";
 import { flag } from "./flags.ts";
 import { tokenFileMeaning, tokenOf } from "./token.ts";
@@ -11,14 +12,13 @@ export interface BrokerFlags {
   caFile?: string;
 }
 
-/** Adds those flags. */
-export const addBrokerFlags = (command: Command): Command =>
+/** Adds those flags. @param isOptional the command knows something to do without a broker */
+export const addBrokerFlags = (command: Command, isOptional = false): Command =>
   command
     .addOption(
-      flag(
-        "-b, --broker <url>",
-        "mqtt, mqtts, ws or wss URL, or host[:port]",
-      ).makeOptionMandatory(),
+      flag("-b, --broker <url>", "mqtt, mqtts, ws or wss URL, or host[:port]").makeOptionMandatory(
+        !isOptional,
+      ),
     )
     .addOption(
       flag(
@@ -30,7 +30,11 @@ export const addBrokerFlags = (command: Command): Command =>
     .addOption(flag("--ca-file <pem>", "certificate of a private TLS authority"));
 
 /** The broker as the flags of this command say. Throws InputError naming what is wrong. */
-export function brokerOf({ broker, caFile }: BrokerFlags, command: Command): BrokerAddress {
+export function brokerOf(
+  { broker, caFile }: Partial<BrokerFlags>,
+  command: Command,
+): BrokerAddress {
+  if (broker === undefined) throw new InputError("--broker is needed");
   const authToken = tokenOf(command);
   return parseAddress(broker, {
     ...(authToken !== undefined && { authToken }),

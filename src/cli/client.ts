@@ -9,11 +9,20 @@ import { InputError, TimedOut } from "../config/errors.ts";
 import { setLogLevels } from "../config/log.ts";
 import { selfCommand } from "../config/self.ts";
 import { catchSignals, unlessStopped } from "../config/signals.ts";
+import { writeAtomically } from "../result/files.ts";
 import { addBrokerFlags, type BrokerFlags, brokerOf } from "./broker_flags.ts";
 import { fitProcessName } from "./fit_process.ts";
 import { flag, integerFrom, mostWorkers, seconds } from "./flags.ts";
+import {
+  addPilotTaskFlags,
+  onePixelOf,
+  outfileOf,
+  type PilotTaskFlags,
+  withLastWords,
+} from "./pilot_task.ts";
 
-interface Flags extends BrokerFlags {
+interface Flags extends Partial<BrokerFlags>, PilotTaskFlags {
+  broker?: string;
   mqBasename?: string;
   baselineGcdFile?: string | true;
   gcdqpPacketJson?: string;
@@ -32,9 +41,37 @@ interface Flags extends BrokerFlags {
 
 /** Does a scan's fits. */
 export function clientCommand(): Command {
+  return addPilotTaskFlags(addFlags(new Command("client")))
+    .description("Do fits for a scan's server, until the scan is over or there is no more work.")
+    .addHelpText(
+      "after",
+      `
+With --broker and --mq-basename alone the event comes over the broker.
+With --infile, --outfile and --client-startup-json instead of --broker: one fit, its answer in a file (skyscan help ewms).
+Every flag can be given as SKYSCAN_<FLAG_IN_CAPITALS>; the flag wins.
+SIGTERM: finish the fits at hand, hand back the rest; a second one: at once.
+Exit code 0 when it ever worked, 4 when no work came, 6 when this machine is at fault and another may do.
+Example:
+  skyscan client --broker broker.example.org --startup-json startup/startup.json --workers 4`,
+    )
+    .action(async (flags: Flags, command: Command) => {
+      setLogLevels(flags.log, flags.logThirdParty);
+      const work = async () => {
+        const onePixel = onePixelOf(flags, process.env);
+        if (onePixel === undefined) return await workForBroker(flags, command);
+        const { fitOnePixel } = await import("../client/one_pixel.ts");
+        await fitOnePixel(onePixel);
+      };
+      const isPilotTask =
+        flags.broker === undefined || flags.infile !== undefined || flags.batch === true;
+      await (isPilotTask ? withLastWords(work()) : work());
+    });
+}
+
+/** The flags of a broker's client. */
+function addFlags(command: Command): Command {
   return addBrokerFlags(
-    new Command("client")
-      .description("Do fits for a scan's server, until the scan is over or there is no more work.")
+    command
       .addOption(flag("--mq-basename <name>", "the scan's name on the broker"))
       .addOption(
         flag(
@@ -46,6 +83,7 @@ export function clientCommand(): Command {
       .addOption(
         flag("--startup-json <file>", "the server's startup.json, instead of those three"),
       ),
+    true,
   )
     .addOption(flag("-g, --gcd-dir <dir>", "baseline GCD files"))
     .addOption(flag("--photon-tables <dir>", "photospline tables of the light"))
@@ -80,42 +118,40 @@ export function clientCommand(): Command {
     )
     .addOption(flag("--debug-directory <dir>", "keep every message in and out as a file"))
     .addOption(flag("-l, --log <level>", "level of the log", "INFO"))
-    .addOption(flag("--log-third-party <level>", "level of the libraries' log", "WARNING"))
-    .addHelpText(
-      "after",
-      `
-With --broker and --mq-basename alone the event comes over the broker.
-Every flag can be given as SKYSCAN_<FLAG_IN_CAPITALS>; the flag wins.
-SIGTERM: finish the fits at hand, hand back the rest; a second one: at once.
-Exit code 0 when it ever worked, 4 when no work came, 6 when this machine is at fault and another may do.
-Example:
-  skyscan client --broker broker.example.org --startup-json startup/startup.json --workers 4`,
-    )
-    .action(async (flags: Flags, command: Command) => {
-      setLogLevels(flags.log, flags.logThirdParty);
-      const { stop, now } = catchSignals(() => {});
-      const given = await unlessStopped(startupOf(flags), stop);
-      const gcdDir = flags.gcdDir ?? baselineHere(given.startup);
-      const work = runClient({
-        ...given,
-        ...(gcdDir !== undefined && { gcdDir }),
-        broker: brokerOf(flags, command),
-        workers: flags.workers,
-        fitCommand: [...selfCommand(), fitProcessName],
-        ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
-        ...(flags.recoTimeout !== undefined && { recoTimeout: flags.recoTimeout }),
-        ...(flags.timeoutToClients !== undefined && { timeoutToClients: flags.timeoutToClients }),
-        ...(flags.debugDirectory !== undefined && { debugDirectory: flags.debugDirectory }),
-        drain: stop,
-        now,
-      });
-      const outcome = await work.catch((error) => {
-        if (flags.idleOk && error instanceof TimedOut) return { ...nothing, why: error.message };
-        throw error;
-      });
-      const { fits, failures, why } = outcome;
-      consola.info(`${fits} fits done, ${failures} attempts failed: ${why}`);
-    });
+    .addOption(flag("--log-third-party <level>", "level of the libraries' log", "WARNING"));
+}
+
+/** Does fits for the scan of a broker, until there is no more to do. */
+async function workForBroker(flags: Flags, command: Command): Promise<void> {
+  const broker = brokerOf(flags, command);
+  const summary = flags.batch ? outfileOf(flags, process.env) : undefined;
+  if (summary !== undefined && existsSync(summary))
+    throw new InputError(`${summary}: is there already`);
+  const { stop, now } = catchSignals(() => {});
+  const given = await unlessStopped(startupOf(flags), stop);
+  const gcdDir = flags.gcdDir ?? baselineHere(given.startup);
+  const work = runClient({
+    ...given,
+    ...(gcdDir !== undefined && { gcdDir }),
+    broker,
+    workers: flags.workers,
+    fitCommand: [...selfCommand(), fitProcessName],
+    ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
+    ...(flags.recoTimeout !== undefined && { recoTimeout: flags.recoTimeout }),
+    ...(flags.timeoutToClients !== undefined && { timeoutToClients: flags.timeoutToClients }),
+    ...(flags.debugDirectory !== undefined && { debugDirectory: flags.debugDirectory }),
+    drain: stop,
+    now,
+  });
+  // A pilot's task that found no work has done its duty: handed back, it would go to the next pilot, and the next.
+  const isIdleOk = flags.idleOk || flags.batch;
+  const outcome = await work.catch((error) => {
+    if (isIdleOk && error instanceof TimedOut) return { ...nothing, why: error.message };
+    throw error;
+  });
+  const { fits, failures, why } = outcome;
+  if (summary !== undefined) await writeAtomically(summary, JSON.stringify({ batch: outcome }));
+  consola.info(`${fits} fits done, ${failures} attempts failed: ${why}`);
 }
 
 /** What a client has done for whom no work came. */

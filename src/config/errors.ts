@@ -53,6 +53,9 @@ export class MachineError extends SkyscanError {
   }
 }
 
+/** An error whose message is the last line of stderr as it stands, since a program reads it there. */
+export class LastWords extends SkyscanError {}
+
 /** SIGINT or SIGTERM. */
 export class Interrupted extends SkyscanError {
   constructor(message = "interrupted", options?: ErrorOptions) {

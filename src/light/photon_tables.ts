@@ -6,10 +6,10 @@ import { opened, textBytes } from "../native/core.ts";
 import { LIGHT_KINDS, type LightModel, type LightPurpose } from "../native/light.ts";
 
 /** Where IceCube's photon tables are looked for after --photon-tables. */
-const places = [
+export const STANDARD_TABLE_DIRS = [
   "/opt/i3-data/photon-tables/splines",
   "/cvmfs/icecube.opensciencegrid.org/data/photon-tables/splines",
-];
+] as const;
 
 /** The tables one kind of source needs, by their official names. */
 const officialNames = {
@@ -36,6 +36,10 @@ export interface PhotonTables {
   readonly unused: readonly string[];
 }
 
+/** Names of the tables one kind of source needs. */
+export const tableNames = (source: LightPurpose): readonly string[] =>
+  Object.values(officialNames[source]);
+
 const effectiveDistance = ["eff", "prob", "tmod"].map(
   (kind) => `cascade_effectivedistance_spice_ftp-v1_z20.${kind}.fits`,
 );
@@ -52,7 +56,7 @@ export function findTables(
   isRequired = false,
 ): PhotonTables | undefined {
   const names = officialNames[source];
-  for (const place of directory === undefined ? places : [directory]) {
+  for (const place of directory === undefined ? STANDARD_TABLE_DIRS : [directory]) {
     const missing = Object.values(names).filter((name) => !existsSync(join(place, name)));
     if (missing.length > 0) {
       if (directory === undefined) continue;

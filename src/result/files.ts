@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { consola } from "consola";
@@ -75,7 +76,8 @@ export async function writeAtomically(
   content: string | Uint8Array,
   mode = 0o666,
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  // Containers that share a folder have the same process numbers.
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 13)}.tmp`);
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(temporary, content, { mode, flush: true });

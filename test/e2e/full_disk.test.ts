@@ -1,18 +1,15 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { mapIn, program, simulatedEvent, start, stopAll, temporaryDirectory } from "../programs.ts";
-
-/** Own mounts, for root and, where the system lets them, for others. */
-const own = [
-  ["unshare", "--mount"],
-  ["unshare", "--map-root-user", "--mount"],
-].find(
-  ([command, ...args]) =>
-    spawnSync(command!, [...args, "mount", "-t", "tmpfs", "tmpfs", "/tmp"]).status === 0,
-);
-if (own === undefined) console.warn("skipped, needs to mount a tmpfs: tests with a full disk");
+import {
+  mapIn,
+  ownMounts,
+  program,
+  simulatedEvent,
+  start,
+  stopAll,
+  temporaryDirectory,
+} from "../programs.ts";
 
 const directory = temporaryDirectory();
 const path = (...names: string[]) => join(directory, ...names);
@@ -24,6 +21,7 @@ afterAll(async () => {
 /** Runs a command on a disk of 2 MB on which little room is left, makes room once it complains, and runs it again. */
 const script = `
   mount -t tmpfs -o size=2m tmpfs "$DISK" && head -c "$BALLAST" /dev/zero > "$DISK/ballast" || exit 99
+  : > "$LOGS/first"
   "$@" 2> "$LOGS/first" &
   until grep -q "cannot be written" "$LOGS/first"; do sleep 0.05; done
   find "$DISK" -type f -printf '%f %s\\n' > "$LOGS/files"
@@ -45,7 +43,7 @@ async function onFullDisk(name: string, room: number, more: readonly string[]) {
     ...{ DISK: path(name, "disk"), LOGS: logs, BALLAST: String((2 << 20) - room) },
     ...{ SKYSCAN_DUMMY_SECONDS: "0,0", TMPDIR: directory },
   };
-  const run = start([...own!, "sh", "-c", script, "sh", ...program, ...args, ...more], env);
+  const run = start([...ownMounts!, "sh", "-c", script, "sh", ...program, ...args, ...more], env);
   const { code, stdout, stderr } = await run.exited;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const read = (file: string) => readFileSync(join(logs, file), "utf8");
@@ -64,7 +62,7 @@ const complaint = (log: string): string[] =>
     .split("\n")
     .filter((line) => line.trim() !== "");
 
-describe.skipIf(own === undefined)("a full disk", () => {
+describe.skipIf(ownMounts === undefined)("a full disk", () => {
   const told = (file: RegExp) =>
     expect.stringMatching(
       new RegExp(`/${file.source}: cannot be written, the disk is full .* make room`),
@@ -94,7 +92,7 @@ describe.skipIf(own === undefined)("a full disk", () => {
 
   /** The same scan where there is room. */
   const reference = (async () => {
-    if (own === undefined) return "";
+    if (ownMounts === undefined) return "";
     const output = path("reference");
     const env = { SKYSCAN_DUMMY_SECONDS: "0,0" };
     const { code, stderr } = await start([...program, ...args, "-o", output], env).exited;

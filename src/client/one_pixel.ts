@@ -1,0 +1,202 @@
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { consola } from "consola";
+import * as v from "valibot";
+import { systemClock } from "../config/clock.ts";
+import { InputError } from "../config/errors.ts";
+import { version } from "../config/version.ts";
+import { BUILTIN_BASELINE } from "../detector/builtin.ts";
+import { detectorOf, STANDARD_GCD_DIRS } from "../detector/gcd.ts";
+import { parseEvent } from "../event/load.ts";
+import { type FitRequest, fitAnswerDocument, jsonOf, readFitRequest } from "../ewms/messages.ts";
+import { cacheFolder, type Source, staged, Unreachable } from "../ewms/staging.ts";
+import { inContext } from "../i3/context.ts";
+import { openLight } from "../light/light.ts";
+import { STANDARD_TABLE_DIRS, tableNames } from "../light/photon_tables.ts";
+import { StartupData } from "../mq/messages.ts";
+import type { Fit, Reco } from "../reco/reco.ts";
+import { findReco } from "../reco/registry.ts";
+import { writeAtomically } from "../result/files.ts";
+import type { TaskResult } from "../scan/task.ts";
+import { cachedPrepared } from "./prepared_cache.ts";
+
+export interface OnePixelOptions {
+  readonly infile: string;
+  readonly outfile: string;
+  /** The server's startup.json. */
+  readonly startup: string;
+  /** Folder that tasks of one pilot share; undefined: nothing is kept for the next. */
+  readonly dataHub?: string;
+  /** Where baselines and tables are fetched from that are not on this machine; undefined: nowhere. */
+  readonly dataSource?: string;
+  /** Must have the baseline, or the tables, then. */
+  readonly gcdDir?: string;
+  readonly photonTables?: string;
+}
+
+/**
+ * Does one fit as the original's client does: the task in a file, the answer in another.
+ * The outfile is there, whole, when this returns; where it throws, it is not.
+ * Throws InputError (files that are no good, or an outfile that is there already), MachineError.
+ */
+export async function fitOnePixel(options: OnePixelOptions): Promise<void> {
+  const { infile, outfile, startup } = options;
+  if (existsSync(outfile)) throw new InputError(`${outfile}: is there already`);
+  const started = performance.now();
+  const request = await inFile(infile, (text) => readFitRequest(jsonOf(text)));
+  const data = await inFile(startup, readStartup);
+  const reco = findReco(request.reco);
+  const { fit, close } = await openFit(request, reco, data, options);
+  try {
+    const found = await fit();
+    if (found.reason !== undefined) consola.warn(`no fit: ${found.reason}`);
+    const runtime = (performance.now() - started) / 1000;
+    const answer = { result: resultOf(request, found), runtime };
+    await writeAtomically(outfile, JSON.stringify(fitAnswerDocument(answer)));
+    const { nside, pixel, posvar } = request;
+    consola.info(`nside ${nside} pixel ${pixel} variation ${posvar}: llh ${found.llh}`);
+  } finally {
+    close();
+  }
+}
+
+/** What `read` makes of a file's text. Throws InputError naming the file. */
+async function inFile<T>(path: string, read: (text: string) => T): Promise<T> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(`${path}: cannot be read (${error.code})`);
+  });
+  return inContext(path, () => read(text));
+}
+
+/** The start-up data, and the text it came as. */
+interface Startup {
+  readonly text: string;
+  /** Name of the server's baseline GCD file; empty: it has none. */
+  readonly baseline: string;
+  readonly packet: unknown;
+}
+
+function readStartup(text: string): Startup {
+  const read = v.safeParse(
+    v.pick(StartupData, ["baseline_GCD_file", "GCDQp_packet"]),
+    jsonOf(text),
+  );
+  if (!read.success) {
+    const [issue] = read.issues;
+    throw new InputError(`${v.getDotPath(issue) ?? "document"}: ${issue.message}`);
+  }
+  const { baseline_GCD_file, GCDQp_packet } = read.output;
+  const name = basename(baseline_GCD_file.trim());
+  return { text, baseline: name === BUILTIN_BASELINE ? "" : name, packet: GCDQp_packet };
+}
+
+/** Prepares event and algorithm for the one fit. */
+async function openFit(
+  { seed, formatVersion, nside, pixel, posvar }: FitRequest,
+  reco: Reco,
+  { text, baseline, packet }: Startup,
+  options: OnePixelOptions,
+): Promise<{ readonly fit: () => Fit | Promise<Fit>; readonly close: () => void }> {
+  const source = sourceOf(options);
+  const gcd = options.gcdDir ?? (await baselinePath(baseline, source));
+  const tables = reco.light && (options.photonTables ?? (await tablesDirectory(reco, source)));
+  const light =
+    reco.light &&
+    openLight({ reco: reco.light, ...(tables !== undefined && { photonTables: tables }) });
+  const dependsOn = [
+    version,
+    reco.name,
+    formatVersion,
+    await identityOf(gcd),
+    light?.description ?? "",
+    text,
+  ];
+  const prepared = await cachedPrepared(options.dataHub, dependsOn, async () => {
+    const bytes = new TextEncoder().encode(JSON.stringify(packet));
+    const event = { ...parseEvent(bytes, "GCDQp packet"), formatVersion };
+    return reco.prepare(event, await detectorOf(event, gcd), light);
+  });
+  consola.info(`detector: ${prepared.detector.source}`);
+  if (light) consola.info(`light: ${light.description}`);
+  const fitter = reco.open(prepared, light);
+  return {
+    // The seed is the server's, exactly: displaced, turned and timed already.
+    fit: () => fitter.fit(seed, { nside, pixel, posvar }),
+    close() {
+      fitter.close();
+      light?.close();
+    },
+  };
+}
+
+const sourceOf = ({ dataHub, dataSource }: OnePixelOptions): Source | undefined =>
+  dataHub === undefined
+    ? undefined
+    : {
+        cache: join(dataHub, cacheFolder),
+        ...(dataSource !== undefined && { address: dataSource }),
+      };
+
+const surroundings = {
+  fetch: (url: string, init: RequestInit) => fetch(url, init),
+  clock: systemClock,
+};
+
+/** Where the server's baseline lies here; undefined: the built-in detector has to do. */
+async function baselinePath(name: string, source: Source | undefined): Promise<string | undefined> {
+  if (name === "") return undefined;
+  const shelf = { places: STANDARD_GCD_DIRS, remote: "baseline_gcds" } as const;
+  const path = await orOffline(staged(name, shelf, source, surroundings));
+  if (path === undefined)
+    consola.warn(
+      `baseline ${name} is neither in ${STANDARD_GCD_DIRS.join(" nor in ")}${source ? ` nor in ${source.cache}` : ""}: the built-in IC86 geometry serves (--gcd-dir makes it an error)`,
+    );
+  return path;
+}
+
+/** The folder of the photon tables here; undefined: the built-in light has to do. */
+async function tablesDirectory(
+  { light }: Reco,
+  source: Source | undefined,
+): Promise<string | undefined> {
+  const shelf = { places: STANDARD_TABLE_DIRS, remote: "spline-tables" } as const;
+  const paths: string[] = [];
+  for (const name of light === undefined ? [] : tableNames(light)) {
+    const path = await orOffline(staged(name, shelf, source, surroundings));
+    if (path === undefined) break;
+    paths.push(path);
+  }
+  const folders = new Set(paths.map((path) => path.slice(0, -basename(path).length - 1)));
+  const [folder] = folders;
+  if (folders.size === 1 && paths.length === tableNames(light!).length) return folder;
+  consola.warn(
+    `photon tables are not here: the built-in light serves (--photon-tables makes it an error)`,
+  );
+  return undefined;
+}
+
+/** Without network what is built in serves; a network that fails in mid-way is this machine's fault. */
+async function orOffline(path: Promise<string | undefined>): Promise<string | undefined> {
+  try {
+    return await path;
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    consola.warn(error.message);
+    return undefined;
+  }
+}
+
+/** What tells one version of a file or folder from another. */
+async function identityOf(path: string | undefined): Promise<string> {
+  if (path === undefined) return "";
+  const facts = await stat(path).catch(() => undefined);
+  return `${path} ${facts?.size} ${facts?.mtimeMs}`;
+}
+
+/** The answer: no energy, which none of the original's algorithms gives; and where there is no fit, the seed's vertex. */
+function resultOf({ nside, pixel, posvar, seed }: FitRequest, fit: Fit): TaskResult {
+  const { x, y, z, time } = Number.isNaN(fit.llh) ? seed : fit;
+  const { llh, E_in, E_tot } = fit;
+  return { nside, pixel, posvar, llh, x, y, z, time, energy: Number.NaN, E_in, E_tot };
+}
