@@ -71,7 +71,7 @@ export function findTables(
         : [];
     return { directory: place, ...paths, unused };
   }
-  if (isRequired) throw new MachineError(`no photon tables in ${places.join(" or ")}`);
+  if (isRequired) throw new MachineError(`no photon tables in ${STANDARD_TABLE_DIRS.join(" or ")}`);
   return undefined;
 }
 
