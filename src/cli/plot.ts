@@ -2,6 +2,7 @@ import { basename, extname } from "node:path";
 import { Command } from "commander";
 import { print } from "../config/print.ts";
 import { plotFile } from "../plot/files.ts";
+import { addLevelsFlags, type LevelsFlags, levelsFor } from "./levels_flags.ts";
 import { addPoleFlags, type PoleFlags, poleOf } from "./pole_flags.ts";
 
 /** `skyscan plot`: a picture of a result file. */
@@ -16,7 +17,7 @@ export function plotCommand(): Command {
       "file to write, .png or .svg (default: the result's name, .png, here)",
     )
     .option("--caption <text>", "a line below the title");
-  return addPoleFlags(command)
+  return addLevelsFlags(addPoleFlags(command))
     .addHelpText(
       "after",
       `
@@ -25,11 +26,21 @@ Examples:
   skyscan reco alert.json --reco-algo millipede_wilks --nside 8 --pixel 340 --json > fit.json
   skyscan plot fit.json --out losses.png`,
     )
-    .action(async (file: string, options: PoleFlags & { out?: string; caption?: string }) => {
-      const title = basename(file, extname(file));
-      const { out = `${title}.png`, caption } = options;
-      const pole = poleOf(options);
-      await plotFile(file, out, { title, ...(caption && { caption }), ...(pole && { pole }) });
-      print(`${out}\n`);
-    });
+    .action(
+      async (
+        file: string,
+        options: PoleFlags & LevelsFlags & { out?: string; caption?: string },
+      ) => {
+        const title = basename(file, extname(file));
+        const { out = `${title}.png`, caption } = options;
+        const pole = poleOf(options);
+        await plotFile(
+          file,
+          out,
+          { title, ...(caption && { caption }), ...(pole && { pole }) },
+          (result) => levelsFor(file, result, options),
+        );
+        print(`${out}\n`);
+      },
+    );
 }

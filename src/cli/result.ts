@@ -4,6 +4,7 @@ import { print } from "../config/print.ts";
 import { compareResults, defaultTolerances, type Tolerances } from "../result/compare.ts";
 import { readResult, writeResult } from "../result/files.ts";
 import { comparisonLines, summarise, summaryLines } from "../result/summary.ts";
+import { addLevelsFlags, type LevelsFlags, levelsFor } from "./levels_flags.ts";
 import { addPoleFlags, type PoleFlags, poleOf } from "./pole_flags.ts";
 
 /** "1e-3" for all columns, or "llh=1e-5,E_in=0.1" for some; repeated flags add up. */
@@ -31,19 +32,22 @@ function parseTolerances(text: string, previous: Tolerances = defaultTolerances)
 export function resultCommand(): Command {
   const result = new Command("result").description("Look at, convert and compare result files.");
 
-  addPoleFlags(
-    result
-      .command("info")
-      .description("Say what is in a result file: event, pixels, best fit, contours.")
-      .argument("<file>", "result, .npz or .json")
-      .option("--json", "machine-readable; angles in radians unless named otherwise", false),
+  addLevelsFlags(
+    addPoleFlags(
+      result
+        .command("info")
+        .description("Say what is in a result file: event, pixels, best fit, contours.")
+        .argument("<file>", "result, .npz or .json")
+        .option("--json", "machine-readable; angles in radians unless named otherwise", false),
+    ),
   )
     .addHelpText(
       "after",
       "\nExample:\n  skyscan result info run00136766.evt000007637140.neutrino_8_64_512.npz",
     )
-    .action(async (file: string, flags: PoleFlags & { json: boolean }) => {
-      const summary = summarise(await readResult(file, poleOf(flags)));
+    .action(async (file: string, flags: PoleFlags & LevelsFlags & { json: boolean }) => {
+      const read = await readResult(file, poleOf(flags));
+      const summary = summarise(read, await levelsFor(file, read, flags));
       print(`${flags.json ? JSON.stringify(summary) : summaryLines(summary).join("\n")}\n`);
     });
 

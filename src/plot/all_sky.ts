@@ -2,6 +2,7 @@ import { type GeoProjection, geoGraticule, geoPath } from "d3-geo";
 import { geoMollweide } from "d3-geo-projection";
 import { degreesPerRadian } from "../geometry/constants.ts";
 import type { Contour } from "../result/contours.ts";
+import type { Levels } from "../result/levels.ts";
 import type { PixelResult } from "../scan/task.ts";
 import type { Direction } from "../sky/healpix.ts";
 import { colourBar } from "./colour_bar.ts";
@@ -16,6 +17,7 @@ export interface SkyMap {
   readonly pixels: readonly PixelResult[];
   readonly best: PixelResult | undefined;
   readonly centre: Direction;
+  readonly levels: Levels;
   readonly contours: readonly Contour[];
 }
 

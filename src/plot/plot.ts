@@ -1,5 +1,6 @@
 import { degreesPerRadian } from "../geometry/constants.ts";
 import { traceContours } from "../result/contours.ts";
+import { type Levels, levelsOf } from "../result/levels.ts";
 import { northFirst } from "../result/orientation.ts";
 import { bestFit, eventOf, type SkyScanResult } from "../result/result.ts";
 import { pixelCentre } from "../sky/healpix.ts";
@@ -12,6 +13,8 @@ export interface PlotOptions {
   readonly title?: string;
   /** One line below the title: reconstruction, light model. */
   readonly caption?: string;
+  /** Of the contours; default: those of the algorithm that made the map. */
+  readonly levels?: Levels;
 }
 
 const WIDTH = 1560;
@@ -28,13 +31,15 @@ const ZOOM = { x: 1010, y: 100, width: 440 };
 export function plotSky(result: SkyScanResult, options: PlotOptions = {}): string {
   const upright = northFirst(result);
   const best = bestFit(upright);
+  const levels = options.levels ?? levelsOf(result);
   const map: SkyMap = {
     pixels: [...upright.nsides]
       .sort(([a], [b]) => a - b)
       .flatMap(([, pixels]) => pixels.filter(({ llh }) => !Number.isNaN(llh))),
     best,
     centre: best ? pixelCentre(best.nside, best.pixel) : { ra: Math.PI, dec: 0 },
-    contours: traceContours(upright),
+    levels,
+    contours: traceContours(upright, levels),
   };
   const window = best ? zoomWindow(map) : undefined;
   return picture(

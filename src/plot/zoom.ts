@@ -1,6 +1,7 @@
 import { type GeoProjection, geoAzimuthalEqualArea, geoPath } from "d3-geo";
 import { degreesPerRadian } from "../geometry/constants.ts";
-import { reachOf } from "../result/contours.ts";
+import { reachOf, sizeText } from "../result/contours.ts";
+import { legendText, shareText } from "../result/levels.ts";
 import { vectorOf } from "../sky/healpix.ts";
 import type { Place, SkyMap } from "./all_sky.ts";
 import { colourBar } from "./colour_bar.ts";
@@ -125,9 +126,8 @@ export function zoomPanel(map: SkyMap, window: Window, place: Place): string {
 }
 
 function legend(map: SkyMap, x: number, y: number): string {
-  const rows = map.contours.map(({ percent, level, area, radius, isOpen }, i) => {
-    const at = y + 22 * i;
-    const size = `${isOpen ? "≥ " : ""}${(area * degreesPerRadian ** 2).toPrecision(3)} sq deg, circularised radius ${(radius * degreesPerRadian).toPrecision(2)}°`;
+  const rows = map.contours.map((contour, i) => {
+    const at = y + 17 * i;
     return (
       element("line", {
         x1: x,
@@ -137,8 +137,17 @@ function legend(map: SkyMap, x: number, y: number): string {
         stroke: "#000",
         "stroke-width": 1.8,
         "stroke-dasharray": dashOf(i),
-      }) + text(x + 44, at, `${percent} %  (2 Δllh = ${level}):  ${size}`)
+      }) +
+      text(
+        x + 44,
+        at,
+        `${shareText(contour.percent)}  (2 Δllh = ${contour.level}):  ${sizeText(contour)}`,
+      )
     );
   });
-  return rows.join("");
+  const last = text(x, y + 17 * rows.length, `Levels: ${legendText(map.levels)}`, {
+    "font-size": 12,
+    fill: "#555",
+  });
+  return [...rows, last].join("");
 }

@@ -1,28 +1,28 @@
 import Delaunator from "delaunator";
-import { type Direction, pixelVector, type Vector, vectorOf } from "../sky/healpix.ts";
+import { degreesPerRadian } from "../geometry/constants.ts";
+import { type Direction, npix, pixelVector, type Vector, vectorOf } from "../sky/healpix.ts";
+import { cellsOf, densitiesOf, hpdRegions } from "./cells.ts";
 import { finestPixels } from "./finest.ts";
+import {
+  type ContourLevel,
+  type Convention,
+  hpdPercents,
+  type Levels,
+  levelsOf,
+} from "./levels.ts";
 import { bestFit, type SkyScanResult } from "./result.ts";
-
-/** A level of 2·Δllh and the share of a χ² distribution with two degrees of freedom below it. */
-export interface ContourLevel {
-  readonly percent: number;
-  readonly level: number;
-}
-
-/** Wilks' theorem for the two coordinates of the direction; skyreader's rounding. */
-export const contourLevels: readonly ContourLevel[] = [
-  { percent: 50, level: 1.39 },
-  { percent: 90, level: 4.61 },
-];
 
 /** Where 2·Δllh passes one level. */
 export interface Contour extends ContourLevel {
+  readonly convention: Convention;
   /** Solid angle below the level, sr. A lower limit where the contour is open. */
   readonly area: number;
   /** Radius of the circle in the plane of that area, √(area/π), rad. */
   readonly radius: number;
   /** Reaches the edge of what has been scanned. */
   readonly isOpen: boolean;
+  /** The smallest area the map resolves, sr: below it, the area says more about the pixels than about the event. */
+  readonly resolvedArea: number;
   readonly lines: readonly ContourLine[];
 }
 
@@ -35,11 +35,12 @@ export interface ContourLine {
 /**
  * Traces the contours of a map. 2·Δllh is interpolated linearly on the Delaunay triangulation of the scanned pixels'
  * centres on the sphere, the finest available everywhere; failed pixels are bridged.
+ * @param levels default: those of the algorithm that made the map
  * @returns one contour per level; none for a map of fewer than three pixels
  */
 export function traceContours(
   result: SkyScanResult,
-  levels: readonly ContourLevel[] = contourLevels,
+  { convention, contours }: Levels = levelsOf(result),
 ): Contour[] {
   const best = bestFit(result);
   if (best === undefined) return [];
@@ -58,18 +59,47 @@ export function traceContours(
   if (vectors.length < 3) return [];
   const mesh = new Delaunator(coordinates);
   if (mesh.triangles.length === 0) return [];
-  return levels.map(({ percent, level }) => {
-    const area = areaBelow(level, mesh, vectors, values);
+  const resolvedArea = FEWEST_PIXELS * smallestPixel(result);
+  const wanted: readonly WantedContour[] =
+    convention === "HPD" ? credibleContours(result) : contours;
+  return wanted.map(({ percent, level, area = areaBelow(level, mesh, vectors, values) }) => {
     return {
-      percent,
-      level,
+      ...{ convention, percent, level },
       area,
       radius: Math.sqrt(area / Math.PI),
+      resolvedArea,
       isOpen: mesh.hull.some((point) => values[point]! < level),
       lines: traceLines(level, mesh, vectors, values),
     };
   });
 }
+
+/** Where the area is known otherwise it is not measured on the mesh. */
+interface WantedContour extends ContourLevel {
+  readonly area?: number;
+}
+
+/**
+ * The credible regions as levels of 2·Δllh, which is the density's own order: the level of the cell that completes a
+ * share. Their areas are the cells', as those who add up cells find them.
+ */
+const credibleContours = (result: SkyScanResult): WantedContour[] => {
+  const cells = densitiesOf(cellsOf(result));
+  const highest = cells.reduce((most, { density }) => Math.max(most, density), 0);
+  const shares = hpdPercents.map((percent) => percent / 100);
+  return hpdRegions(cells, shares).map(({ level, area }, i) => ({
+    percent: hpdPercents[i]!,
+    level: -2 * Math.log(level / highest),
+    area,
+  }));
+};
+
+/** Contours are linear between pixels' centres: an area of fewer of them is a matter of where these happen to lie. */
+const FEWEST_PIXELS = 4;
+
+/** Solid angle of one of a map's finest pixels, sr. */
+const smallestPixel = ({ nsides }: SkyScanResult): number =>
+  (4 * Math.PI) / npix(Math.max(...nsides.keys()));
 
 /**
  * Stereographic projection around a centre. It maps circles to circles: a Delaunay triangulation in its plane is one
@@ -176,6 +206,16 @@ function traceLines(
     for (const edge of starts)
       if ((halfedges[edge] === -1) === wanted && !done.has(edge)) lines.push(follow(edge));
   return lines;
+}
+
+/** A contour's size in words: "1.49 sq deg, circularised radius 0.69°". */
+export function sizeText({ area, radius, isOpen, resolvedArea }: Contour): string {
+  const squareDegrees = degreesPerRadian ** 2;
+  if (area < resolvedArea && !isOpen)
+    return `< ${(resolvedArea * squareDegrees).toPrecision(1)} sq deg (below the map's resolution)`;
+  const size = (area * squareDegrees).toPrecision(3);
+  const around = (radius * degreesPerRadian).toPrecision(2);
+  return `${isOpen ? "≥ " : ""}${size} sq deg, circularised radius ${around}°`;
 }
 
 /** Largest angle between a direction and a contour's points, rad; 0 without points. */

@@ -4,6 +4,8 @@ import type { OtherField, SkyScanResult } from "./result.ts";
 export interface Provenance {
   /** The algorithm, by its name on the command line. */
   readonly recoAlgo?: string;
+  /** Where its contours lie and by which convention, as levelsText() writes it. */
+  readonly levels?: string;
   /** The light model, as the manifest describes it. */
   readonly light?: string;
   /** The geometry and calibration, as the manifest describes them. */
@@ -19,6 +21,7 @@ export interface Provenance {
 /** The names of these in a result file's metadata, where skyreader keeps what it does not know. */
 const fields = [
   ["recoAlgo", "reco_algo"],
+  ["levels", "levels"],
   ["light", "light"],
   ["detector", "detector"],
   ["version", "skyscan_version"],

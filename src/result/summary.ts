@@ -1,7 +1,8 @@
 import { degreesPerRadian } from "../geometry/constants.ts";
 import { pixelCentre } from "../sky/healpix.ts";
 import type { Comparison } from "./compare.ts";
-import { traceContours } from "./contours.ts";
+import { type Contour, sizeText, traceContours } from "./contours.ts";
+import { hpdLevels, type Levels, levelsOf, shareText } from "./levels.ts";
 import { isSouthFirst, mirroredPixel, northFirst } from "./orientation.ts";
 import { type Provenance, provenanceOf } from "./provenance.ts";
 import { bestFit, columnsOf, eventOf, type SkyScanResult } from "./result.ts";
@@ -30,7 +31,15 @@ export interface Summary {
     llh_max: number | null;
   }[];
   readonly best_fit: Readonly<Record<string, number | null>> | null;
+  /** Where the levels come from, and what must be said beside them. */
+  readonly levels: {
+    readonly convention: string;
+    readonly source: string;
+    readonly remark: string | null;
+    readonly systematic_included: boolean;
+  };
   readonly contours: readonly {
+    convention: string;
     percent: number;
     level: number;
     /** Square degrees. */
@@ -39,7 +48,13 @@ export interface Summary {
     radius_deg: number;
     /** Reaches the edge of what has been scanned: the area is a lower limit. */
     open: boolean;
+    /** Smaller than four of the finest pixels: known only to be small. */
+    below_resolution: boolean;
+    /** Its size in words. */
+    text: string;
   }[];
+  /** The credible regions, by the same names. */
+  readonly hpd: Summary["contours"];
 }
 
 /** What the numbers of a result file mean. */
@@ -59,7 +74,8 @@ const conventions = {
 
 const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
-export function summarise(result: SkyScanResult): Summary {
+/** @param levels of the contours; default: those of the algorithm that made the map */
+export function summarise(result: SkyScanResult, levels: Levels = levelsOf(result)): Summary {
   const { metadata } = result;
   const event = eventOf(result);
   const best = bestFit(result);
@@ -100,15 +116,27 @@ export function summarise(result: SkyScanResult): Summary {
           ),
         }
       : null,
-    contours: traceContours(upright).map(({ percent, level, area, radius, isOpen }) => ({
-      percent,
-      level,
-      area_sqdeg: area * degreesPerRadian ** 2,
-      radius_deg: radius * degreesPerRadian,
-      open: isOpen,
-    })),
+    levels: {
+      convention: levels.convention,
+      source: levels.source,
+      remark: levels.remark ?? null,
+      systematic_included: levels.systematicIncluded,
+    },
+    contours: traceContours(upright, levels).map(contourSummary),
+    hpd: traceContours(upright, hpdLevels).map(contourSummary),
   };
 }
+
+const contourSummary = (contour: Contour): Summary["contours"][number] => ({
+  convention: contour.convention,
+  percent: contour.percent,
+  level: contour.level,
+  area_sqdeg: contour.area * degreesPerRadian ** 2,
+  radius_deg: contour.radius * degreesPerRadian,
+  open: contour.isOpen,
+  below_resolution: contour.area < contour.resolvedArea,
+  text: sizeText(contour),
+});
 
 /** What is known of where a map comes from, as names and values. */
 function provenanceLines(known: Provenance): [string, string][] {
@@ -160,9 +188,15 @@ export function summaryLines(summary: Summary): string[] {
               ]),
         ]
       : []),
-    ...summary.contours.map(({ percent, level, area_sqdeg, radius_deg, open }) => [
-      `${percent} % contour`,
-      `2Δllh ${level}: area ${open ? "at least " : ""}${area_sqdeg.toPrecision(3)} sq deg, circularised radius ${radius_deg.toPrecision(3)}°`,
+    ["levels", summary.levels.source],
+    ...(summary.levels.remark === null ? [] : [["", summary.levels.remark]]),
+    ...summary.contours.map(({ percent, level, text }) => [
+      `${shareText(percent)} contour`,
+      `2Δllh ${level}: ${text}`,
+    ]),
+    ...summary.hpd.map(({ percent, level, text }) => [
+      `${shareText(percent)} region`,
+      `HPD (2Δllh ${level.toPrecision(3)}): ${text}`,
     ]),
     [
       "conventions",

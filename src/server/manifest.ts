@@ -1,5 +1,6 @@
 import { version } from "../config/version.ts";
 import { eventName } from "../event/event.ts";
+import { levelsOfAlgorithm } from "../result/levels.ts";
 import type { Counts } from "../scan/scan.ts";
 import { formatProgression } from "../sky/progression.ts";
 import type { Collection } from "./collection.ts";
@@ -51,6 +52,7 @@ export function manifestOf(input: ManifestInput) {
       is_complete: scan.isComplete,
       ...(input.reason !== undefined && { reason: input.reason }),
       reco_algo: plan.reco.name,
+      levels: levelsInManifest(plan.reco.name),
       nsides: formatProgression(plan.progression),
       variations: plan.reco.seeds.variations.length,
       seed: plan.seed ?? null,
@@ -113,6 +115,14 @@ export function manifestOf(input: ManifestInput) {
   };
 }
 export type Manifest = ReturnType<typeof manifestOf>;
+
+/** Where the map's contours lie, and by which convention; null for an algorithm whose levels nobody knows. */
+function levelsInManifest(recoAlgo: string) {
+  const levels = levelsOfAlgorithm(recoAlgo);
+  if (levels === undefined) return null;
+  const { convention, contours, systematicIncluded } = levels;
+  return { convention, contours, systematic_included: systematicIncluded };
+}
 
 /** The manifest without its long lists, for the broker. */
 export const withoutLists = (document: Manifest): object => ({

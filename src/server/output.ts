@@ -4,6 +4,7 @@ import { consola } from "consola";
 import { version } from "../config/version.ts";
 import { eventName } from "../event/event.ts";
 import { encodeResult, secret, type writeAtomically } from "../result/files.ts";
+import { levelsOfAlgorithm, levelsText } from "../result/levels.ts";
 import { type Provenance, provenanceFields } from "../result/provenance.ts";
 import { resultFromScan, type SkyScanResult } from "../result/result.ts";
 import type { Collection } from "./collection.ts";
@@ -102,8 +103,10 @@ export function createOutput(options: OutputOptions): Output {
 /** @param light as its clients describe it, null before any has come */
 function provenanceOfScan(plan: ScanPlan, light: string | null): Provenance {
   const { sha256 } = plan.event;
+  const levels = levelsOfAlgorithm(plan.reco.name);
   return {
     recoAlgo: plan.reco.name,
+    ...(levels && { levels: levelsText(levels) }),
     ...(light !== null && { light }),
     detector: plan.detector.source,
     version,

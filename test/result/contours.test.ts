@@ -50,7 +50,7 @@ describe("contours", () => {
     const centre = vectorOf({ ra, dec });
     const sigma = 1.2 / degrees;
     const contours = traceContours(gaussian(centre, sigma));
-    expect(contours.map(({ percent }) => percent)).toEqual([50, 90]);
+    expect(contours.map(({ percent }) => percent)).toEqual([50, 90, 99.73]);
     for (const { level, area, radius, lines, isOpen } of contours) {
       expect(isOpen).toBe(false);
       expect(lines).toHaveLength(1);
