@@ -2,6 +2,7 @@ import { createStatistics, type Statistics } from "../scan/progress.ts";
 import type { Scan } from "../scan/scan.ts";
 import type { Scheduler } from "../scan/scheduler.ts";
 import type { Task } from "../scan/task.ts";
+import type { TaskBook } from "../scan/task_book.ts";
 import type { StoredResult } from "../store/row.ts";
 import type { Store } from "../store/store.ts";
 
@@ -11,9 +12,9 @@ export interface FailedFit extends Task {
 }
 
 /** All that a result changes: the map, what is to be done, what it took. */
-export interface Collection {
+export interface Collection<Book extends TaskBook = Scheduler> {
   readonly scan: Scan;
-  readonly scheduler: Scheduler;
+  readonly scheduler: Book;
   readonly statistics: Statistics;
   readonly failed: readonly FailedFit[];
   /** Stores results, all or none of them, and only then counts them. */
@@ -27,13 +28,13 @@ export interface Collection {
  * @param startedAt when the scan was started first, s since 1970
  * @param now s since 1970
  */
-export function openCollection(
+export function openCollection<Book extends TaskBook>(
   scan: Scan,
-  scheduler: Scheduler,
+  scheduler: Book,
   store: Store,
   startedAt: number,
   now: number,
-): Collection {
+): Collection<Book> {
   const statistics = createStatistics(startedAt);
   const failed: FailedFit[] = [];
 

@@ -2,6 +2,7 @@ import { version } from "../config/version.ts";
 import { eventName } from "../event/event.ts";
 import { levelsOfAlgorithm } from "../result/levels.ts";
 import type { Counts } from "../scan/scan.ts";
+import type { TaskBook } from "../scan/task_book.ts";
 import { formatProgression } from "../sky/progression.ts";
 import type { Collection } from "./collection.ts";
 import type { ScanPlan } from "./plan.ts";
@@ -12,7 +13,7 @@ export type ManifestState = "running" | "done" | "failed" | "interrupted";
 export interface ManifestInput {
   readonly plan: ScanPlan;
   readonly session: Session;
-  readonly collection: Collection;
+  readonly collection: Collection<TaskBook>;
   /** Description of the light model, as soon as it is known. */
   readonly light: string | null;
   /** Messages that were not believed. */

@@ -7,6 +7,7 @@ import { encodeResult, secret, type writeAtomically } from "../result/files.ts";
 import { levelsOfAlgorithm, levelsText } from "../result/levels.ts";
 import { type Provenance, provenanceFields } from "../result/provenance.ts";
 import { resultFromScan, type SkyScanResult } from "../result/result.ts";
+import type { TaskBook } from "../scan/task_book.ts";
 import type { Collection } from "./collection.ts";
 import { type Manifest, type ManifestState, manifestOf } from "./manifest.ts";
 import type { ScanPlan } from "./plan.ts";
@@ -30,7 +31,7 @@ export interface OutputOptions {
   readonly directory: string;
   readonly plan: ScanPlan;
   readonly session: Session;
-  readonly collection: Collection;
+  readonly collection: Collection<TaskBook>;
   /** What only the talk with the clients tells: their light, the messages that were not believed. */
   readonly heard: () => { readonly light: string | null; readonly malformed: number };
   /** s since 1970. */

@@ -1,15 +1,10 @@
 import { consola } from "consola";
 import { type Clock, systemClock, wakingClock } from "../config/clock.ts";
-import {
-  brokerPatience,
-  heartbeatInterval,
-  progressInterval,
-  resultInterval,
-} from "../config/environment.ts";
+import { heartbeatInterval, progressInterval, resultInterval } from "../config/environment.ts";
 import { Interrupted, TimedOut } from "../config/errors.ts";
 import { eventName } from "../event/event.ts";
 import type { BrokerAddress } from "../mq/address.ts";
-import { type Connection, connect, lastWords } from "../mq/connection.ts";
+import { connect, lastWords } from "../mq/connection.ts";
 import { examineBroker } from "../mq/examination.ts";
 import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
 import { plotFiles } from "../plot/files.ts";
@@ -17,19 +12,18 @@ import { writeAtomically } from "../result/files.ts";
 import type { SkyScanResult } from "../result/result.ts";
 import { Scheduler } from "../scan/scheduler.ts";
 import { openStore, type Store } from "../store/store.ts";
-import { createAdmission } from "./admission.ts";
-import { createAnnouncement } from "./announcement.ts";
+import { brokerWorkforce, mending, until } from "./broker_workforce.ts";
 import { openCollection } from "./collection.ts";
-import { Dispatch } from "./dispatch.ts";
 import { identityOf, storePath } from "./identity.ts";
 import { leaseIds } from "./lease_ids.ts";
 import type { Manifest } from "./manifest.ts";
 import { createOutput } from "./output.ts";
 import { type ScanPlan, startScan } from "./plan.ts";
 import { showProgress } from "./progress.ts";
-import { beginSession, rememberLight } from "./session.ts";
+import { beginSession } from "./session.ts";
 import { forgetOtherScans, type StartupPlaces, startupData, writeStartupFiles } from "./startup.ts";
 import { saveUnfinished, shortfall } from "./unfinished.ts";
+import { guarded } from "./workforce.ts";
 
 export interface ServerOptions {
   readonly broker: BrokerAddress;
@@ -79,10 +73,6 @@ export interface ServerOutcome {
   readonly files: readonly string[];
 }
 
-/** How long the clients get to say goodbye, s. */
-const farewell = 2;
-/** How long a connection that is broken when the scan ends gets to come back, s. */
-const mending = 30;
 /** How often deadlines and silent clients are looked at, s. */
 const tickPeriod = 0.5;
 /** How often the status topic is renewed, s. */
@@ -128,7 +118,6 @@ export async function withPictures(
 
 /**
  * Wires the parts of a server together.
- * @param publish where their messages go
  * @param over told when, or why, it ends
  * @param longestMessage what the broker takes, bytes
  */
@@ -136,14 +125,12 @@ function assemble(
   plan: ScanPlan,
   options: ServerOptions,
   store: Store,
-  { clock: asleepToo, write, newSecret }: ServerSurroundings,
-  publish: Connection["publish"],
+  { clock: asleepToo, write, newSecret, connect }: ServerSurroundings,
   over: Pick<PromiseWithResolvers<void>, "resolve" | "reject">,
   longestMessage: number | undefined,
 ) {
   const clock = wakingClock(asleepToo, longestGap);
   const session = beginSession(store, clock.date(), newSecret, newSecret);
-  const topics = topicsOf(session.basename);
   const scheduler = new Scheduler({
     recoTimeout: options.recoTimeout,
     maxFailures: options.maxFailures,
@@ -159,40 +146,20 @@ function assemble(
     clock.date(),
   );
   if (store.count > 0) consola.info(`resumed: ${store.count} fits are done already`);
-  const admission = createAdmission({
-    needsLight: plan.reco.light !== undefined,
-    needsTables: plan.needsTables,
-    light: session.light,
-    onLight(light) {
-      rememberLight(store, light);
-      consola.info(`light: ${light.description}`);
-    },
-    onChange(client, { host, workers }, objection) {
-      if (objection === undefined) consola.debug(`client ${client} on ${host}, ${workers} workers`);
-      else consola.warn(`client ${client} on ${host}: ${objection}`);
-    },
-  });
-  const dispatch = new Dispatch({
-    ...{ collection, admission, session: session.number, topics, publish, clock },
+  const { broker, recoTimeout, timeoutToClients, stop } = options;
+  const startup = startupData(plan.event, session.basename, plan.baselineGcd);
+  const workforce = brokerWorkforce({
+    ...{ plan, broker, connect, session, collection, store, startup, clock },
+    ...{ recoTimeout, timeoutToClients, onComplete: over.resolve, onError: over.reject },
     ...(longestMessage !== undefined && { longestMessage }),
-    soon: (work) => clock.soon(guarded(work, over.reject)),
-    onComplete: over.resolve,
+    ...(stop && { stop }),
   });
   const output = createOutput({
     ...{ directory: options.outputDir, plan, session, collection, now: clock.date, write },
-    heard: () => ({
-      light: admission.light?.description ?? null,
-      malformed: dispatch.malformed,
-    }),
-    onManifest: (manifest) => announcement.progress(manifest),
+    heard: () => workforce.heard,
+    onManifest: (manifest) => workforce.progress(manifest),
   });
-  const startup = startupData(plan.event, session.basename, plan.baselineGcd);
-  const { recoTimeout, timeoutToClients } = options;
-  const announcement = createAnnouncement({
-    ...{ plan, session, startup, recoTimeout, timeoutToClients, topics, publish },
-    ...(longestMessage !== undefined && { longestMessage }),
-  });
-  return { clock, session, topics, collection, dispatch, output, startup, announcement };
+  return { clock, session, collection, workforce, output, startup };
 }
 type Parts = ReturnType<typeof assemble>;
 
@@ -203,8 +170,6 @@ async function serve(
   store: Store,
   surroundings: ServerSurroundings,
 ): Promise<ServerOutcome> {
-  let connection: Connection | undefined;
-  const publish: Connection["publish"] = (...message) => connection?.publish(...message);
   const over = Promise.withResolvers<void>();
   over.promise.catch(() => {});
   let ending: { readonly state: "done" | "failed"; readonly reason?: string } | undefined;
@@ -213,35 +178,12 @@ async function serve(
   const longestMessage = options.isAlone
     ? undefined
     : await surroundings.examine(options.broker, somewhere, options.stop);
-  const parts = assemble(plan, options, store, surroundings, publish, over, longestMessage);
-  const { session, topics, collection, dispatch, output, announcement } = parts;
+  const parts = assemble(plan, options, store, surroundings, over, longestMessage);
+  const { session, collection, workforce, output } = parts;
   const { startup: places } = options;
   // Not before the store is ours: a second server is refused there, and these files are the first one's.
   if (places !== undefined) await forgetOtherScans(places, session.basename);
-
-  connection = await surroundings.connect(
-    options.broker,
-    {
-      clientId: newClientId(),
-      subscriptions: [topics.status("+"), topics.result],
-      patience: brokerPatience(),
-      ...(options.stop && { stop: options.stop }),
-    },
-    {
-      onMessage: (topic, payload) => guarded(() => dispatch.receive(topic, payload), over.reject)(),
-      onConnect: (isFirst) => {
-        if (!isFirst) consola.info("connected to the broker again");
-        // What was said last, that it is over, is on its way.
-        if (ending !== undefined) return;
-        announcement.open();
-        dispatch.expectResults();
-      },
-      onLost: () => consola.warn("connection to the broker lost, trying again"),
-      onGivenUp: over.reject,
-    },
-  );
-  // onConnect ran before the connection was in our hands.
-  announcement.open();
+  await workforce.open();
 
   const stop = () => over.reject(new Interrupted());
   let rest = () => {};
@@ -256,6 +198,7 @@ async function serve(
     options.onOpen?.(session.basename);
     options.stop?.addEventListener("abort", stop);
     if (options.stop?.aborted) stop();
+    workforce.begin();
     rest = keepBusy(parts, options.timeoutFromClients, over.reject);
     await output.saveManifest().catch(warnUnsaved);
 
@@ -273,21 +216,14 @@ async function serve(
     throw await saveUnfinished(error, reason, output);
   } finally {
     options.stop?.removeEventListener("abort", stop);
-    if (ending !== undefined) {
-      const { clock } = parts;
-      announcement.over(ending.state, ending.reason);
-      // Clients that are not told wait for work in vain: a broken connection is given time to mend.
-      await until(() => connection!.isConnected || options.stop?.aborted === true, mending, clock);
-      await until(() => collection.scheduler.counts.clients === 0, farewell, clock);
-      announcement.withdraw();
-    }
-    await connection.close(options.stop?.aborted ? lastWords : mending);
+    if (ending !== undefined) await workforce.over(ending.state, ending.reason);
+    await workforce.close(options.stop?.aborted ? lastWords : mending);
   }
 }
 
 /** Does what is due from time to time. @returns the function that ends it */
 function keepBusy(
-  { clock, collection, dispatch, output, announcement }: Parts,
+  { clock, collection, workforce, output }: Parts,
   timeoutFromClients: number,
   fail: (error: unknown) => void,
 ): () => void {
@@ -295,13 +231,13 @@ function keepBusy(
   const every = (seconds: number, work: () => void) => clock.every(seconds, guarded(work, fail));
   const timers = [
     every(tickPeriod, () => {
-      dispatch.tick();
+      workforce.tick();
       collection.mark(clock.date());
-      if (dispatch.secondsWithoutResults > timeoutFromClients)
+      if (workforce.secondsWithoutResults > timeoutFromClients)
         fail(new TimedOut(`no results for ${timeoutFromClients} s`));
     }),
     every(Math.min(statusInterval, progressInterval()), () =>
-      announcement.progress(output.manifest()),
+      workforce.progress(output.manifest()),
     ),
     // Hours of work are not thrown away for a disk that is full for a moment: only the last save must succeed.
     every(progressInterval(), () => void output.saveManifest().catch(warnUnsaved)),
@@ -338,19 +274,3 @@ async function saveAtLast<T>(
     await until(() => stop?.aborted === true, betweenSaves, clock);
   }
 }
-
-/** Waits until something is so, but at most so many seconds. */
-async function until(isSo: () => boolean, seconds: number, clock: Clock): Promise<void> {
-  const end = clock.now() + seconds;
-  while (!isSo() && clock.now() < end)
-    await new Promise<void>((resolve) => void clock.after(0.01, resolve));
-}
-
-/** Work whose errors go to `fail` instead of into the event loop. */
-const guarded = (work: () => void, fail: (error: unknown) => void) => () => {
-  try {
-    work();
-  } catch (error) {
-    fail(error);
-  }
-};

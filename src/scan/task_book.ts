@@ -1,0 +1,13 @@
+import type { SchedulerCounts } from "./scheduler.ts";
+import type { ReleasedTask, Task } from "./task.ts";
+
+/** Which tasks are out and which are done, however they reach those who do them. */
+export interface TaskBook {
+  /** New tasks, to be handed out in this order. */
+  add(tasks: readonly ReleasedTask[]): void;
+  /** A task whose outcome is known. */
+  markDone(task: Task): void;
+  readonly counts: SchedulerCounts;
+  /** Tasks not done. */
+  unfinished(): Task[];
+}
