@@ -1,9 +1,9 @@
 import { degreesPerRadian } from "../geometry/constants.ts";
+import { bestDirection } from "../result/best_direction.ts";
 import { traceContours } from "../result/contours.ts";
 import { type Levels, levelsOf } from "../result/levels.ts";
 import { northFirst } from "../result/orientation.ts";
 import { bestFit, eventOf, type SkyScanResult } from "../result/result.ts";
-import { pixelCentre } from "../sky/healpix.ts";
 import { allSkyPanel, type SkyMap } from "./all_sky.ts";
 import { picture, text } from "./svg.ts";
 import { zoomPanel, zoomWindow } from "./zoom.ts";
@@ -37,7 +37,7 @@ export function plotSky(result: SkyScanResult, options: PlotOptions = {}): strin
       .sort(([a], [b]) => a - b)
       .flatMap(([, pixels]) => pixels.filter(({ llh }) => !Number.isNaN(llh))),
     best,
-    centre: best ? pixelCentre(best.nside, best.pixel) : { ra: Math.PI, dec: 0 },
+    centre: bestDirection(result) ?? { ra: Math.PI, dec: 0 },
     levels,
     contours: traceContours(upright, levels),
   };

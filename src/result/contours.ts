@@ -1,6 +1,8 @@
 import Delaunator from "delaunator";
 import { degreesPerRadian } from "../geometry/constants.ts";
 import { type Direction, npix, pixelVector, type Vector, vectorOf } from "../sky/healpix.ts";
+import { cross, dot, tangents, unit } from "../sky/tangent_plane.ts";
+import { type BestDirection, bestDirection } from "./best_direction.ts";
 import { cellsOf, densitiesOf, hpdRegions } from "./cells.ts";
 import { finestPixels } from "./finest.ts";
 import {
@@ -10,7 +12,7 @@ import {
   type Levels,
   levelsOf,
 } from "./levels.ts";
-import { bestFit, type SkyScanResult } from "./result.ts";
+import type { SkyScanResult } from "./result.ts";
 
 /** Where 2·Δllh passes one level. */
 export interface Contour extends ContourLevel {
@@ -34,7 +36,8 @@ export interface ContourLine {
 
 /**
  * Traces the contours of a map. 2·Δllh is interpolated linearly on the Delaunay triangulation of the scanned pixels'
- * centres on the sphere, the finest available everywhere; failed pixels are bridged.
+ * centres on the sphere, the finest available everywhere, and of the minimum between them where the map knows it;
+ * failed pixels are bridged.
  * @param levels default: those of the algorithm that made the map
  * @returns one contour per level; none for a map of fewer than three pixels
  */
@@ -42,37 +45,43 @@ export function traceContours(
   result: SkyScanResult,
   { convention, contours }: Levels = levelsOf(result),
 ): Contour[] {
-  const best = bestFit(result);
+  const best = bestDirection(result);
   if (best === undefined) return [];
-  const toPlane = stereographic(pixelVector(best.nside, best.pixel));
+  const toPlane = stereographic(vectorOf(best));
   const vectors: Vector[] = [];
   const values: number[] = [];
   const coordinates: number[] = [];
-  for (const { nside, pixel, llh } of finestPixels(result)) {
-    const vector = pixelVector(nside, pixel);
+  // Around a known minimum the root of 2·Δllh is nearly linear, 2·Δllh itself is not: contours no wider than a few
+  // pixels would come out too small. Maps without it are drawn as the programs that made them draw them.
+  const height = best.isSubPixel ? (value: number) => Math.sqrt(Math.max(0, value)) : identity;
+  const add = (vector: Vector, llh: number) => {
     const point = toPlane(vector);
-    if (point === undefined) continue;
+    if (point === undefined) return;
     vectors.push(vector);
-    values.push(2 * (llh - best.llh));
+    values.push(height(2 * (llh - best.llh)));
     coordinates.push(...point);
-  }
+  };
+  for (const { nside, pixel, llh } of finestPixels(result)) add(pixelVector(nside, pixel), llh);
+  if (best.isSubPixel) add(vectorOf(best), best.llh);
   if (vectors.length < 3) return [];
   const mesh = new Delaunator(coordinates);
   if (mesh.triangles.length === 0) return [];
   const resolvedArea = FEWEST_PIXELS * smallestPixel(result);
   const wanted: readonly WantedContour[] =
-    convention === "HPD" ? credibleContours(result) : contours;
-  return wanted.map(({ percent, level, area = areaBelow(level, mesh, vectors, values) }) => {
+    convention === "HPD" ? credibleContours(result, best) : contours;
+  return wanted.map(({ percent, level, area: known }) => {
+    const at = height(level);
+    const area = known ?? areaBelow(at, mesh, vectors, values);
     return {
-      ...{ convention, percent, level },
-      area,
+      ...{ convention, percent, level, area, resolvedArea },
       radius: Math.sqrt(area / Math.PI),
-      resolvedArea,
-      isOpen: mesh.hull.some((point) => values[point]! < level),
-      lines: traceLines(level, mesh, vectors, values),
+      isOpen: mesh.hull.some((point) => values[point]! < at),
+      lines: traceLines(at, mesh, vectors, values),
     };
   });
 }
+
+const identity = (value: number): number => value;
 
 /** Where the area is known otherwise it is not measured on the mesh. */
 interface WantedContour extends ContourLevel {
@@ -83,13 +92,16 @@ interface WantedContour extends ContourLevel {
  * The credible regions as levels of 2·Δllh, which is the density's own order: the level of the cell that completes a
  * share. Their areas are the cells', as those who add up cells find them.
  */
-const credibleContours = (result: SkyScanResult): WantedContour[] => {
-  const cells = densitiesOf(cellsOf(result));
+const credibleContours = (result: SkyScanResult, best: BestDirection): WantedContour[] => {
+  const likelihoods = cellsOf(result);
+  const cells = densitiesOf(likelihoods);
   const highest = cells.reduce((most, { density }) => Math.max(most, density), 0);
+  const known = likelihoods.map(({ llh }) => llh).filter((llh) => !Number.isNaN(llh));
+  const lowest = known.reduce((least, llh) => Math.min(least, llh), Number.POSITIVE_INFINITY);
   const shares = hpdPercents.map((percent) => percent / 100);
   return hpdRegions(cells, shares).map(({ level, area }, i) => ({
     percent: hpdPercents[i]!,
-    level: -2 * Math.log(level / highest),
+    level: 2 * (lowest - best.llh - Math.log(level / highest)),
     area,
   }));
 };
@@ -112,24 +124,6 @@ function stereographic(centre: Vector): (v: Vector) => [number, number] | undefi
     return depth < 1e-12 ? undefined : [dot(v, east) / depth, dot(v, north) / depth];
   };
 }
-
-/** Two unit vectors that make a right-handed frame with c. */
-function tangents(c: Vector): [Vector, Vector] {
-  const axis: Vector = Math.abs(c[2]) < 0.9 ? [0, 0, 1] : [1, 0, 0];
-  const east = unit(cross(axis, c));
-  return [east, cross(c, east)];
-}
-
-const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-const cross = (a: Vector, b: Vector): Vector => [
-  a[1] * b[2] - a[2] * b[1],
-  a[2] * b[0] - a[0] * b[2],
-  a[0] * b[1] - a[1] * b[0],
-];
-const unit = (v: Vector): Vector => {
-  const length = Math.hypot(...v);
-  return [v[0] / length, v[1] / length, v[2] / length];
-};
 
 /** Solid angle of a spherical triangle (van Oosterom & Strackee 1983, IEEE Trans. Biomed. Eng. 30, 125). */
 const triangleArea = (a: Vector, b: Vector, c: Vector): number =>

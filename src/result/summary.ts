@@ -1,5 +1,6 @@
 import { degreesPerRadian } from "../geometry/constants.ts";
-import { pixelCentre } from "../sky/healpix.ts";
+import { type Direction, pixelCentre } from "../sky/healpix.ts";
+import { bestDirection } from "./best_direction.ts";
 import type { Comparison } from "./compare.ts";
 import { type Contour, sizeText, traceContours } from "./contours.ts";
 import { hpdLevels, type Levels, levelsOf, shareText } from "./levels.ts";
@@ -30,6 +31,9 @@ export interface Summary {
     llh_min: number | null;
     llh_max: number | null;
   }[];
+  /** The minimum, between pixels where the file knows it; llh there. */
+  readonly best_direction: { ra: number; dec: number; llh: number; sub_pixel: boolean } | null;
+  /** The best pixel. */
   readonly best_fit: Readonly<Record<string, number | null>> | null;
   /** Where the levels come from, and what must be said beside them. */
   readonly levels: {
@@ -79,6 +83,7 @@ export function summarise(result: SkyScanResult, levels: Levels = levelsOf(resul
   const { metadata } = result;
   const event = eventOf(result);
   const best = bestFit(result);
+  const lowest = bestDirection(result);
   const upright = northFirst(result);
   const centre =
     best &&
@@ -107,6 +112,9 @@ export function summarise(result: SkyScanResult, levels: Levels = levelsOf(resul
         llh_max: orNull(values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)),
       };
     }),
+    best_direction: lowest
+      ? { ra: lowest.ra, dec: lowest.dec, llh: lowest.llh, sub_pixel: lowest.isSubPixel }
+      : null,
     best_fit: best
       ? {
           nside: best.nside,
@@ -153,7 +161,7 @@ function provenanceLines(known: Provenance): [string, string][] {
 
 /** A summary as lines for the terminal. */
 export function summaryLines(summary: Summary): string[] {
-  const { best_fit: best } = summary;
+  const { best_fit: best, best_direction: lowest } = summary;
   const known = <T>(value: T | null, text: (value: T) => string = String) =>
     value === null ? "not in the file" : text(value);
   const lines = [
@@ -172,7 +180,8 @@ export function summaryLines(summary: Summary): string[] {
       `nside ${nside}`,
       `${pixels} pixels${failed > 0 ? `, ${failed} failed` : ""}${llh_min === null ? "" : `, llh ${llh_min.toFixed(3)} to ${llh_max?.toFixed(3) ?? "infinity"}`}`,
     ]),
-    ["best fit", best ? direction(best) : "none: no pixel has a fit"],
+    ["best fit", lowest ? direction(lowest) : "none: no pixel has a fit"],
+    ...(lowest?.sub_pixel ? [["", `between pixels, llh ${lowest.llh.toFixed(3)}`]] : []),
     ...(best
       ? [
           ["", `nside ${best.nside}, pixel ${best.index}, llh ${best.llh?.toFixed(3)}`],
@@ -206,9 +215,9 @@ export function summaryLines(summary: Summary): string[] {
   return lines.map(([name, value]) => `${name!.padEnd(16)}${value}`);
 }
 
-const direction = (best: Readonly<Record<string, number | null>>): string => {
-  const dec = best.dec! * degreesPerRadian;
-  return `RA ${(best.ra! * degreesPerRadian).toFixed(3)}°, Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(3)}°`;
+const direction = (best: Direction): string => {
+  const dec = best.dec * degreesPerRadian;
+  return `RA ${(best.ra * degreesPerRadian).toFixed(3)}°, Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(3)}°`;
 };
 
 const energy = (gev: number): string => `${gev.toPrecision(4)} GeV`;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { consola } from "consola";
 import { version } from "../config/version.ts";
 import { eventName } from "../event/event.ts";
+import { withBestDirection } from "../result/best_direction.ts";
 import { encodeResult, secret, type writeAtomically } from "../result/files.ts";
 import { levelsOfAlgorithm, levelsText } from "../result/levels.ts";
 import { type Provenance, provenanceFields } from "../result/provenance.ts";
@@ -58,11 +59,13 @@ export function createOutput(options: OutputOptions): Output {
   };
 
   const result = () =>
-    resultFromScan(
-      scan.pixels({ unfinished: !scan.isComplete }),
-      plan.event.metadata,
-      scan.isComplete,
-      provenanceFields(provenanceOfScan(plan, options.heard().light)),
+    withBestDirection(
+      resultFromScan(
+        scan.pixels({ unfinished: !scan.isComplete }),
+        plan.event.metadata,
+        scan.isComplete,
+        provenanceFields(provenanceOfScan(plan, options.heard().light)),
+      ),
     );
   const manifest = (state: ManifestState = "running", reason?: string): Manifest =>
     manifestOf({

@@ -1,8 +1,8 @@
 import { findOf } from "../event/objects.ts";
 import { TRUE_TRACK } from "../event/truth.ts";
 import { momentAt, toDetector, toEquatorial } from "../native/sky.ts";
-import { bestFit } from "../result/result.ts";
-import { angleBetween, pixelCentre, vectorOf } from "../sky/healpix.ts";
+import { bestDirection } from "../result/best_direction.ts";
+import { angleBetween, vectorOf } from "../sky/healpix.ts";
 import type { ScanPlan } from "./plan.ts";
 import type { ServerOutcome } from "./server.ts";
 
@@ -11,9 +11,9 @@ const degrees = (radians: number): string => `${((radians * 180) / Math.PI).toFi
 /** One line: best fit on the sky and in the detector, llh, number of fits, wall time. */
 export function summary(plan: ScanPlan, outcome: ServerOutcome, seconds: number): string {
   const fits = `${outcome.manifest.progress.recos.done} fits in ${seconds.toFixed(1)} s`;
-  const best = bestFit(outcome.result);
+  const best = bestDirection(outcome.result);
   if (best === undefined) return `no fit succeeded, ${fits}`;
-  const { ra, dec } = pixelCentre(best.nside, best.pixel);
+  const { ra, dec } = best;
   const { zenith, azimuth } = toDetector(ra, dec, momentAt(plan.event.metadata.mjd));
   return [
     `best fit RA ${degrees(ra)} Dec ${degrees(dec)}`,
@@ -26,11 +26,10 @@ export function summary(plan: ScanPlan, outcome: ServerOutcome, seconds: number)
 /** How far the best fit is from the true direction, for events that record one; undefined for all others. */
 export function missedBy({ event }: ScanPlan, { result }: ServerOutcome): string | undefined {
   const truth = findOf(event, TRUE_TRACK, "I3Particle");
-  const best = bestFit(result);
+  const best = bestDirection(result);
   if (truth === undefined || best === undefined) return undefined;
   const { zenith, azimuth } = truth.dir;
   const { ra, dec } = toEquatorial(zenith, azimuth, momentAt(event.metadata.mjd));
-  const centre = pixelCentre(best.nside, best.pixel);
-  const angle = angleBetween(vectorOf({ ra, dec }), vectorOf(centre));
+  const angle = angleBetween(vectorOf({ ra, dec }), vectorOf(best));
   return `true direction RA ${degrees(ra)} Dec ${degrees(dec)}: the best fit is ${degrees(angle)} away`;
 }
