@@ -34,6 +34,7 @@ if [ "${1:-}" = test ]; then
   need=""
   [ -f /usr/include/doctest/doctest.h ] || need="$need doctest-dev"
   command -v openssl >/dev/null 2>&1 || need="$need openssl"
+  command -v bzip2 >/dev/null 2>&1 || need="$need bzip2"
   { command -v mosquitto || [ -x /usr/sbin/mosquitto ]; } >/dev/null 2>&1 || need="$need mosquitto"
   command -v chromium >/dev/null 2>&1 || need="$need chromium"
   [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || need="$need rabbitmq-server"

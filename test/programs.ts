@@ -98,15 +98,15 @@ export async function until<T>(
 }
 
 /**
- * The one map in an output folder as the bytes of its file: equal maps are equal files, but for the command line
- * by which they were made.
+ * The one map in an output folder as the bytes of its file: equal maps are equal files, but for the command line and
+ * the algorithm by which they were made (crash_dummy's fits are dummy's).
  */
 export function mapIn(output: string): Buffer {
   const [name, ...more] = readdirSync(output).filter((file) => file.endsWith(".npz"));
   if (name === undefined || more.length > 0) throw new Error(`${output}: not one map`);
   const path = join(output, name);
   const map = readNpz(readFileSync(path), path);
-  const { command_line, ...other } = map.metadata?.other ?? {};
+  const { command_line, reco_algo, ...other } = map.metadata?.other ?? {};
   return Buffer.from(writeNpz({ ...map, metadata: { ...map.metadata, other } }));
 }
 

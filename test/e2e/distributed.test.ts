@@ -4,6 +4,7 @@ import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync } from
 import { join, resolve } from "node:path";
 import { parseAddress } from "../../src/mq/address.ts";
 import { connect } from "../../src/mq/connection.ts";
+import { makeCertificate } from "../certificate.ts";
 import {
   fitsDoneIn,
   freePort,
@@ -206,43 +207,7 @@ describe.skipIf(!hasMosquitto)("over Mosquitto, with passwords and access rules"
 
 describe.skipIf(!hasMosquitto)("over TLS with a private authority", () => {
   test("mqtts and wss-less clients trust --ca-file and nothing else", async () => {
-    const openssl = (...args: string[]) => {
-      const { status, stderr } = spawnSync("openssl", args, { cwd: directory });
-      if (status !== 0) throw new Error(stderr.toString());
-    };
-    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-    openssl(
-      "req",
-      "-x509",
-      ...key,
-      "-days",
-      "2",
-      "-subj",
-      "/CN=test authority",
-      "-keyout",
-      "ca.key",
-      "-out",
-      "ca.pem",
-    );
-    openssl("req", ...key, "-subj", "/CN=localhost", "-keyout", "b.key", "-out", "b.csr");
-    await Bun.write(path("ext"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
-    openssl(
-      "x509",
-      "-req",
-      "-in",
-      "b.csr",
-      "-CA",
-      "ca.pem",
-      "-CAkey",
-      "ca.key",
-      "-CAcreateserial",
-      "-days",
-      "2",
-      "-extfile",
-      "ext",
-      "-out",
-      "b.pem",
-    );
+    makeCertificate(directory);
     for (const file of ["b.key", "b.pem", "ca.pem"]) chmodSync(path(file), 0o644);
     const secure = [
       "allow_anonymous true",

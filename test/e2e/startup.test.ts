@@ -1,5 +1,13 @@
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import {
   freePort,
@@ -23,6 +31,9 @@ afterAll(async () => {
 
 const token = path("token");
 writeFileSync(token, "a password of the test's own, quite long", { mode: 0o600 });
+/** What others than the owner may do with a file: 0 for one that holds the event or the scan's name. */
+const others = (file: string) => statSync(file).mode & 0o077;
+
 const quick = { SKYSCAN_DUMMY_SECONDS: "0,0", SKYSCAN_AUTH_TOKEN_FILE: token };
 
 async function startBroker(): Promise<{ url: string; broker: Running }> {
@@ -48,19 +59,28 @@ test("the token from a file, the original's client command, and the best fit at 
   await until("the file alone, which is written last", () => existsSync(alone));
   expect(readFileSync(alone, "utf8")).toBe(readFileSync(join(startup, "startup.json"), "utf8"));
 
+  const secrets = ["startup.json", "mq-basename.txt", "GCDQp_packet.json"];
+  for (const file of [alone, ...secrets.map((name) => join(startup, name))])
+    expect([file, others(file)]).toEqual([file, 0]);
+
   const name = readFileSync(join(startup, "mq-basename.txt"), "utf8");
   const status = await skyscan(["status", "-b", url, "--mq-basename", name], quick).exited;
   expect(status.stdout).toMatch(/dummy {2}open/);
 
   // As its users write it: not quoted, so that an empty file would swallow the next flag.
   const command = `"$@" client --mq-basename $(cat mq-basename.txt) \
-    --baseline-gcd-file $(cat baseline_GCD_file.txt) --gcdqp-packet-json GCDQp_packet.json --broker ${url}`;
+    --baseline-gcd-file $(cat baseline_GCD_file.txt) --gcdqp-packet-json GCDQp_packet.json --broker ${url} \
+    --debug-directory '${path("messages")}'`;
   const client = start(["sh", "-c", `cd "$STARTUP" && ${command}`, "sh", ...program], {
     ...quick,
     STARTUP: startup,
   });
   const ended = await client.exited;
   expect({ code: ended.code, stderr: ended.stderr }).toMatchObject({ code: 0 });
+  const messages = readdirSync(path("messages"), { recursive: true }).map(String);
+  expect(messages.length).toBeGreaterThan(0);
+  for (const message of messages)
+    expect([message, others(path("messages", message))]).toEqual([message, 0]);
 
   const { code, stdout, stderr } = await server.exited;
   expect(code).toBe(0);

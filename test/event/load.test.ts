@@ -228,6 +228,14 @@ describe("the pulses of alerts", () => {
   });
 });
 
+/** The pickle of a text: protocol 2, BINUNICODE. */
+function pickleOf(text: string): Buffer {
+  const utf8 = Buffer.from(text);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(utf8.length);
+  return Buffer.concat([Buffer.from("\x80\x02X", "latin1"), length, utf8, Buffer.from(".")]);
+}
+
 describe("an alert comes in many wrappings", () => {
   const frames = [makeFrame("Q", readout), makeFrame("P", physics)];
   const text = encodeAlert(frames);
@@ -238,6 +246,9 @@ describe("an alert comes in many wrappings", () => {
   test.each<[string, string | Uint8Array]>([
     ["gzip", Bun.gzipSync(Buffer.from(text))],
     ["zstd", Bun.zstdCompressSync(text)],
+    ["bzip2", spawnSync("bzip2", { input: text }).stdout],
+    ["a pickle in gzip", Bun.gzipSync(pickleOf(text))],
+    ["a pickle in bzip2", spawnSync("bzip2", { input: pickleOf(text) }).stdout],
     ["after blanks", `\n\t  ${text}`],
     ["after a byte order mark", `\ufeff${text}`],
     ["a list of one", JSON.stringify([alert])],

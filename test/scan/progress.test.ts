@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { createStatistics } from "../../src/scan/progress.ts";
 import type { ScanProgress } from "../../src/scan/scan.ts";
 
@@ -47,6 +48,33 @@ describe("statistics of a scan", () => {
       recosPerSecondLately: null,
       timeLeft: null,
     });
+  });
+
+  test("a clock that is set back and forth, over pauses too, makes no rate negative or endless", () => {
+    const hours = fc.double({ min: -1e4, max: 1e4, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(hours, fc.boolean()), { minLength: 1 }), (steps) => {
+        const statistics = createStatistics(start);
+        let done = 0;
+        let at = start;
+        for (const [step, isPause] of steps) {
+          at += step;
+          if (isPause) statistics.resume(at);
+          else {
+            statistics.add(8, 1, 1, 1, at);
+            done++;
+          }
+          const { recosPerSecond, recosPerSecondLately, timeLeft } = statistics.rates(
+            progress(done, steps.length),
+            at,
+          );
+          if (done === 0) continue;
+          for (const rate of [recosPerSecond, recosPerSecondLately])
+            expect(Number.isFinite(rate!) && rate! > 0).toBe(true);
+          expect(timeLeft!).toBeWithin(0, Number.MAX_VALUE);
+        }
+      }),
+    );
   });
 
   test("time left follows the last quarter of the fits, or the last 400", () => {
