@@ -229,11 +229,12 @@ describe("the pulses of alerts", () => {
 });
 
 /** The pickle of a text: protocol 2, BINUNICODE. */
-function pickleOf(text: string): Buffer {
+function pickleOf(text: string): Uint8Array<ArrayBuffer> {
   const utf8 = Buffer.from(text);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(utf8.length);
-  return Buffer.concat([Buffer.from("\x80\x02X", "latin1"), length, utf8, Buffer.from(".")]);
+  const start = Buffer.from("\x80\x02X", "latin1");
+  return new Uint8Array(Buffer.concat([start, length, utf8, Buffer.from(".")]));
 }
 
 describe("an alert comes in many wrappings", () => {
