@@ -4,13 +4,15 @@ import { basename, dirname, extname, join } from "node:path";
 import { consola } from "consola";
 import { InputError, unwritable } from "../config/errors.ts";
 import { resultStem } from "./filename.ts";
+import { isFits, unpacked } from "./fits.ts";
+import { readFitsMap } from "./fits_map.ts";
 import { readJson, writeJson } from "./json.ts";
 import { readNpz, writeNpz } from "./npz.ts";
 import { isOrientationUnknown } from "./orientation.ts";
 import type { Pole, SkyScanResult } from "./result.ts";
 
 /**
- * Reads a result file; what it is, .npz or .json, is told from its first bytes. Warns where the file does not say
+ * Reads a result file; what it is, .npz, .json or a FITS map, is told from its first bytes. Warns where the file does not say
  * which pole its pixels are counted from.
  * @param from that pole, where one knows better than the file
  * @throws InputError naming the file
@@ -29,9 +31,12 @@ async function decodeResult(path: string): Promise<SkyScanResult> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new InputError(`${path}: cannot be read (${error.code}); expected a result file`);
   });
-  if (bytes.length === 0) throw new InputError(`${path}: empty; expected a result (.npz or .json)`);
+  if (bytes.length === 0)
+    throw new InputError(`${path}: empty; expected a result (.npz, .json or .fits)`);
   if (bytes.subarray(0, 2).toString("latin1") === "PK") return readNpz(bytes, path);
-  return readJson(new TextDecoder().decode(bytes), path);
+  const content = unpacked(bytes, path);
+  if (isFits(content)) return readFitsMap(content, path);
+  return readJson(new TextDecoder().decode(content), path);
 }
 
 /** A result as a file's content; the path's extension, .npz or .json, says which format. */

@@ -30,6 +30,8 @@ export interface SkyScanResult {
   /** Which pole its pixels are counted from, where the reader was told; else its metadata says. */
   readonly from?: Pole;
   readonly nsides: ReadonlyMap<number, readonly PixelResult[]>;
+  /** Read from a probability map: llh is −ln of the density per sr, and the fits it was made of are lost. */
+  readonly isProbability?: boolean;
   /** Absent only for the oldest .npz files, which have no header. */
   readonly metadata?: ResultMetadata;
 }
