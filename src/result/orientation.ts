@@ -25,7 +25,7 @@ export function northFirst(result: SkyScanResult): SkyScanResult {
     }));
     return [nside, mirrored.sort((a, b) => a.pixel - b.pixel)] as const;
   });
-  return { ...result, nsides: new Map(nsides) };
+  return { ...result, from: "north", nsides: new Map(nsides) };
 }
 
 /** The pixel at the same RA and the opposite Dec (RING). */

@@ -1,6 +1,7 @@
 import type { EventMetadata } from "../event/event.ts";
 import { noFit } from "../scan/fit_values.ts";
 import type { PixelResult } from "../scan/task.ts";
+import { type Direction, pixelAt } from "../sky/healpix.ts";
 
 /** HEALPix counts from the north; result files before April 2023 from the south. */
 export type Pole = "north" | "south";
@@ -104,6 +105,21 @@ export function bestFit(result: SkyScanResult): PixelResult | undefined {
     for (const pixel of pixels)
       if (!Number.isNaN(pixel.llh) && (best === undefined || pixel.llh < best.llh)) best = pixel;
   return best;
+}
+
+/** The finest pixel with a fit at a direction, in a map counted from the north. */
+export function pixelWithFitAt(
+  { nsides }: SkyScanResult,
+  { ra, dec }: Direction,
+): PixelResult | undefined {
+  for (const nside of [...nsides.keys()].sort((a, b) => b - a)) {
+    const index = pixelAt(nside, ra, dec);
+    const found = nsides
+      .get(nside)!
+      .find(({ pixel, llh }) => pixel === index && !Number.isNaN(llh));
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** The event the result is about, or undefined where the file does not fully say. */

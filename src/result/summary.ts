@@ -1,10 +1,10 @@
 import { degreesPerRadian } from "../geometry/constants.ts";
 import { type Direction, pixelCentre } from "../sky/healpix.ts";
-import { bestDirection } from "./best_direction.ts";
 import type { Comparison } from "./compare.ts";
-import { type Contour, sizeText, traceContours } from "./contours.ts";
-import { hpdLevels, type Levels, levelsOf, shareText } from "./levels.ts";
-import { isSouthFirst, mirroredPixel, northFirst } from "./orientation.ts";
+import { sizeText } from "./contours.ts";
+import { type Levels, levelsOf, shareText } from "./levels.ts";
+import { localise, type Region } from "./localisation.ts";
+import { isSouthFirst } from "./orientation.ts";
 import { type Provenance, provenanceOf } from "./provenance.ts";
 import { bestFit, columnsOf, eventOf, type SkyScanResult } from "./result.ts";
 
@@ -56,7 +56,20 @@ export interface Summary {
     below_resolution: boolean;
     /** Its size in words. */
     text: string;
+    /** Closed lines it consists of, and open ones. */
+    pieces: number;
+    /** Errors of the best fit as circulars quote them, degrees, of RA and not of arc. */
+    ra_plus: number;
+    ra_minus: number;
+    dec_plus: number;
+    dec_minus: number;
+    /** It holds a pole: every RA lies in it. */
+    contains_pole: boolean;
   }[];
+  /** Of the 90 % contour: semi-axes and position angle east of north, degrees. */
+  readonly ellipse: { readonly a: number; readonly b: number; readonly pa: number } | null;
+  /** The map's pixels are finer than its peak; null where no pixel has a fit. */
+  readonly resolved: boolean | null;
   /** The credible regions, by the same names. */
   readonly hpd: Summary["contours"];
 }
@@ -83,14 +96,8 @@ export function summarise(result: SkyScanResult, levels: Levels = levelsOf(resul
   const { metadata } = result;
   const event = eventOf(result);
   const best = bestFit(result);
-  const lowest = bestDirection(result);
-  const upright = northFirst(result);
-  const centre =
-    best &&
-    pixelCentre(
-      best.nside,
-      isSouthFirst(result) ? mirroredPixel(best.nside, best.pixel) : best.pixel,
-    );
+  const found = best && localise(result, levels);
+  const lowest = found?.best;
   return {
     run_id: event?.runId ?? null,
     event_id: event?.eventId ?? null,
@@ -118,7 +125,7 @@ export function summarise(result: SkyScanResult, levels: Levels = levelsOf(resul
     best_fit: best
       ? {
           nside: best.nside,
-          ...centre,
+          ...pixelCentre(best.nside, found!.best.pixel),
           ...Object.fromEntries(
             columnsOf(result.version).map(([name, key]) => [name, orNull(best[key])]),
           ),
@@ -130,20 +137,34 @@ export function summarise(result: SkyScanResult, levels: Levels = levelsOf(resul
       remark: levels.remark ?? null,
       systematic_included: levels.systematicIncluded,
     },
-    contours: traceContours(upright, levels).map(contourSummary),
-    hpd: traceContours(upright, hpdLevels).map(contourSummary),
+    contours: found?.contours.map(regionSummary) ?? [],
+    ellipse: found?.ellipse
+      ? {
+          a: found.ellipse.a * degreesPerRadian,
+          b: found.ellipse.b * degreesPerRadian,
+          pa: found.ellipse.positionAngle * degreesPerRadian,
+        }
+      : null,
+    resolved: found?.isResolved ?? null,
+    hpd: found?.hpd.map(regionSummary) ?? [],
   };
 }
 
-const contourSummary = (contour: Contour): Summary["contours"][number] => ({
-  convention: contour.convention,
-  percent: contour.percent,
-  level: contour.level,
-  area_sqdeg: contour.area * degreesPerRadian ** 2,
-  radius_deg: contour.radius * degreesPerRadian,
-  open: contour.isOpen,
-  below_resolution: contour.area < contour.resolvedArea,
-  text: sizeText(contour),
+export const regionSummary = (region: Region): Summary["contours"][number] => ({
+  convention: region.convention,
+  percent: region.percent,
+  level: region.level,
+  area_sqdeg: region.area * degreesPerRadian ** 2,
+  radius_deg: region.radius * degreesPerRadian,
+  open: region.isOpen,
+  below_resolution: region.area < region.resolvedArea,
+  text: sizeText(region),
+  pieces: region.lines.length,
+  ra_plus: region.raPlus * degreesPerRadian,
+  ra_minus: region.raMinus * degreesPerRadian,
+  dec_plus: region.decPlus * degreesPerRadian,
+  dec_minus: region.decMinus * degreesPerRadian,
+  contains_pole: region.containsPole,
 });
 
 /** What is known of where a map comes from, as names and values. */
@@ -207,6 +228,13 @@ export function summaryLines(summary: Summary): string[] {
       `${shareText(percent)} region`,
       `HPD (2Δllh ${level.toPrecision(3)}): ${text}`,
     ]),
+    ...summary.contours
+      .filter(({ percent }) => percent === 50 || percent === 90)
+      .map((region) => [`${region.percent} % errors`, rectangleText(region)]),
+    ...(summary.ellipse ? [["90 % ellipse", ellipseText(summary.ellipse)]] : []),
+    ...(summary.resolved === false
+      ? [["resolution", "the finest pixels are too coarse for this peak: areas are upper bounds"]]
+      : []),
     [
       "conventions",
       "ICRS; HEALPix RING, RA = φ, Dec = 90° − θ; llh is −ln L; X Y Z in m, T in ns, E in GeV (skyscan help conventions)",
@@ -219,6 +247,15 @@ const direction = (best: Direction): string => {
   const dec = best.dec * degreesPerRadian;
   return `RA ${(best.ra * degreesPerRadian).toFixed(3)}°, Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(3)}°`;
 };
+
+const rectangleText = (region: Summary["contours"][number]): string => {
+  const { ra_plus, ra_minus, dec_plus, dec_minus, contains_pole } = region;
+  const [e, w, n, s] = [ra_plus, ra_minus, dec_plus, dec_minus].map((angle) => angle.toFixed(2));
+  return `RA +${e} −${w}°, Dec +${n} −${s}°${contains_pole ? " (around a pole)" : ""}`;
+};
+
+const ellipseText = ({ a, b, pa }: { a: number; b: number; pa: number }): string =>
+  `${a.toFixed(2)}° × ${b.toFixed(2)}°, position angle ${pa.toFixed(0)}° east of north`;
 
 const energy = (gev: number): string => `${gev.toPrecision(4)} GeV`;
 
