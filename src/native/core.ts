@@ -30,6 +30,7 @@ export const symbols = {
   skyscan_muon_expectation: fallible("ptr", "ptr", "i64", "ptr", "ptr", "ptr"),
   skyscan_muon_low_energy_factor: fallible("ptr", "f64", "ptr"),
   skyscan_muon_light: fallible("ptr", "ptr", "ptr", "i32", "i64", "ptr", "ptr", "ptr"),
+  skyscan_cascade_expectation: fallible("ptr", "ptr", "i64", "ptr", "ptr"),
   skyscan_cascade_light: fallible("ptr", "ptr", "ptr", "i64", "ptr", "ptr", "ptr"),
 
   // splinempe (splinempe.ts)

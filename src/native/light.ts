@@ -117,6 +117,23 @@ export function muonLight(
 const siteOf = ([x, y, z, efficiency]: readonly number[]): Uint8Array =>
   structs.site.pack({ x: x!, y: y!, z: z!, efficiency: efficiency! });
 
+/**
+ * PE that a 1 GeV cascade leaves at DOMs; 0 where the model knows nothing. Throws InputError when the model knows no
+ * cascades, or the cascade is not finite.
+ * @param sites as of {@link muonExpectation}
+ */
+export function cascadeExpectation(
+  light: LightModel,
+  cascade: Hypothesis,
+  sites: Float64Array,
+): Float64Array {
+  const count = sites.length / 4;
+  const amplitude = new Float64Array(count);
+  const hypothesis = structs.hypothesis.pack(cascade);
+  call("skyscan_cascade_expectation", light.handle, hypothesis, count, sites, amplitude);
+  return amplitude;
+}
+
 export interface CascadeAtDom {
   /** PE of 1 GeV; gradient by the cascade's x, y, z, t. */
   readonly amplitude: WithGradient;

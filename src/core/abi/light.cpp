@@ -136,6 +136,26 @@ int32_t skyscan_muon_light(const skyscan_light* light, const skyscan_hypothesis*
   });
 }
 
+int32_t skyscan_cascade_expectation(const skyscan_light* light,
+                                    const skyscan_hypothesis* hypothesis, int64_t count,
+                                    const skyscan_site* sites, double* amplitude, char* message,
+                                    int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    required({{light, "light"},
+              {hypothesis, "hypothesis"},
+              {sites, "sites"},
+              {amplitude, "amplitude"}});
+    const CascadeLight& cascade = cascade_of(light);
+    const Track source = track_of(*hypothesis);
+    for (int64_t i = 0; i < count; ++i) {
+      const bool inside = cascade.evaluate(source.position, source.direction, source.zenith,
+                                           source.azimuth, source.time, site_of(sites[i]), nullptr,
+                                           0, amplitude[i], nullptr, nullptr, nullptr);
+      if (!inside) amplitude[i] = 0;
+    }
+  });
+}
+
 int32_t skyscan_cascade_light(const skyscan_light* light, const skyscan_hypothesis* hypothesis,
                               const skyscan_site* site, int64_t count, const double* edges,
                               skyscan_cascade_at_site* at_site, skyscan_cascade_timing* timing,

@@ -137,6 +137,12 @@ SKYSCAN_API int32_t skyscan_muon_light(const skyscan_light* light,
                                        const double* residuals, skyscan_muon_at_site* at_site,
                                        skyscan_muon_timing* timing, char* message,
                                        int64_t message_size);
+/* PE of a 1 GeV cascade at each of `count` sites; 0 where the model knows nothing. */
+SKYSCAN_API int32_t skyscan_cascade_expectation(const skyscan_light* light,
+                                                const skyscan_hypothesis* hypothesis,
+                                                int64_t count, const skyscan_site* sites,
+                                                double* amplitude, char* message,
+                                                int64_t message_size);
 /* A 1 GeV cascade at one site. Gradients: by the cascade's x, y, z [1/m] and time [1/ns]. */
 typedef struct skyscan_cascade_at_site {
   int64_t inside;   /* 0: the model knows nothing here, and nothing else is said */
