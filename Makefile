@@ -95,7 +95,7 @@ test: build testing
 	@sh scripts/setup.sh test
 	$(BUN) x tsc --noEmit
 	@[ ! -f $(DOCTEST) ] || $(MAKE) --no-print-directory -j$(shell nproc) build/test-core
-	$(BUN) test --timeout 120000
+	$(BUN) test --parallel --timeout 120000
 
 # These alone; `bun test` runs and counts them too.
 test-core: setup
