@@ -77,7 +77,7 @@ Example:
 }
 
 /** The certificate and its key; undefined: no TLS. Throws InputError for one without the other, and for what is no PEM. */
-function identityOf({ cert, key }: Flags): Identity | undefined {
+export function identityOf({ cert, key }: Pick<Flags, "cert" | "key">): Identity | undefined {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined)
     throw new InputError("--cert and --key belong together");

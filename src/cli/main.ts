@@ -15,6 +15,7 @@ import { recoCommand } from "./reco.ts";
 import { report } from "./report.ts";
 import { resultCommand } from "./result.ts";
 import { scanCommand } from "./scan.ts";
+import { serveCommand } from "./serve.ts";
 import { serverCommand } from "./server.ts";
 import { simulateCommand } from "./simulate.ts";
 import { skyCommand } from "./sky.ts";
@@ -32,6 +33,7 @@ function program(): Command {
     .addCommand(serverCommand())
     .addCommand(clientCommand())
     .addCommand(brokerCommand())
+    .addCommand(serveCommand())
     .addCommand(statusCommand())
     .addCommand(fitProcessCommand(), { hidden: true })
     .addCommand(recoCommand())

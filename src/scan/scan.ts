@@ -165,6 +165,11 @@ export class Scan {
     return this.#best;
   }
 
+  /** A pixel's fit, once all its variations are in. */
+  pixel({ nside, pixel }: Pixel): PixelResult | undefined {
+    return this.#map.get(nside)?.get(pixel);
+  }
+
   /**
    * The pixels by nside, coarse to fine, ascending: those with all their variations in, or, `unfinished`
    * too, those with at least one.

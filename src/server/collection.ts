@@ -23,6 +23,9 @@ export interface Collection<Book extends TaskBook = Scheduler> {
   mark(now: number): void;
 }
 
+/** Told of every result that has been counted, those remembered from before too. */
+export type OnCounted = (result: StoredResult, scan: Scan) => void;
+
 /**
  * Starts a scan's collection, or goes on with it where the store holds results.
  * @param startedAt when the scan was started first, s since 1970
@@ -34,6 +37,7 @@ export function openCollection<Book extends TaskBook>(
   store: Store,
   startedAt: number,
   now: number,
+  onCounted: OnCounted = () => {},
 ): Collection<Book> {
   const statistics = createStatistics(startedAt);
   const failed: FailedFit[] = [];
@@ -42,6 +46,7 @@ export function openCollection<Book extends TaskBook>(
     scheduler.markDone(result);
     scheduler.add(scan.add(result));
     statistics.add(result.nside, result.seconds, result.roundTrip, result.evaluations, result.at);
+    onCounted(result, scan);
     if (result.reason === undefined) return;
     const { nside, pixel, posvar, reason } = result;
     failed.push({ nside, pixel, posvar, reasons: reason.split("\n") });

@@ -13,7 +13,7 @@ import type { SkyScanResult } from "../result/result.ts";
 import { Scheduler } from "../scan/scheduler.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { brokerWorkforce, mending, until } from "./broker_workforce.ts";
-import { openCollection } from "./collection.ts";
+import { type Collection, type OnCounted, openCollection } from "./collection.ts";
 import { identityOf, storePath } from "./identity.ts";
 import { leaseIds } from "./lease_ids.ts";
 import type { Manifest } from "./manifest.ts";
@@ -42,9 +42,33 @@ export interface ServerOptions {
   readonly isAlone?: boolean;
   /** Aborted: save what there is and stop. */
   readonly stop?: AbortSignal;
+  /** The scan's name on the broker, for its first start; default: one nobody guesses. */
+  readonly basename?: string;
   /** Called when clients can come. */
   readonly onOpen?: (basename: string) => void;
+  readonly observer?: ServerObserver;
+  /** What the broker carries, where that is known already: its longest message, bytes. */
+  readonly examined?: { readonly longestMessage?: number | undefined };
+  /** A bar, or a line a minute, on stderr; default: yes. */
+  readonly showsProgress?: boolean;
 }
+
+/** What whoever shows a scan may look at. */
+export interface ObservedParts {
+  readonly collection: Collection;
+  readonly manifest: () => Manifest;
+  readonly store: Pick<Store, "resultsOf">;
+}
+
+/** Who shows a scan while it runs. */
+export interface ServerObserver {
+  readonly onCounted: OnCounted;
+  /** The scan's parts are there, results of an earlier start are counted. */
+  readonly onAssembled: (parts: ObservedParts) => void;
+}
+
+/** The reason of a stop that is final: nobody is to wait for the server's return. */
+export const cancelled = "cancelled";
 
 /** What a server needs of the world around it. */
 export interface ServerSurroundings {
@@ -130,7 +154,12 @@ function assemble(
   longestMessage: number | undefined,
 ) {
   const clock = wakingClock(asleepToo, longestGap);
-  const session = beginSession(store, clock.date(), newSecret, newSecret);
+  const session = beginSession(
+    store,
+    clock.date(),
+    () => options.basename ?? newSecret(),
+    newSecret,
+  );
   const scheduler = new Scheduler({
     recoTimeout: options.recoTimeout,
     maxFailures: options.maxFailures,
@@ -144,6 +173,7 @@ function assemble(
     store,
     session.startedAt,
     clock.date(),
+    options.observer?.onCounted,
   );
   if (store.count > 0) consola.info(`resumed: ${store.count} fits are done already`);
   const { broker, recoTimeout, timeoutToClients, stop } = options;
@@ -159,6 +189,7 @@ function assemble(
     heard: () => workforce.heard,
     onManifest: (manifest) => workforce.progress(manifest),
   });
+  options.observer?.onAssembled({ collection, manifest: output.manifest, store });
   return { clock, session, collection, workforce, output, startup };
 }
 type Parts = ReturnType<typeof assemble>;
@@ -175,9 +206,11 @@ async function serve(
   let ending: { readonly state: "done" | "failed"; readonly reason?: string } | undefined;
   // Our own client knows our own broker. A name nobody knows, since the scan's is not made yet.
   const somewhere = topicsOf(newBasename()).status(newClientId());
-  const longestMessage = options.isAlone
-    ? undefined
-    : await surroundings.examine(options.broker, somewhere, options.stop);
+  const { longestMessage } =
+    options.examined ??
+    (options.isAlone
+      ? {}
+      : { longestMessage: await surroundings.examine(options.broker, somewhere, options.stop) });
   const parts = assemble(plan, options, store, surroundings, over, longestMessage);
   const { session, collection, workforce, output } = parts;
   const { startup: places } = options;
@@ -199,7 +232,7 @@ async function serve(
     options.stop?.addEventListener("abort", stop);
     if (options.stop?.aborted) stop();
     workforce.begin();
-    rest = keepBusy(parts, options.timeoutFromClients, over.reject);
+    rest = keepBusy(parts, options, over.reject);
     await output.saveManifest().catch(warnUnsaved);
 
     await over.promise;
@@ -212,7 +245,8 @@ async function serve(
     if (!(error instanceof TimedOut || error instanceof Interrupted)) throw error;
     const reason = shortfall(error, collection.scheduler.counts);
     // Interrupted: clients may wait for the server's return.
-    if (error instanceof TimedOut) ending = { state: "failed", reason };
+    if (error instanceof TimedOut || options.stop?.reason === cancelled)
+      ending = { state: "failed", reason };
     throw await saveUnfinished(error, reason, output);
   } finally {
     options.stop?.removeEventListener("abort", stop);
@@ -224,7 +258,7 @@ async function serve(
 /** Does what is due from time to time. @returns the function that ends it */
 function keepBusy(
   { clock, collection, workforce, output }: Parts,
-  timeoutFromClients: number,
+  { timeoutFromClients, showsProgress = true }: ServerOptions,
   fail: (error: unknown) => void,
 ): () => void {
   const { scan, scheduler, statistics } = collection;
@@ -243,11 +277,12 @@ function keepBusy(
     every(progressInterval(), () => void output.saveManifest().catch(warnUnsaved)),
     every(resultInterval(), () => void output.save().catch(warnUnsaved)),
   ];
-  const endProgress = showProgress(() => {
+  const view = () => {
     const progress = scan.progress();
     const rates = statistics.rates(progress, clock.date());
     return { progress, rates, clients: scheduler.counts.clients };
-  });
+  };
+  const endProgress = showsProgress ? showProgress(view) : () => {};
   return () => {
     for (const end of timers) end();
     endProgress();

@@ -14,6 +14,8 @@ export interface Store {
   append(results: readonly StoredResult[]): void;
   /** In stored order. */
   results(): Iterable<StoredResult>;
+  /** Those of one pixel, by variation. */
+  resultsOf(nside: number, pixel: number): StoredResult[];
   readonly count: number;
   get(key: string): string | undefined;
   set(key: string, value: string): void;
@@ -199,6 +201,7 @@ function storeIn(db: Database, path: string): Store {
         if (fit) yield fit;
       }
     },
+    resultsOf: (nside, pixel) => resultsOf(db, nside, pixel),
     get count() {
       return db.query<{ n: number }, []>("SELECT count(*) AS n FROM result").get()!.n;
     },
@@ -209,6 +212,28 @@ function storeIn(db: Database, path: string): Store {
     set: writing((key: string, value: string) => write.run(key, value, checksumOf([key, value]))),
     close: () => db.close(),
   };
+}
+
+function resultsOf(db: Database, nside: number, pixel: number): StoredResult[] {
+  return db
+    .query<Row, [number, number]>(
+      "SELECT * FROM result WHERE nside = ? AND pixel = ? ORDER BY posvar",
+    )
+    .all(nside, pixel)
+    .flatMap((row) => fitFromRow(row) ?? []);
+}
+
+/** One pixel's fits from the store of a scan that does not run. Throws InputError where it cannot be read. */
+export function readResultsOf(path: string, nside: number, pixel: number): StoredResult[] {
+  let db: Database | undefined;
+  try {
+    db = new Database(path, { readonly: true });
+    return resultsOf(db, nside, pixel);
+  } catch (cause) {
+    throw asInputError(path, cause);
+  } finally {
+    db?.close();
+  }
 }
 
 /** The disk is full, or fails. */

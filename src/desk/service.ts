@@ -1,0 +1,175 @@
+// `skyscan serve`: the desk with its broker, its workers, its memory and its page, from start to end.
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { consola } from "consola";
+import { systemClock } from "../config/clock.ts";
+import { brokerPatience } from "../config/environment.ts";
+import type { BrokerAddress } from "../mq/address.ts";
+import { type Identity, startBroker } from "../mq/broker.ts";
+import { type Connection, connect } from "../mq/connection.ts";
+import { examineBroker } from "../mq/examination.ts";
+import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
+import { recoNames } from "../reco/registry.ts";
+import { formatProgression } from "../sky/progression.ts";
+import { Access } from "./access.ts";
+import { Archive } from "./archive.ts";
+import { Desk } from "./desk.ts";
+import { FileMaker } from "./files.ts";
+import { type HttpServer, startHttp } from "./http.ts";
+import type { Alert, IntakeOptions } from "./intake.ts";
+import { startLocalWorkers } from "./local_workers.ts";
+import { MapBodies } from "./maps.ts";
+import { type PageDocument, pageFiles } from "./page_files.ts";
+import { routes } from "./routes.ts";
+import { Subscribers } from "./subscribers.ts";
+
+export interface ServiceOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly identity?: Identity;
+  /** "/" or "/name/". */
+  readonly base: string;
+  readonly token?: string;
+  readonly isPublicRead: boolean;
+  /** Names the desk may be called by. */
+  readonly hosts: readonly string[];
+  readonly intake: IntakeOptions;
+  /** Fits at a time on this machine. */
+  readonly workers: number;
+  readonly fitCommand: readonly string[];
+  /** undefined: one of our own, for this machine's workers only. */
+  readonly broker?: BrokerAddress;
+  /** The desk's name on the broker; undefined: one nobody guesses. */
+  readonly name?: string;
+  readonly documents: Readonly<Record<string, PageDocument>>;
+  /** Runs this program with these arguments. @returns what went wrong; undefined: nothing */
+  readonly runSelf: (args: readonly string[]) => Promise<string | undefined>;
+  readonly simulate: () => Promise<Alert>;
+  readonly stop: AbortSignal;
+  /** Called when it listens. */
+  readonly onListening: (address: string) => void;
+}
+
+/** Serves until it is told to stop. Throws InputError, BrokerError. */
+export async function runService(options: ServiceOptions): Promise<void> {
+  const { intake, base, host, identity } = options;
+  const archive = new Archive(join(intake.data, "desk.sqlite"));
+  const ends: (() => Promise<void> | void)[] = [() => archive.close()];
+  try {
+    const page = await pageFiles(options.documents, base);
+    const { broker, longestMessage } = await meetBroker(options, ends);
+    const subscribers = new Subscribers(systemClock);
+    const session = Number(archive.about("session") ?? 0) + 1;
+    archive.remember("session", String(session));
+    const name = options.name ?? archive.about("name") ?? newBasename();
+    archive.remember("name", name);
+    const topics = topicsOf(name);
+    let connection: Connection | undefined;
+    const desk = new Desk({
+      ...{ archive, intake, subscribers, broker, topics, session, clock: systemClock },
+      ...(longestMessage !== undefined && { longestMessage }),
+      publish: (...message) => connection?.publish(...message),
+      onNews: () => {},
+    });
+    connection = await connect(
+      broker,
+      {
+        clientId: newClientId(),
+        subscriptions: [topics.status("+")],
+        patience: brokerPatience(),
+        stop: options.stop,
+      },
+      {
+        onMessage: (topic, payload) => desk.pool.receive(topic, payload),
+        onConnect: () => desk.pool.announce(),
+        onLost: () => consola.warn("connection to the broker lost, trying again"),
+        onGivenUp: (error) => consola.error(error.message),
+      },
+    );
+    desk.pool.announce();
+    ends.push(() => connection.close());
+    const http = listen(options, desk, page);
+    ends.push(() => http.close());
+    desk.start();
+    ends.push(startWorkers(options, desk, broker, name));
+    ends.push(() => desk.close());
+    if (options.broker !== undefined)
+      consola.info(`clients may come: skyscan client --desk ${name} --broker …`);
+    options.onListening(
+      `${identity ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${http.port}${base}`,
+    );
+    await new Promise<void>((resolve) => {
+      options.stop.addEventListener("abort", () => resolve());
+      if (options.stop.aborted) resolve();
+    });
+  } finally {
+    for (const end of ends.reverse()) await end();
+  }
+}
+
+/** The broker given, or one of our own. */
+async function meetBroker(
+  { broker, stop }: ServiceOptions,
+  ends: (() => Promise<void> | void)[],
+): Promise<{ broker: BrokerAddress; longestMessage: number | undefined }> {
+  if (broker !== undefined) {
+    const somewhere = topicsOf(newBasename()).status(newClientId());
+    return { broker, longestMessage: await examineBroker(broker, somewhere, stop) };
+  }
+  // Other users of this machine reach the port as well.
+  const authToken = randomBytes(16).toString("hex");
+  const own = await startBroker({ host: "127.0.0.1", port: 0, authToken });
+  ends.push(() => own.close());
+  return {
+    broker: {
+      ...{ protocol: "mqtt", host: "127.0.0.1", port: own.port, path: "/" },
+      ...{ username: "skyscan", password: authToken },
+    },
+    longestMessage: undefined,
+  };
+}
+
+function listen(
+  options: ServiceOptions,
+  desk: Desk,
+  page: Awaited<ReturnType<typeof pageFiles>>,
+): HttpServer {
+  const { host, port, identity, base, token, isPublicRead, hosts, intake, runSelf } = options;
+  return startHttp({
+    ...{ host, port, base, page, routes },
+    ...(identity && { identity }),
+    context: {
+      desk,
+      files: new FileMaker({ desk, data: intake.data, run: runSelf }),
+      maps: new MapBodies(desk, intake.data),
+      access: new Access({
+        ...{ isPublicRead, hosts: [host, ...hosts], base, isSecure: identity !== undefined },
+        ...(token !== undefined && { token }),
+      }),
+      info: {
+        recos: [...recoNames],
+        recipe: intake.recipe.map(({ reco, nsides }) => ({
+          reco,
+          nsides: formatProgression(nsides),
+        })),
+        watch: null,
+      },
+      simulate: options.simulate,
+      now: systemClock.date,
+    },
+  });
+}
+
+function startWorkers(
+  { workers, fitCommand, intake }: ServiceOptions,
+  desk: Desk,
+  broker: BrokerAddress,
+  name: string,
+): () => Promise<void> {
+  return startLocalWorkers({
+    ...{ count: workers, broker, desk: name, fitCommand },
+    ...(intake.photonTables !== undefined && { photonTables: intake.photonTables }),
+    ...(intake.gcdDir !== undefined && { gcdDir: intake.gcdDir }),
+    expect: (id) => desk.pool.expectLocal(id),
+  });
+}
