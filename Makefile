@@ -94,6 +94,7 @@ demo: build
 test: build testing
 	@sh scripts/setup.sh test
 	$(BUN) x tsc --noEmit
+	$(BUN) x tsc --noEmit -p src/page
 	@[ ! -f $(DOCTEST) ] || $(MAKE) --no-print-directory -j$(shell nproc) build/test-core
 	$(BUN) test --parallel --timeout 120000
 
@@ -124,6 +125,7 @@ bench: build
 
 lint: setup
 	$(BUN) x tsc --noEmit
+	$(BUN) x tsc --noEmit -p src/page
 	$(BUN) x biome check --config-path=.biome.json
 	clang-format --dry-run --Werror src/core/*/*.cpp src/core/*/*.hpp src/core/*/*.h $(CORE_TESTS) $(wildcard test/core/*.hpp test/core/*/*.hpp)
 

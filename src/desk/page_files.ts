@@ -70,7 +70,7 @@ async function built({ index }: PageDocument): Promise<Bundled[]> {
   const { outputs } = await Bun.build({ entrypoints: [index], minify: true });
   return outputs.map((output) => ({
     name: basename(output.path),
-    isScript: output.loader === "js",
+    isScript: extname(output.path) === ".js",
     isDocument: extname(output.path) === ".html",
     mediaType: output.type,
     content: output,

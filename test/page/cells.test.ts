@@ -1,12 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { uniformNumbers } from "../../src/config/random.ts";
 import { Cells, FAILED } from "../../src/page/map/cells.ts";
 import { directionOn, faceOf } from "../../src/page/map/faces.ts";
-import { uniformNumbers } from "../../src/config/random.ts";
 import { childrenOf, npix, pixelAt, pixelCentre, vectorOf } from "../../src/sky/healpix.ts";
 
 const direction = fc
-  .record({ ra: fc.double({ min: 0, max: 2 * Math.PI - 1e-12, noNaN: true }), z: fc.double({ min: -1, max: 1, noNaN: true }) })
+  .record({
+    ra: fc.double({ min: 0, max: 2 * Math.PI - 1e-12, noNaN: true }),
+    z: fc.double({ min: -1, max: 1, noNaN: true }),
+  })
   .map(({ ra, z }) => ({ ra, dec: Math.asin(z) }));
 
 const placed = ({ ra, dec }: { ra: number; dec: number }) => {
@@ -109,7 +112,9 @@ describe("cells", () => {
     cells.add({ nside: 8, pixels: [5, 700], values: [1, Number.NaN] });
     cells.add({ nside: 1, pixels: [0, 11], values: [3, 4] });
     const seen: [number, number, number][] = [];
-    cells.forEach((...visited) => seen.push(visited));
+    cells.forEach((...visited) => {
+      seen.push(visited);
+    });
     expect(seen).toEqual([
       [1, 0, 3],
       [1, 11, 4],

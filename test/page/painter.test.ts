@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Cells } from "../../src/page/map/cells.ts";
 import { colourCells } from "../../src/page/map/colours.ts";
-import { paint } from "../../src/page/map/painter.ts";
+import { levelsShown, mapColours, type Palette, paint } from "../../src/page/map/painter.ts";
 import { directionAt, type View } from "../../src/page/map/view.ts";
 import { childrenOf, discStrict, npix, pixelAt, pixelVector } from "../../src/sky/healpix.ts";
 
@@ -13,7 +13,9 @@ function bowl(ra: number, dec: number): Cells {
   const cells = new Cells([8, 64, 512]);
   const centre = pixelVector(512, pixelAt(512, ra, dec));
   const near = (nside: number, radius: number) =>
-    radius > 3 ? Array.from({ length: npix(nside) }, (_, i) => i) : discStrict(nside, centre, radius);
+    radius > 3
+      ? Array.from({ length: npix(nside) }, (_, i) => i)
+      : discStrict(nside, centre, radius);
   for (const [nside, radius] of [
     [8, 4],
     [64, 8 * degree],
@@ -27,6 +29,13 @@ function bowl(ra: number, dec: number): Cells {
     cells.add({ nside, pixels, values });
   }
   return cells;
+}
+
+function painted(cells: Cells, palette: Palette, view: View): Uint32Array {
+  const pixels = new Uint32Array(size.width * size.height);
+  const levels = levelsShown(cells, view, size);
+  paint(mapColours(cells, palette, levels), cells.nsides[levels - 1]!, view, size, pixels);
+  return pixels;
 }
 
 const paletteOf = (cells: Cells) => ({
@@ -47,9 +56,13 @@ describe("the painted map", () => {
       test(`${field}° around ${name}: each screen pixel has the colour of the pixel it lies in`, () => {
         const cells = bowl(ra * degree, dec * degree);
         const palette = paletteOf(cells);
-        const view: View = { kind: "local", ra: ra * degree, dec: dec * degree, field: field * degree };
-        const pixels = new Uint32Array(size.width * size.height);
-        paint(cells, palette, view, size, pixels);
+        const view: View = {
+          kind: "local",
+          ra: ra * degree,
+          dec: dec * degree,
+          field: field * degree,
+        };
+        const pixels = painted(cells, palette, view);
         // The reference: the same look-up by healpix-ts for every screen pixel, where nothing is smaller than the screen's.
         if (field > 20) return;
         const whole = paletteByPixel(cells, palette.own);
@@ -68,9 +81,8 @@ describe("the painted map", () => {
 
   test("from afar the minimum is still to be seen", () => {
     const cells = bowl(48 * degree, -3.5 * degree);
-    const pixels = new Uint32Array(size.width * size.height);
     const palette = paletteOf(cells);
-    paint(cells, palette, { kind: "sky" }, size, pixels);
+    const pixels = painted(cells, palette, { kind: "sky" });
     expect(pixels.includes(palette.own[bestCell(cells)]!)).toBe(true);
   });
 
@@ -81,8 +93,7 @@ describe("the painted map", () => {
     const children = childrenOf(8, pixel, 16);
     cells.add({ nside: 16, pixels: children, values: children.map(() => Number.NaN) });
     const palette = paletteOf(cells);
-    const pixels = new Uint32Array(size.width * size.height);
-    paint(cells, palette, { kind: "local", ra: 1, dec: 0.1, field: 0.01 }, size, pixels);
+    const pixels = painted(cells, palette, { kind: "local", ra: 1, dec: 0.1, field: 0.01 });
     expect(new Set(pixels).size).toBe(2);
     expect(pixels.includes(palette.own[cells.values.indexOf(0)]!)).toBe(false);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { geoAzimuthalEqualArea } from "d3-geo";
 import { geoMollweide } from "d3-geo-projection";
+import fc from "fast-check";
 import {
   directionAt,
   forward,

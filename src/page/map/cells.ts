@@ -84,8 +84,7 @@ export class Cells {
       const page = this.children[cell] === 0 ? this.#page(r * r) : this.children[cell]!;
       this.children[cell] = page;
       const within = nside / n;
-      cell =
-        page + (Math.floor(y / within) % r) * r + (Math.floor(x / within) % r);
+      cell = page + (Math.floor(y / within) % r) * r + (Math.floor(x / within) % r);
       this.#lower(cell, value);
     }
     const before = this.values[cell]!;
@@ -135,6 +134,20 @@ export class Cells {
     return found;
   }
 
+  /** The value of the finest pixel at a point of a face; EMPTY without, FAILED where it failed. */
+  valueAt(face: number, x: number, y: number): number {
+    const n0 = this.nsides[0]!;
+    let cell = (face * n0 + ((y * n0) | 0)) * n0 + ((x * n0) | 0);
+    let found = this.values[cell]!;
+    for (let k = 1; k < this.nsides.length && this.children[cell] !== 0; k++) {
+      const n = this.nsides[k]!;
+      const r = this.ratio(k);
+      cell = this.children[cell]! + (((y * n) | 0) % r) * r + (((x * n) | 0) % r);
+      if (!Number.isNaN(this.values[cell]!)) found = this.values[cell]!;
+    }
+    return found;
+  }
+
   /** Calls back for every pixel with a value or failed, coarse ones first. */
   forEach(visit: (nside: number, pixel: number, value: number) => void): void {
     const n0 = this.nsides[0]!;
@@ -148,7 +161,8 @@ export class Cells {
       if (first === 0) return;
       const r = this.ratio(level + 1);
       for (let j = 0; j < r; j++)
-        for (let i = 0; i < r; i++) walk(first + j * r + i, level + 1, f, x * r + i, y * r + j, wanted);
+        for (let i = 0; i < r; i++)
+          walk(first + j * r + i, level + 1, f, x * r + i, y * r + j, wanted);
     };
     for (let wanted = 0; wanted < this.nsides.length; wanted++)
       for (let cell = 0; cell < npix(n0); cell++)

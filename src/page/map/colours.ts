@@ -22,12 +22,15 @@ export const likelihoodColours: Uint32Array = Uint32Array.from({ length: STEPS +
 );
 
 /** For a difference of two maps, −1 to 1: blue where the first is better, red where the second is (ColorBrewer's RdBu). */
-export const differenceColours: Uint32Array = Uint32Array.from({ length: 2 * STEPS + 1 }, (_, i) => {
-  const share = i / STEPS - 1;
-  const end = share < 0 ? [0x21, 0x66, 0xac] : [0xb2, 0x18, 0x2b];
-  const rgb = [0xf7, 0xf7, 0xf7].map((v, k) => Math.round(v + (end[k]! - v) * Math.abs(share)));
-  return pack(`#${rgb.map((v) => v.toString(16).padStart(2, "0")).join("")}`);
-});
+export const differenceColours: Uint32Array = Uint32Array.from(
+  { length: 2 * STEPS + 1 },
+  (_, i) => {
+    const share = i / STEPS - 1;
+    const end = share < 0 ? [0x21, 0x66, 0xac] : [0xb2, 0x18, 0x2b];
+    const rgb = [0xf7, 0xf7, 0xf7].map((v, k) => Math.round(v + (end[k]! - v) * Math.abs(share)));
+    return pack(`#${rgb.map((v) => v.toString(16).padStart(2, "0")).join("")}`);
+  },
+);
 
 /** Colours of all cells of a map: of their own value, and of the least below them. */
 export interface Painted {
@@ -47,11 +50,12 @@ export function colourCells(
   end: number,
   into?: Uint32Array,
 ): Uint32Array {
-  const colours = into !== undefined && into.length >= count ? into : new Uint32Array(values.length);
+  const colours =
+    into !== undefined && into.length >= count ? into : new Uint32Array(values.length);
   const factor = (2 * STEPS * STEPS) / squareRootScale(end).max;
   for (let i = 0; i < count; i++) {
     const value = values[i]!;
-    if (value !== value) colours[i] = 0;
+    if (Number.isNaN(value)) colours[i] = 0;
     else if (value === Number.POSITIVE_INFINITY) colours[i] = HATCHED;
     else {
       const step = Math.sqrt(Math.max(0, value - best) * factor);

@@ -37,7 +37,7 @@ export function faceOf(x: number, y: number, z: number, out: Float64Array, at: n
 }
 
 const LARGEST = 1 - 2 ** -53;
-const below = (value: number): number => (value < 1 ? (value > 0 ? value : 0) : LARGEST);
+const below = (value: number): number => (value < 1 ? Math.max(0, value) : LARGEST);
 
 /** Where the face's middle line lies, in units of 45° of RA, and its southern corner in units of ring. */
 const faceColumn = [1, 3, 5, 7, 0, 2, 4, 6, 1, 3, 5, 7];

@@ -4,8 +4,9 @@
  * is off by more than 1/20 of a cell, or which crosses a face or the edge, is computed exactly. 102 905 cells on 860 × 640
  * take 18 ms so, and 39 s as filled outlines.
  */
-import { HATCHED, UNSEEN } from "./colours.ts";
+
 import type { Cells } from "./cells.ts";
+import { differenceColours, HATCHED, UNSEEN } from "./colours.ts";
 import { faceOf } from "./faces.ts";
 import { inverse, pixelsPerRadian, type Size, type View } from "./view.ts";
 
@@ -36,16 +37,21 @@ export function levelsShown(cells: Cells, view: View, size: Size): number {
   return shown;
 }
 
-/** @param pixels width × height, RGBA */
+/** What is painted at a point of a face; `at` and `row` are the screen pixel's place and row. */
+export type LookUp = (face: number, x: number, y: number, at: number, row: number) => number;
+
+/**
+ * @param lookUp the colour of each place
+ * @param finest nside of the smallest cells it tells apart
+ * @param pixels width × height, RGBA
+ */
 export function paint(
-  cells: Cells,
-  palette: Palette,
+  lookUp: LookUp,
+  finest: number,
   view: View,
   size: Size,
   pixels: Uint32Array,
 ): void {
-  const lookUp = colourAt(cells, palette, levelsShown(cells, view, size));
-  const finest = cells.nsides[levelsShown(cells, view, size) - 1]!;
   const toVector = inverse(view, size);
   const columns = Math.ceil(size.width / BLOCK) + 1;
   // Face, x and y at the corners of a row of blocks above and below; face −1 is outside of the sky.
@@ -72,8 +78,7 @@ export function paint(
       const a = 3 * i;
       const b = a + 3;
       const face = above[a]!;
-      let isFlat =
-        face >= 0 && above[b] === face && below[a] === face && below[b] === face;
+      let isFlat = face >= 0 && above[b] === face && below[a] === face && below[b] === face;
       if (isFlat) {
         locate(left + BLOCK / 2, top + BLOCK / 2, middle, 0);
         const x = (above[a + 1]! + above[b + 1]! + below[a + 1]! + below[b + 1]!) / 4;
@@ -88,7 +93,8 @@ export function paint(
         let at = (top + row) * size.width + left;
         for (let column = 0; column < width; column++, at++) {
           locate(left + column, top + row, exact, 0);
-          pixels[at] = exact[0]! < 0 ? OUTSIDE : lookUp(exact[0]!, exact[1]!, exact[2]!, at, top + row);
+          pixels[at] =
+            exact[0]! < 0 ? OUTSIDE : lookUp(exact[0]!, exact[1]!, exact[2]!, at, top + row);
         }
       }
     }
@@ -99,8 +105,6 @@ function isNear(place: Float64Array, face: number, x: number, y: number, nside: 
   const off = (face < 4 || face > 7 ? POLAR_TOLERANCE : TOLERANCE) / nside;
   return place[0] === face && Math.abs(place[1]! - x) < off && Math.abs(place[2]! - y) < off;
 }
-
-type LookUp = (face: number, x: number, y: number, at: number, row: number) => number;
 
 function paintFlat(
   above: Float64Array,
@@ -133,8 +137,8 @@ function paintFlat(
   }
 }
 
-/** The colour at a point of a face: the finest cell shown that has one. */
-function colourAt(cells: Cells, { own, least }: Palette, levels: number): LookUp {
+/** Colours of one map: at each point that of the finest cell shown that has one. */
+export function mapColours(cells: Cells, { own, least }: Palette, levels: number): LookUp {
   const { nsides, children } = cells;
   const n0 = nsides[0]!;
   const masks = nsides.map((_, k) => (k === 0 ? 0 : cells.ratio(k) - 1));
@@ -153,6 +157,25 @@ function colourAt(cells: Cells, { own, least }: Palette, levels: number): LookUp
     }
     if (colour > HATCHED) return colour;
     if (colour === 0) return UNSEEN;
-    return (at + row) % 6 < 2 ? HATCH_LINE : HATCH;
+    return hatch(at, row);
   };
 }
+
+/**
+ * Difference of two maps, (2Δllh)a − (2Δllh)b, on a symmetric square-root scale; hatched where only one has a fit.
+ * @param end where the scale ends on either side
+ */
+export function differenceOf(a: Cells, b: Cells, end: number): LookUp {
+  const [zeroA, zeroB] = [a.best?.value ?? 0, b.best?.value ?? 0];
+  const middle = (differenceColours.length - 1) / 2;
+  return (face, x, y, at, row) => {
+    const [va, vb] = [a.valueAt(face, x, y), b.valueAt(face, x, y)];
+    const difference = 2 * (va - zeroA - (vb - zeroB));
+    if (!Number.isFinite(difference))
+      return Number.isNaN(va) && Number.isNaN(vb) ? UNSEEN : hatch(at, row);
+    const share = Math.sign(difference) * Math.min(1, Math.sqrt(Math.abs(difference) / end));
+    return differenceColours[Math.round(middle * (1 + share))]!;
+  };
+}
+
+const hatch = (at: number, row: number): number => ((at + row) % 6 < 2 ? HATCH_LINE : HATCH);

@@ -86,7 +86,10 @@ function inverseMollweide(size: Size): ToVector {
 }
 
 /** From the sky to screen pixels; undefined at a local view's antipode. */
-export function forward(view: View, size: Size): (direction: Direction) => [number, number] | undefined {
+export function forward(
+  view: View,
+  size: Size,
+): (direction: Direction) => [number, number] | undefined {
   const [cx, cy] = [size.width / 2, size.height / 2];
   if (view.kind === "local") {
     const scale = scaleOf(view, size);
@@ -141,7 +144,13 @@ export function moved(view: LocalView, size: Size, x: number, y: number, factor 
 }
 
 /** The view in which a point of the screen keeps its direction while the field is divided by a factor. */
-export function zoomedAt(view: LocalView, size: Size, x: number, y: number, factor: number): LocalView {
+export function zoomedAt(
+  view: LocalView,
+  size: Size,
+  x: number,
+  y: number,
+  factor: number,
+): LocalView {
   const [cx, cy] = [size.width / 2, size.height / 2];
   return moved(view, size, x + (cx - x) / factor, y + (cy - y) / factor, factor);
 }

@@ -1,0 +1,424 @@
+/** What is drawn over the map's cells: lines and signs, sharp at any zoom. */
+import { type GeoProjection, geoAzimuthalEqualArea, geoCircle, geoPath } from "d3-geo";
+import { geoMollweide } from "d3-geo-projection";
+import { ring2fxy } from "healpix-ts";
+import { degreesPerRadian } from "../../geometry/constants.ts";
+import { niceStep } from "../../plot/scale.ts";
+import type { Contour } from "../../result/contours.ts";
+import type { Direction } from "../../sky/healpix.ts";
+import { directionOn } from "./faces.ts";
+import { directionAt, forward, type Size, scaleOf, type View } from "./view.ts";
+
+/** A named place of the sky, rad. */
+export interface Source extends Direction {
+  readonly name: string;
+}
+
+export interface Overlay {
+  readonly contours: readonly Contour[];
+  readonly best?: Direction | undefined;
+  readonly online?:
+    | (Direction & { readonly r50: number | null; readonly r90: number | null })
+    | undefined;
+  readonly sources: readonly Source[];
+  /** Outlined, as strongly as `freshness` says, 0 to 1. */
+  readonly newest: readonly { readonly nside: number; readonly pixel: number }[];
+  readonly freshness: number;
+  /** The pixel whose fits are shown. */
+  readonly picked?: { readonly nside: number; readonly pixel: number } | undefined;
+  /** Where keys have put the cross-hair. */
+  readonly cross?: Direction | undefined;
+  /** Signs and names, or lines alone, as on the small map. */
+  readonly isSmall?: boolean;
+}
+
+const CASING = "rgb(0 0 0 / .72)";
+const LABEL = "500 12px Inter, system-ui, sans-serif";
+/** Lines of the graticule aimed at across the view. */
+const LINES = 4;
+
+/** d3-geo's projection for a view. */
+export function projectionOf(view: View, size: Size): GeoProjection {
+  const { width, height } = size;
+  if (view.kind === "sky") {
+    const half = Math.min(width / 2, height) - 6;
+    return geoMollweide()
+      .rotate([180, 0])
+      .reflectX(true)
+      .scale(half / (2 * Math.SQRT2))
+      .translate([width / 2, height / 2]);
+  }
+  return geoAzimuthalEqualArea()
+    .rotate([-view.ra * degreesPerRadian, -view.dec * degreesPerRadian])
+    .reflectX(true)
+    .precision(0.4)
+    .scale(scaleOf(view, size))
+    .translate([width / 2, height / 2])
+    .clipExtent([
+      [-8, -8],
+      [width + 8, height + 8],
+    ]);
+}
+
+export function drawOverlay(
+  context: CanvasRenderingContext2D,
+  view: View,
+  size: Size,
+  overlay: Overlay,
+): void {
+  const projection = projectionOf(view, size);
+  const path = geoPath(projection, context);
+  const place = forward(view, size);
+  context.lineJoin = "round";
+  drawGraticule(context, view, size, path, overlay.isSmall === true);
+  drawGalacticPlane(context, path);
+  if (!overlay.isSmall) drawCells(context, place, overlay);
+  drawContours(context, path, overlay.contours, overlay.isSmall === true);
+  if (overlay.isSmall) return;
+  drawOnline(context, path, place, overlay);
+  for (const source of overlay.sources) drawSource(context, place(source), source.name);
+  if (overlay.best) drawStar(context, place(overlay.best));
+  drawContourLabels(context, place, size, overlay.contours);
+  if (overlay.cross) drawCross(context, place(overlay.cross));
+}
+
+type Path = ReturnType<typeof geoPath>;
+type Place = ReturnType<typeof forward>;
+type Context = CanvasRenderingContext2D;
+
+function line(context: Context, path: Path, coordinates: [number, number][][]): void {
+  context.beginPath();
+  path({ type: "MultiLineString", coordinates });
+  context.stroke();
+}
+
+function drawGraticule(
+  context: Context,
+  view: View,
+  size: Size,
+  path: Path,
+  isSmall: boolean,
+): void {
+  context.strokeStyle = "rgb(255 255 255 / .26)";
+  context.lineWidth = isSmall ? 0.6 : 1;
+  if (view.kind === "sky") {
+    const meridians = [0, 60, 120, 180, 240, 300].map((ra) =>
+      span(-90, 90, 3).map((dec): [number, number] => [ra, dec]),
+    );
+    const parallels = [-60, -30, 0, 30, 60].map((dec) =>
+      span(0.01, 359.99, 3).map((ra): [number, number] => [ra, dec]),
+    );
+    line(context, path, [...meridians, ...parallels]);
+    return;
+  }
+  const field = view.field * degreesPerRadian;
+  const dec = view.dec * degreesPerRadian;
+  const step = niceStep(field, LINES);
+  const stretch = Math.max(0.05, Math.cos(view.dec));
+  const raStep = niceStep(Math.min(360, field / stretch), LINES);
+  const reach = (field * Math.max(size.width, size.height)) / Math.min(size.width, size.height);
+  const [from, to] = [Math.max(-90, dec - reach), Math.min(90, dec + reach)];
+  const hasPole = Math.max(Math.abs(from), Math.abs(to)) >= 90;
+  const ra = view.ra * degreesPerRadian;
+  const half = hasPole
+    ? 180
+    : Math.min(
+        180,
+        (reach * 1.2) /
+          Math.max(0.05, Math.cos((Math.max(Math.abs(from), Math.abs(to)) / 180) * Math.PI)),
+      );
+  const lines: [number, number][][] = [];
+  for (let d = Math.ceil(from / step) * step; d <= to; d += step)
+    if (Math.abs(d) < 90) lines.push(span(ra - half, ra + half, half / 60).map((r) => [r, d]));
+  for (let r = Math.ceil((ra - half) / raStep) * raStep; r <= ra + half; r += raStep)
+    lines.push(
+      span(Math.max(from, -89.99), Math.min(to, 89.99), (to - from) / 40).map((d) => [r, d]),
+    );
+  line(context, path, lines);
+  if (!isSmall) labelGraticule(context, view, size, step, raStep);
+}
+
+const span = (from: number, to: number, step: number): number[] => {
+  const count = Math.max(1, Math.ceil((to - from) / step));
+  return Array.from({ length: count + 1 }, (_, i) => from + ((to - from) * i) / count);
+};
+
+/** Dec along the left side, RA along the lower one, where lines pass. */
+function labelGraticule(
+  context: Context,
+  view: View,
+  size: Size,
+  step: number,
+  raStep: number,
+): void {
+  const digits = (value: number) => (value < 0.1 ? 2 : value < 1 ? 1 : 0);
+  const along = (
+    count: number,
+    at: (i: number) => [number, number],
+    value: (d: Direction) => number,
+    every: number,
+    put: (x: number, y: number, text: number) => void,
+  ) => {
+    let before: number | undefined;
+    for (let i = 0; i <= count; i++) {
+      const [x, y] = at(i);
+      const direction = directionAt(view, size, x, y);
+      const now = direction && value(direction);
+      if (now !== undefined && before !== undefined && Math.abs(now - before) < every) {
+        const crossed = Math.floor(Math.max(now, before) / every);
+        if (crossed > Math.floor(Math.min(now, before) / every)) put(x, y, crossed * every);
+      }
+      before = now;
+    }
+  };
+  along(
+    size.height - 120,
+    (i) => [14, 60 + i],
+    (d) => d.dec * degreesPerRadian,
+    step,
+    (x, y, dec) => {
+      const text = `${dec < -1e-9 ? "−" : dec > 1e-9 ? "+" : ""}${Math.abs(dec).toFixed(digits(step))}°`;
+      label(context, text, x - 6, y + 4, "left");
+    },
+  );
+  along(
+    size.width - 60,
+    (i) => [30 + i, size.height - 10],
+    (d) => d.ra * degreesPerRadian,
+    raStep,
+    (x, y, ra) => {
+      label(context, `${(ra % 360).toFixed(digits(raStep))}°`, x, y + 2, "center");
+    },
+  );
+}
+
+/** White on a dark casing: legible on every colour of the map. */
+function label(context: Context, text: string, x: number, y: number, align: CanvasTextAlign): void {
+  context.font = LABEL;
+  context.textAlign = align;
+  context.lineWidth = 3;
+  context.strokeStyle = CASING;
+  context.strokeText(text, x, y);
+  context.fillStyle = "#fff";
+  context.fillText(text, x, y);
+}
+
+function drawContours(
+  context: Context,
+  path: Path,
+  contours: readonly Contour[],
+  isSmall: boolean,
+): void {
+  const dashes = [[], [6, 4], [2, 3]];
+  contours.forEach(({ lines }, i) => {
+    const coordinates = lines.map(({ points, isClosed }) => {
+      const line = points.map(({ ra, dec }): [number, number] => [
+        ra * degreesPerRadian,
+        dec * degreesPerRadian,
+      ]);
+      if (isClosed) line.push(line[0]!);
+      return line;
+    });
+    if (coordinates.length === 0) return;
+    context.setLineDash([]);
+    context.strokeStyle = "rgb(255 255 255 / .85)";
+    context.lineWidth = isSmall ? 1.6 : 3.6;
+    line(context, path, coordinates);
+    if (!isSmall) context.setLineDash(dashes[i % dashes.length]!);
+    context.strokeStyle = "#000";
+    context.lineWidth = isSmall ? 0.8 : 1.7;
+    line(context, path, coordinates);
+  });
+  context.setLineDash([]);
+}
+
+/** Each contour's percentage, where it has room: at its lowest point on the screen. */
+function drawContourLabels(
+  context: Context,
+  place: Place,
+  size: Size,
+  contours: readonly Contour[],
+): void {
+  const placed: number[] = [];
+  for (const { lines, percent } of contours) {
+    let lowest: [number, number] | undefined;
+    for (const { points } of lines)
+      for (const point of points) {
+        const at = place(point);
+        if (
+          at &&
+          at[1] < size.height - 30 &&
+          at[0] > 30 &&
+          at[0] < size.width - 30 &&
+          (!lowest || at[1] > lowest[1])
+        )
+          lowest = at;
+      }
+    if (!lowest || lowest[1] < 70) continue;
+    const [x, y] = lowest;
+    const lifted = placed.some((other) => Math.abs(other - y) < 16) ? y + 32 : y + 16;
+    placed.push(lifted - 16);
+    label(context, `${percent}\u00a0%`, x, lifted, "center");
+  }
+}
+
+function outline(context: Context, place: Place, nside: number, pixel: number): void {
+  const { f, x, y } = nside === 1 ? { f: pixel, x: 0, y: 0 } : ring2fxy(nside, pixel);
+  // Edges of large cells are curved on the screen.
+  const parts = nside < 16 ? 8 : 1;
+  const corners = [
+    [0, 0],
+    [1, 0],
+    [1, 1],
+    [0, 1],
+    [0, 0],
+  ] as const;
+  context.beginPath();
+  for (let i = 0; i < 4; i++)
+    for (let k = 0; k < parts; k++) {
+      const [[x0, y0], [x1, y1]] = [corners[i]!, corners[i + 1]!];
+      const [u, v] = [x0 + ((x1 - x0) * k) / parts, y0 + ((y1 - y0) * k) / parts];
+      const at = place(directionOn(f, (x + u) / nside, (y + v) / nside));
+      if (at) context.lineTo(...at);
+    }
+  context.closePath();
+}
+
+function drawCells(context: Context, place: Place, { newest, freshness, picked }: Overlay): void {
+  if (freshness > 0) {
+    context.strokeStyle = `rgb(255 255 255 / ${0.9 * freshness})`;
+    context.lineWidth = 1.2;
+    for (const { nside, pixel } of newest) {
+      outline(context, place, nside, pixel);
+      context.stroke();
+    }
+  }
+  if (picked) {
+    outline(context, place, picked.nside, picked.pixel);
+    context.strokeStyle = "#000";
+    context.lineWidth = 4;
+    context.stroke();
+    context.strokeStyle = "#7cf";
+    context.lineWidth = 2;
+    context.stroke();
+  }
+}
+
+function drawOnline(context: Context, path: Path, place: Place, { online }: Overlay): void {
+  if (!online) return;
+  const centre: [number, number] = [online.ra * degreesPerRadian, online.dec * degreesPerRadian];
+  for (const [radius, dash] of [
+    [online.r50, []],
+    [online.r90, [5, 4]],
+  ] as const) {
+    if (radius === null || !(radius > 0)) continue;
+    context.setLineDash([...dash]);
+    context.strokeStyle = CASING;
+    context.lineWidth = 3;
+    context.beginPath();
+    path(
+      geoCircle()
+        .center(centre)
+        .radius(radius * degreesPerRadian)(),
+    );
+    context.stroke();
+    context.strokeStyle = "#ff7ce0";
+    context.lineWidth = 1.4;
+    context.stroke();
+  }
+  context.setLineDash([]);
+  const at = place(online);
+  if (!at) return;
+  const [x, y] = at;
+  for (const [colour, width] of [
+    ["#000", 5],
+    ["#ff7ce0", 2.4],
+  ] as const) {
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.beginPath();
+    for (const [a, b] of [
+      [-5, -5],
+      [5, -5],
+    ] as const) {
+      context.moveTo(x + a, y + b);
+      context.lineTo(x - a, y - b);
+    }
+    context.stroke();
+  }
+  label(context, "online", x, y + 19, "center");
+}
+
+function drawSource(context: Context, at: [number, number] | undefined, name: string): void {
+  if (!at) return;
+  const [x, y] = at;
+  for (const [colour, width] of [
+    ["#000", 4.5],
+    ["#fff", 2],
+  ] as const) {
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.beginPath();
+    context.arc(x, y, 5.5, 0, 2 * Math.PI);
+    context.stroke();
+  }
+  label(context, name, x + 10, y + 4, "left");
+}
+
+function drawStar(context: Context, at: [number, number] | undefined): void {
+  if (!at) return;
+  const [x, y] = at;
+  context.beginPath();
+  for (let i = 0; i < 10; i++) {
+    const [r, angle] = [i % 2 === 0 ? 9.5 : 4, (i * Math.PI) / 5 - Math.PI / 2];
+    context.lineTo(x + r * Math.cos(angle), y + r * Math.sin(angle));
+  }
+  context.closePath();
+  context.strokeStyle = "#000";
+  context.lineWidth = 3;
+  context.stroke();
+  context.fillStyle = "#fff";
+  context.fill();
+}
+
+function drawCross(context: Context, at: [number, number] | undefined): void {
+  if (!at) return;
+  const [x, y] = at;
+  for (const [colour, width] of [
+    ["#000", 3.5],
+    ["#fff", 1.5],
+  ] as const) {
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.beginPath();
+    for (const [dx, dy] of [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ] as const) {
+      context.moveTo(x + 4 * dx, y + 4 * dy);
+      context.lineTo(x + 14 * dx, y + 14 * dy);
+    }
+    context.stroke();
+  }
+}
+
+/** J2000 direction of the galactic pole, and the galactic longitude of the celestial one (ESA SP-1200, vol. 1, 1.5.3), degrees. */
+const GALACTIC = { ra: 192.85948, dec: 27.12825, longitude: 122.93192 };
+
+const galacticPlane: [number, number][] = span(0, 360, 2).map((l) => {
+  const degree = Math.PI / 180;
+  const turn = (GALACTIC.longitude - l) * degree;
+  const dec = Math.asin(Math.cos(GALACTIC.dec * degree) * Math.cos(turn));
+  const ra = Math.atan2(Math.sin(turn), -Math.sin(GALACTIC.dec * degree) * Math.cos(turn));
+  return [GALACTIC.ra + ra / degree, dec / degree];
+});
+
+function drawGalacticPlane(context: Context, path: Path): void {
+  context.strokeStyle = "rgb(160 210 255 / .55)";
+  context.lineWidth = 1;
+  context.setLineDash([1, 4]);
+  line(context, path, [galacticPlane]);
+  context.setLineDash([]);
+}
