@@ -100,11 +100,11 @@ function LiveMap({
     <div class={`live-map ${isOld ? "old" : ""} ${row.state}`}>
       <div class="canvases">
         <canvas ref={cells} class="cells" />
+        {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: arrow keys move a cross-hair here */}
         <canvas
           ref={lines}
           class="lines"
           tabIndex={0}
-          // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: arrow keys move a cross-hair here
           role="application"
           aria-label={`Sky map by ${shown(row.reco)}`}
           aria-describedby="map-says"
