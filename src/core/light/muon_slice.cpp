@@ -15,6 +15,43 @@ bool same_axis(const SplineTable& a, int axis, const SplineTable& b, int other) 
   return a.order(axis) == b.order(other) && a.plain_knots(axis) == b.plain_knots(other);
 }
 
+/** Four splines over rho, azimuth and depth, and their slopes. */
+struct Summed {
+  Double4 value, by_rho, by_azimuth, by_depth;
+};
+
+/** Four sums over depth at one rho and azimuth, and their slopes. */
+struct Along {
+  Double4 value, slope;
+};
+
+/**
+ * Sums what `along(i, j)` gives for the rhos and azimuths around a place with their basis functions
+ * and slopes.
+ * @tparam fixed how many there are of each, where the compiler may know; else 0
+ */
+template <int fixed, class AlongDepth>
+[[gnu::always_inline]] inline Summed summed(const BasisValues* at, const AlongDepth& along) {
+  const BasisValues &rho = at[0], &azimuth = at[1];
+  const int rhos = fixed > 0 ? fixed : rho.count;
+  const int azimuths = fixed > 0 ? fixed : azimuth.count;
+  Summed total{};
+  for (int i = 0; i < rhos; ++i) {
+    Double4 sum{}, sum_azimuth{}, sum_depth{};
+    for (int j = 0; j < azimuths; ++j) {
+      const Along here = along(i, j);
+      sum += azimuth.value[j] * here.value;
+      sum_azimuth += azimuth.slope[j] * here.value;
+      sum_depth += azimuth.value[j] * here.slope;
+    }
+    total.value += rho.value[i] * sum;
+    total.by_rho += rho.slope[i] * sum;
+    total.by_azimuth += rho.value[i] * sum_azimuth;
+    total.by_depth += rho.value[i] * sum_depth;
+  }
+  return total;
+}
+
 }  // namespace
 
 bool MuonSlice::suits(const SplineTable& bare, const SplineTable& stochastic,
@@ -85,28 +122,19 @@ MuonSlice::Amplitudes MuonSlice::amplitudes(const BasisValues* at) {
     weight[p] = Double4{v, v, w, w};
     slope[p] = Double4{s, s, t, t};
   }
-  Double4 value{}, by_rho{}, by_azimuth{}, by_depth{};
-  for (int i = 0; i < rho.count; ++i) {
-    Double4 sum{}, sum_azimuth{}, sum_depth{};
-    for (int j = 0; j < azimuth.count; ++j) {
-      const double* row = amplitude_row(rho.first + i, azimuth.first + j) + 2 * depth.first;
-      Double4 here{}, along{};
-      for (int p = 0; p < pairs; ++p) {
-        // An odd count's last partner may be beyond the row: a number of another row, or none.
-        const Double4 c = 2 * p + 1 < depth.count ? load4(row + 4 * p)
-                                                  : Double4{row[4 * p], row[4 * p + 1], 0, 0};
-        here += weight[p] * c;
-        along += slope[p] * c;
-      }
-      sum += azimuth.value[j] * here;
-      sum_azimuth += azimuth.slope[j] * here;
-      sum_depth += azimuth.value[j] * along;
-    }
-    value += rho.value[i] * sum;
-    by_rho += rho.slope[i] * sum;
-    by_azimuth += rho.value[i] * sum_azimuth;
-    by_depth += rho.value[i] * sum_depth;
-  }
+  const auto [value, by_rho, by_azimuth, by_depth] = summed<0>(
+      at, [&](int i, int j) __attribute__((always_inline)) {
+        const double* row = amplitude_row(rho.first + i, azimuth.first + j) + 2 * depth.first;
+        Along sum{};
+        for (int p = 0; p < pairs; ++p) {
+          // An odd count's last partner may be beyond the row: a number of another row, or none.
+          const Double4 c = 2 * p + 1 < depth.count ? load4(row + 4 * p)
+                                                    : Double4{row[4 * p], row[4 * p + 1], 0, 0};
+          sum.value += weight[p] * c;
+          sum.slope += slope[p] * c;
+        }
+        return sum;
+      });
   const auto bare = [](const Double4& v) { return v[0] + v[2]; };
   const auto stochastic = [](const Double4& v) { return v[1] + v[3]; };
   return {bare(value),
@@ -152,32 +180,21 @@ namespace {
 template <int fixed>
 void sweep(const double* const* rows, int length, const BasisValues* at, const double (*by)[3],
            int from, int fours, Double4* out) {
-  const BasisValues &rho = at[0], &azimuth = at[1], &depth = at[2];
-  const int rhos = fixed > 0 ? fixed : rho.count;
+  const BasisValues &azimuth = at[1], &depth = at[2];
   const int azimuths = fixed > 0 ? fixed : azimuth.count;
   const int depths = fixed > 0 ? fixed : depth.count;
   for (int q = 0; q < fours; ++q) {
-    const double* const* row = rows;
-    Double4 value{}, by_rho{}, by_azimuth{}, by_depth{};
-    for (int i = 0; i < rhos; ++i) {
-      Double4 sum{}, sum_azimuth{}, sum_depth{};
-      for (int j = 0; j < azimuths; ++j) {
-        const double* const first = *row++ + 4 * (from + q);
-        Double4 here{}, along{};
-        for (int k = 0; k < depths; ++k) {
-          const Double4 c = load4(first + k * length);
-          here += depth.value[k] * c;
-          along += depth.slope[k] * c;
-        }
-        sum += azimuth.value[j] * here;
-        sum_azimuth += azimuth.slope[j] * here;
-        sum_depth += azimuth.value[j] * along;
-      }
-      value += rho.value[i] * sum;
-      by_rho += rho.slope[i] * sum;
-      by_azimuth += rho.value[i] * sum_azimuth;
-      by_depth += rho.value[i] * sum_depth;
-    }
+    const auto [value, by_rho, by_azimuth, by_depth] = summed<fixed>(
+        at, [&](int i, int j) __attribute__((always_inline)) {
+          const double* const first = rows[i * azimuths + j] + 4 * (from + q);
+          Along sum{};
+          for (int k = 0; k < depths; ++k) {
+            const Double4 c = load4(first + k * length);
+            sum.value += depth.value[k] * c;
+            sum.slope += depth.slope[k] * c;
+          }
+          return sum;
+        });
     Double4 lanes[4] = {value};
     for (int d = 0; d < 3; ++d)
       lanes[1 + d] = by[0][d] * by_rho + by[1][d] * by_azimuth + by[2][d] * by_depth;
