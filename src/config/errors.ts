@@ -1,3 +1,5 @@
+import { printableLine } from "./print.ts";
+
 /** What the process tells its caller. HTCondor, Slurm and shell scripts decide on these. */
 export const ExitCode = {
   done: 0,
@@ -13,6 +15,17 @@ export const ExitCode = {
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
+/** The longest message, characters: a name taken from a damaged file may be kilobytes long. */
+const longestMessage = 2000;
+
+/** One line whatever names from outside stand in it; what is too long loses its middle, for its end says where. */
+function oneLine(message: string): string {
+  const line = printableLine(message);
+  if (line.length <= longestMessage) return line;
+  const half = longestMessage / 2 - 1;
+  return `${line.slice(0, half)} … ${line.slice(-half)}`;
+}
+
 /** An error whose message is one clear line for the user; anything else that escapes is a bug (exit code 5). */
 export class SkyscanError extends Error {
   constructor(
@@ -20,7 +33,7 @@ export class SkyscanError extends Error {
     readonly exitCode: ExitCode,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(oneLine(message), options);
     this.name = new.target.name;
   }
 }
