@@ -271,7 +271,7 @@ export class Desk {
       return;
     }
     Object.assign(state, { isBusy: true, isDue: false });
-    void this.surroundings.trace(toTrace(map.cells, page.levels.list)).then((contours) => {
+    void this.surroundings.trace(toTrace(map.cells, drawnLevels(page))).then((contours) => {
       shown.contours = contours;
       Object.assign(state, { isBusy: false, at: this.surroundings.now() });
       if (state.isDue) {
@@ -325,6 +325,10 @@ export class Desk {
     return (text === "" ? {} : JSON.parse(text)) as T;
   }
 }
+
+/** The levels that are drawn and stated: operators publish 50 and 90 %. */
+export const drawnLevels = ({ levels }: ScanPage) =>
+  levels.list.filter(({ percent }) => percent <= 95);
 
 export const isProblem = (answer: unknown): answer is Problem =>
   typeof answer === "object" && answer !== null && "error" in answer && "code" in answer;

@@ -1,6 +1,7 @@
 /** Contours of a map that is still growing: what is traced, and the same code as the files' to trace it. */
 
-import { type Contour, type ContourLevel, traceContours } from "../../result/contours.ts";
+import { type Contour, traceContours } from "../../result/contours.ts";
+import type { ContourLevel } from "../../result/levels.ts";
 import type { SkyScanResult } from "../../result/result.ts";
 import { noFit } from "../../scan/fit_values.ts";
 import type { PixelResult } from "../../scan/task.ts";
@@ -61,5 +62,11 @@ export function trace({ nsides, levels }: Traced): Contour[] {
       ]),
     ),
   };
-  return traceContours(result, levels);
+  // The desk has said which convention they follow; tracing needs the levels alone.
+  return traceContours(result, {
+    convention: "given",
+    source: "",
+    contours: levels,
+    systematicIncluded: false,
+  });
 }

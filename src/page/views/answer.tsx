@@ -2,7 +2,7 @@
 import type { Best, FileEntry, ScanPage, ScanRow } from "../../desk/messages.ts";
 import { degreesPerRadian } from "../../geometry/constants.ts";
 import type { Contour } from "../../result/contours.ts";
-import type { Shown } from "../desk.ts";
+import { drawnLevels, type Shown } from "../desk.ts";
 import { type Extent, separation } from "../map/extent.ts";
 import {
   angleText,
@@ -155,7 +155,7 @@ function Areas({ row, scan }: { row: ScanRow; scan: Shown }) {
     isOpen,
   }));
   const list = stated.length > 0 ? stated : traced;
-  const levels = page?.levels.list ?? [];
+  const levels = page ? drawnLevels(page) : [];
   return (
     <div class="areas">
       {levels.map(({ percent, level }) => {

@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { ScanRow } from "../../desk/messages.ts";
 import type { Mode } from "../address.ts";
+import { drawnLevels } from "../desk.ts";
 import { drawColourBar } from "../map/colour_bar.ts";
 import { MapCanvas, type Scene } from "../map/map_canvas.ts";
 import { type SkyMap, scaleEnd } from "../map/sky_map.ts";
@@ -40,7 +41,7 @@ function sceneOf(shell: Shell, row: ScanRow, less: ScanRow | undefined): Scene |
     map,
     less: other,
     view: shell.currentView,
-    end: other ? DIFFERENCE_END : endOf(shell, map, page.levels.list),
+    end: other ? DIFFERENCE_END : endOf(shell, map, drawnLevels(page)),
     contours,
     best: best ?? undefined,
     online: page.online ?? undefined,
@@ -85,16 +86,16 @@ function LiveMap({
   useEffect(() => {
     if (scene) canvas.current?.show(scene);
   });
-  const levels = shell.shown(row)?.page?.levels;
+  const page = shell.shown(row)?.page;
   useEffect(() => {
     if (bar.current && scene)
       drawColourBar(
         bar.current,
         scene.end,
-        levels?.list.map(({ level }) => level) ?? [],
+        page ? drawnLevels(page).map(({ level }) => level) : [],
         shell.currentView.kind === "local",
       );
-  }, [scene?.end, levels, shell.size]);
+  }, [scene?.end, page?.levels, shell.size]);
   const isOld = desk.connection === "lost";
   return (
     <div class={`live-map ${isOld ? "old" : ""} ${row.state}`}>
