@@ -28,6 +28,11 @@ interface Flags {
   workers: number;
   recoAlgo: string;
   nsides?: string[];
+  recipe?: string;
+  watch?: string;
+  webhook?: string;
+  hook?: string;
+  address?: string;
   broker?: string;
   brokerToken?: string;
   caFile?: string;
@@ -129,7 +134,7 @@ async function serve(flags: Flags, command: Command): Promise<void> {
     isPublicRead: flags.publicRead ?? false,
     hosts: flags.allowHost ?? [],
     intake: {
-      ...{ data: flags.data, recipe: recipeOf(flags), seed: flags.seed },
+      ...{ data: flags.data, recipe: await recipeOf(flags), seed: flags.seed },
       recoTimeout: flags.recoTimeout,
       ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
       ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
@@ -140,6 +145,10 @@ async function serve(flags: Flags, command: Command): Promise<void> {
     ...(flags.desk !== undefined && { name: flags.desk }),
     documents: { index },
     ...{ runSelf, simulate },
+    ...(flags.watch !== undefined && { watch: flags.watch }),
+    ...(flags.webhook !== undefined && { webhook: webAddress("--webhook", flags.webhook) }),
+    ...(flags.hook !== undefined && { hook: flags.hook }),
+    ...(flags.address !== undefined && { address: webAddress("--address", flags.address) }),
     onListening: (address) => {
       print(`${address}\n`);
       consola.info(token ? "a token is asked for" : "no token is asked for");
@@ -154,7 +163,19 @@ const brokerOf = ({ brokerToken, caFile }: Flags, broker: string) =>
     ...(caFile !== undefined && { caFile }),
   });
 
-function recipeOf({ recoAlgo, nsides }: Flags): RecipeStep[] {
+/** Throws InputError, that does not repeat what may hold a secret. */
+function webAddress(name: string, text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new InputError(`${name}: expected an http:// or https:// address`);
+  return name === "--address" ? url.href.replace(/\/?$/, "/") : url.href;
+}
+
+async function recipeOf({ recoAlgo, nsides, recipe }: Flags): Promise<RecipeStep[]> {
+  if (recipe !== undefined) {
+    const { readRecipe } = await import("../desk/recipe.ts");
+    return readRecipe(recipe);
+  }
   const progression = nsides === undefined ? DEFAULT_PROGRESSION : parseProgression(nsides);
   return [{ reco: findReco(recoAlgo).name, nsides: progression, priority: 0 }];
 }

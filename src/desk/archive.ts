@@ -105,6 +105,7 @@ export interface Notice {
   readonly scan: string;
   readonly target: "webhook" | "hook";
   readonly what: string;
+  readonly reason: string | null;
   readonly attempts: number;
   /** Not to be tried before, s since 1970. */
   readonly due: number;
@@ -127,7 +128,7 @@ const tables = `
   );
   CREATE INDEX IF NOT EXISTS history_scan ON history (scan);
   CREATE TABLE IF NOT EXISTS notice (
-    number INTEGER PRIMARY KEY, scan TEXT NOT NULL, target TEXT NOT NULL, what TEXT NOT NULL,
+    number INTEGER PRIMARY KEY, scan TEXT NOT NULL, target TEXT NOT NULL, what TEXT NOT NULL, reason TEXT,
     attempts INTEGER NOT NULL, due REAL NOT NULL
   );
   CREATE TABLE IF NOT EXISTS seen (file TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -218,6 +219,18 @@ export class Archive {
       .map(recordOf);
   }
 
+  /** How many scans there are of each state; deleted ones left out. */
+  countByState(): Record<RecordedState, number> {
+    const counts = { waiting: 0, running: 0, done: 0, failed: 0, cancelled: 0 };
+    const rows = this.#db
+      .query<{ state: RecordedState; n: number }, []>(
+        "SELECT state, count(*) AS n FROM scan WHERE NOT isDeleted GROUP BY state",
+      )
+      .all();
+    for (const { state, n } of rows) counts[state] = n;
+    return counts;
+  }
+
   change(id: string, change: ScanChange, now: number): void {
     const entries = Object.entries({ ...change, changed: now });
     const assignments = entries.map(([column]) => `${column} = ?`).join();
@@ -240,10 +253,12 @@ export class Archive {
       .all(id);
   }
 
-  addNotice(scan: string, target: Notice["target"], what: string, due: number): void {
-    this.#db.run("INSERT INTO notice (scan, target, what, attempts, due) VALUES (?,?,?,0,?)", [
-      ...[scan, target, what, due],
-    ]);
+  addNotice(notice: Omit<Notice, "number" | "attempts">): void {
+    const { scan, target, what, reason, due } = notice;
+    this.#db.run(
+      "INSERT INTO notice (scan, target, what, reason, attempts, due) VALUES (?,?,?,?,0,?)",
+      [scan, target, what, reason, due],
+    );
   }
 
   /** What is not delivered yet, oldest first. */
@@ -261,9 +276,13 @@ export class Archive {
     this.#db.run("DELETE FROM notice WHERE number = ?", [number]);
   }
 
-  /** Whether a file of the watched folder has been taken in; it has from now on. */
-  sawBefore(file: string): boolean {
-    return this.#db.run("INSERT OR IGNORE INTO seen VALUES (?)", [file]).changes === 0;
+  /** Whether a file of the watched folder has been taken in. */
+  saw(file: string): boolean {
+    return this.#db.query("SELECT 1 FROM seen WHERE file = ?").get(file) !== null;
+  }
+
+  rememberSeen(file: string): void {
+    this.#db.run("INSERT OR IGNORE INTO seen VALUES (?)", [file]);
   }
 
   close(): void {

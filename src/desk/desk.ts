@@ -40,7 +40,7 @@ export interface DeskOptions {
   readonly session: number;
   readonly clock: Clock;
   /** A scan has ended, or is stuck. */
-  readonly onNews: (record: ScanRecord, what: "done" | "failed" | "stuck") => void;
+  readonly onNews: (scan: string, what: "done" | "failed" | "stuck", reason: string | null) => void;
 }
 
 /** How often new pixels are told, how often workers are shared anew, and how often the pool is told of, s. */
@@ -69,6 +69,8 @@ export class Desk {
   readonly #stuck = new Map<string, string>();
   readonly #served = new Map<string, number>();
   readonly #timers: (() => void)[] = [];
+  readonly #ended = { done: 0, failed: 0, cancelled: 0 };
+  #fits = 0;
   #sharedAt: number;
   #isClosing = false;
 
@@ -105,11 +107,15 @@ export class Desk {
       if (state === "running") void this.#begin(id);
   }
 
-  /** Takes an alert in. Throws ProblemError. @returns the scans it leads to */
-  async submit(alert: Alert, request: ScanRequest): Promise<ScanRecord[]> {
+  /**
+   * Takes an alert in. Throws ProblemError.
+   * @param isOnce not where the same alert was scanned with the same settings before
+   * @returns the scans it leads to
+   */
+  async submit(alert: Alert, request: ScanRequest, { isOnce = false } = {}): Promise<ScanRecord[]> {
     const { archive, intake, clock } = this.#options;
     const planned = await takeIn(alert, request, intake, clock.date());
-    if (request.event_file !== undefined && !request.again) this.#requireNew(planned);
+    if (isOnce) this.#requireNew(planned);
     archive.add(planned.map(({ record }) => record));
     for (const { record, plan } of planned) this.#await(record, plan);
     this.pool.shareSoon();
@@ -244,10 +250,22 @@ export class Desk {
   }
 
   /** How many scans run, and how many wait. */
-  get counts(): { readonly running: number; readonly waiting: number } {
+  get counts() {
     const all = [...this.#unfinished.values()];
     const running = all.filter(({ state }) => state === "running").length;
-    return { running, waiting: all.length - running };
+    return { running, waiting: all.length - running, stuck: this.#stuck.size };
+  }
+
+  /** Results of scans that are running, and of those that ended, since the desk's start. */
+  get fits(): number {
+    let fits = this.#fits;
+    for (const { run } of this.#active.values()) fits += run.map.seq - run.resumed;
+    return fits;
+  }
+
+  /** Scans that ended since the desk's start, by how. */
+  get ended(): Readonly<Record<"done" | "failed" | "cancelled", number>> {
+    return this.#ended;
   }
 
   /** Ends all that runs; it goes on when the desk is started again. */
@@ -359,6 +377,9 @@ export class Desk {
     facts = this.#active.get(id)?.run.facts([]) ?? this.record(id).facts,
   ): void {
     const now = this.#options.clock.date();
+    const run = this.#active.get(id)?.run;
+    if (run) this.#fits += run.map.seq - run.resumed;
+    this.#ended[state]++;
     this.archive.note(id, now, state, reason);
     this.#unfinished.delete(id);
     this.#plans.delete(id);
@@ -369,7 +390,7 @@ export class Desk {
     this.#active.delete(id);
     this.#tellState(id);
     this.#tellRow(id);
-    if (state !== "cancelled") this.#options.onNews(this.record(id), state);
+    if (state !== "cancelled") this.#options.onNews(id, state, reason);
     this.pool.shareSoon();
   }
 
@@ -402,7 +423,7 @@ export class Desk {
     else {
       this.#stuck.set(id, reason);
       this.archive.note(id, this.#options.clock.date(), "stuck", reason);
-      this.#options.onNews(this.record(id), "stuck");
+      this.#options.onNews(id, "stuck", reason);
     }
     this.#tellState(id);
     this.#tellRow(id);
@@ -429,9 +450,9 @@ export class Desk {
 
   #tellPool(): void {
     const { size, workers, busy } = this.pool;
+    const { running, waiting } = this.counts;
     this.subscribers.tell("clients", {
-      ...{ clients: size, workers, busy, rate: this.rate },
-      ...this.counts,
+      ...{ clients: size, workers, busy, rate: this.rate, running, waiting },
     });
   }
 }

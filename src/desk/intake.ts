@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { InputError } from "../config/errors.ts";
+import { recordedEnergy } from "../reco/energy.ts";
 import { writeAtomically } from "../result/files.ts";
 import { type PlanOptions, planScan, type ScanPlan } from "../server/plan.ts";
 import { formatProgression, type Progression, parseProgression } from "../sky/progression.ts";
@@ -27,6 +28,8 @@ export interface RecipeStep {
   readonly nsides: Progression;
   /** Added to the request's priority: what is to be seen first goes first. */
   readonly priority: number;
+  /** Only for alerts of at least this energy, GeV. */
+  readonly fromEnergy?: number;
 }
 
 /** What the desk's own flags say about every scan. */
@@ -116,12 +119,22 @@ export async function takeIn(
     for (const step of steps) {
       const settings = settingsOf(step, request, options);
       const plan = await planScan(planOptions(file, settings, options));
+      if (!isWanted(step, plan, planned.length === 0)) continue;
       planned.push({ plan, record: recordOf(key, name, plan, settings, step, request, now) });
     }
     return planned;
   } catch (error) {
     throw asProblem(error, file, name, bytes);
   }
+}
+
+/** A step for high energies is left out where the alert names a lower one; one scan is always made. */
+function isWanted({ fromEnergy = 0 }: RecipeStep, { event }: ScanPlan, isFirst: boolean): boolean {
+  return (
+    isFirst ||
+    fromEnergy === 0 ||
+    (recordedEnergy(event)?.value ?? Number.POSITIVE_INFINITY) >= fromEnergy
+  );
 }
 
 /** A scan's plan, made anew of what is remembered. Throws InputError. */

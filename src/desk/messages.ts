@@ -369,6 +369,14 @@ export const RescanRequest = v.object({
 });
 export type RescanRequest = v.InferOutput<typeof RescanRequest>;
 
+/** POST /scans/find: a filter as MongoDB writes it. */
+export const FindRequest = v.object({
+  filter: v.record(v.string(), v.unknown()),
+  include_deleted: v.optional(v.boolean()),
+  manifest_projection: v.optional(v.union([v.string(), v.array(v.string())])),
+});
+export type FindRequest = v.InferOutput<typeof FindRequest>;
+
 /** DELETE /scan/ID: cancels one that is not over; one that is done goes from the list where that is said. */
 export const DeleteRequest = v.object({ delete_completed_scan: v.optional(v.boolean()) });
 export type DeleteRequest = v.InferOutput<typeof DeleteRequest>;

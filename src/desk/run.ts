@@ -49,6 +49,7 @@ export class Run {
   readonly ended: Promise<ServerOutcome>;
   readonly #stop = new AbortController();
   #parts: ObservedParts | undefined;
+  #resumed = 0;
   /** When the last result came, or that was last known to have changed, by the clock. */
   #resultAt: number;
   readonly #clock: Clock;
@@ -74,6 +75,7 @@ export class Run {
         },
         onAssembled: (parts) => {
           this.#parts = parts;
+          this.#resumed = this.map.seq;
         },
       },
     });
@@ -100,6 +102,11 @@ export class Run {
 
   get manifest(): Manifest | undefined {
     return this.#parts?.manifest();
+  }
+
+  /** Results of earlier starts. */
+  get resumed(): number {
+    return this.#resumed;
   }
 
   /** One pixel's fits. */

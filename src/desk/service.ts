@@ -19,9 +19,11 @@ import { type HttpServer, startHttp } from "./http.ts";
 import type { Alert, IntakeOptions } from "./intake.ts";
 import { startLocalWorkers } from "./local_workers.ts";
 import { MapBodies } from "./maps.ts";
+import { Notices } from "./notices.ts";
 import { type PageDocument, pageFiles } from "./page_files.ts";
 import { routes } from "./routes.ts";
 import { Subscribers } from "./subscribers.ts";
+import { watchFolder } from "./watch.ts";
 
 export interface ServiceOptions {
   readonly host: string;
@@ -45,6 +47,13 @@ export interface ServiceOptions {
   /** Runs this program with these arguments. @returns what went wrong; undefined: nothing */
   readonly runSelf: (args: readonly string[]) => Promise<string | undefined>;
   readonly simulate: () => Promise<Alert>;
+  /** Folder whose new files are taken in. */
+  readonly watch?: string;
+  readonly webhook?: string;
+  /** Run by a shell. */
+  readonly hook?: string;
+  /** Address of the page as others know it, for links. */
+  readonly address?: string;
   readonly stop: AbortSignal;
   /** Called when it listens. */
   readonly onListening: (address: string) => void;
@@ -69,8 +78,16 @@ export async function runService(options: ServiceOptions): Promise<void> {
       ...{ archive, intake, subscribers, broker, topics, session, clock: systemClock },
       ...(longestMessage !== undefined && { longestMessage }),
       publish: (...message) => connection?.publish(...message),
-      onNews: () => {},
+      onNews: (scan, what, reason) => notices.add(scan, what, reason),
     });
+    const notices = new Notices({
+      ...{ archive, clock: systemClock, post: postJson, run: runShell },
+      folderOf: (record) => desk.folder(record),
+      ...(options.webhook !== undefined && { webhook: options.webhook }),
+      ...(options.hook !== undefined && { hook: options.hook }),
+      ...(options.address !== undefined && { address: options.address }),
+    });
+    ends.push(() => notices.close());
     connection = await connect(
       broker,
       {
@@ -93,6 +110,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
     desk.start();
     ends.push(startWorkers(options, desk, broker, name));
     ends.push(() => desk.close());
+    if (options.watch !== undefined) ends.push(watch(options.watch, desk));
     if (options.broker !== undefined)
       consola.info(`clients may come: skyscan client --desk ${name} --broker …`);
     options.onListening(
@@ -152,12 +170,55 @@ function listen(
           reco,
           nsides: formatProgression(nsides),
         })),
-        watch: null,
+        watch: options.watch ?? null,
       },
       simulate: options.simulate,
       now: systemClock.date,
     },
   });
+}
+
+/** Takes in what is laid in a folder. */
+function watch(folder: string, desk: Desk): () => void {
+  consola.info(`new alerts in ${folder} are scanned`);
+  return watchFolder({
+    ...{ folder, clock: systemClock },
+    saw: (key) => desk.archive.saw(key),
+    remember: (key) => desk.archive.rememberSeen(key),
+    take: (alert) => desk.submit(alert, {}, { isOnce: true }),
+  });
+}
+
+/** A webhook that takes longer does not take it, ms. */
+const webhookPatience = 10_000;
+
+async function postJson(address: string, body: object): Promise<void> {
+  const answer = await fetch(address, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+    redirect: "manual",
+    signal: AbortSignal.timeout(webhookPatience),
+  });
+  await answer.body?.cancel();
+  if (!answer.ok) throw new Error(`answered ${answer.status}`);
+}
+
+/** A hook that takes longer is killed, ms. */
+const hookPatience = 600_000;
+/** What opens the desk and its broker is not the hooks' business. */
+const secrets = /^SKYSCAN_.*(TOKEN|AUTH|BROKER)/;
+
+async function runShell(command: string, environment: Record<string, string>): Promise<void> {
+  const inherited = Object.entries(process.env).filter(([name]) => !secrets.test(name));
+  const child = Bun.spawn(["/bin/sh", "-c", command], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...Object.fromEntries(inherited), ...environment },
+    timeout: hookPatience,
+    killSignal: "SIGKILL",
+  });
+  const code = await child.exited;
+  if (code !== 0) throw new Error(`ended with ${child.signalCode ?? code}`);
 }
 
 function startWorkers(

@@ -24,18 +24,23 @@ export function estimateEnergy(
   detector: Detector,
   light: LightModel | undefined,
 ): EnergyEstimate | undefined {
-  for (const key of FRAME_KEYS) {
-    const muEx = findOf(event, key, "I3Particle");
-    if (muEx && muEx.energy > 0) return { value: muEx.energy, source: key };
-  }
-  const recorded = messageEnergy(event.message) ?? messageEnergy(frameMessage(event));
-  if (recorded !== undefined) return { value: recorded, source: "alert message, mpe_muex" };
-  if (!light) return undefined;
+  const recorded = recordedEnergy(event);
+  if (recorded !== undefined || !light) return recorded;
   const { track, name } = bestTrack(event, cleaned, detector);
   return {
     value: fitEnergy(track, cleaned, detector, light),
     source: `charge along ${name}, ${light.kind} light model`,
   };
+}
+
+/** The muon's energy as MuEx found it online; undefined where it is not recorded. */
+export function recordedEnergy(event: Event): EnergyEstimate | undefined {
+  for (const key of FRAME_KEYS) {
+    const muEx = findOf(event, key, "I3Particle");
+    if (muEx && muEx.energy > 0) return { value: muEx.energy, source: key };
+  }
+  const value = messageEnergy(event.message) ?? messageEnergy(frameMessage(event));
+  return value === undefined ? undefined : { value, source: "alert message, mpe_muex" };
 }
 
 /** The short alert message as the physics frame carries it; without it, undefined. */

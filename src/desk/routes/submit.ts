@@ -13,7 +13,9 @@ export const submit: Route = {
   answer: ScanAnswer,
   async handle({ body }: RouteRequest<ScanRequest>, { desk, simulate }) {
     const alert = body.simulate ? await simulate() : alertOf(body);
-    const records = await desk.submit(alert, body);
+    // SkyDriver scans again whatever it is sent again; who drops a file is asked first.
+    const isOnce = body.event_file !== undefined && !body.again;
+    const records = await desk.submit(alert, body, { isOnce });
     const [first] = records;
     return Response.json({
       ...projected(manifestOf(first!, desk.standing(first!)), body.manifest_projection),
