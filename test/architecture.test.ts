@@ -36,6 +36,7 @@ const rooms = [
   "store",
   "result",
   "plot",
+  "skydriver",
   "ewms",
   "server",
   "client",

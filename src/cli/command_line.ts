@@ -1,5 +1,5 @@
 /** Flags whose value is a secret; files of secrets are not. */
-const secretFlag = /^(?:-a|--[a-z-]*(?:token|password|secret))$/;
+const secretFlag = /^(?:-a|--[a-z-]*(?:token|password|secret|auth))$/;
 
 /**
  * A command line for the record: as a shell takes it, what is secret left out.

@@ -18,6 +18,18 @@ export interface PilotTaskFlags {
   photonTables?: string;
 }
 
+/** Where the experiment's large files are fetched from that are not on this machine. */
+export const dataSourceFlag = () =>
+  flag(
+    "--data-source <url>",
+    "where baseline GCD files and photon tables are fetched from for EWMS, if they are not here; none: nowhere",
+    publicSource,
+  );
+
+/** The address that flag says; undefined: nowhere. */
+export const dataSourceOf = ({ dataSource }: { dataSource: string }): string | undefined =>
+  dataSource === "none" ? undefined : dataSource;
+
 export const addPilotTaskFlags = (command: Command): Command =>
   command
     .addOption(
@@ -38,13 +50,7 @@ export const addPilotTaskFlags = (command: Command): Command =>
         "the server's startup.json, for --infile (default: startup.json in $EWMS_TASK_DATA_HUB_DIR)",
       ),
     )
-    .addOption(
-      flag(
-        "--data-source <url>",
-        "where --infile fetches baseline GCD files and photon tables from, into $EWMS_TASK_DATA_HUB_DIR; none: nowhere",
-        publicSource,
-      ),
-    )
+    .addOption(dataSourceFlag())
     .addOption(
       flag("--batch", "with --broker as a pilot's task: ignore --infile, sum up in --outfile"),
     );
@@ -68,12 +74,13 @@ export function onePixelOf(
   const startup = flags.clientStartupJson ?? (hub && join(hub, "startup.json"));
   if (infile === undefined || outfile === undefined || startup === undefined)
     throw new InputError("--infile, --outfile and --client-startup-json go together: one fit");
+  const dataSource = dataSourceOf(flags);
   return {
     ...{ infile, outfile, startup },
     // The pilot's start-up file lies in its data hub: what is beside it is shared by its tasks.
     dataHub: hub ?? dirname(startup),
     // Gigabytes are fetched into a pilot's own disk only.
-    ...(hub !== undefined && flags.dataSource !== "none" && { dataSource: flags.dataSource }),
+    ...(hub !== undefined && dataSource !== undefined && { dataSource }),
     ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
     ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
   };

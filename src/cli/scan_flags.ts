@@ -101,7 +101,7 @@ export function addScanFlags(command: Command): Command {
 export const recoList = recoNames.join(", ");
 
 /** The plan's options as the flags say. Throws InputError where they contradict each other. */
-export function planOptions(eventFile: string, flags: ScanFlags): PlanOptions {
+export function planOptions(eventFile: string, flags: Omit<ScanFlags, "outputDir">): PlanOptions {
   const isReal = isRealEvent(flags);
   return {
     eventFile,
@@ -117,7 +117,7 @@ export function planOptions(eventFile: string, flags: ScanFlags): PlanOptions {
   };
 }
 
-function progressionOf(flags: ScanFlags): Progression {
+function progressionOf(flags: Omit<ScanFlags, "outputDir">): Progression {
   if (flags.nsides !== undefined && (flags.minNside ?? flags.maxNside) !== undefined)
     throw new InputError("--nsides and --min-nside, --max-nside exclude each other");
   if (flags.nsides !== undefined) return parseProgression(flags.nsides);
@@ -127,7 +127,7 @@ function progressionOf(flags: ScanFlags): Progression {
 }
 
 /** Server options as the flags say. */
-export const serverTimes = (flags: ScanFlags) => ({
+export const serverTimes = (flags: Omit<ScanFlags, "outputDir">) => ({
   timeoutToClients: flags.timeoutToClients,
   timeoutFromClients: flags.timeoutFromClients,
   recoTimeout: flags.recoTimeout,

@@ -1,8 +1,10 @@
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { InputError } from "../config/errors.ts";
 import { setLogLevels } from "../config/log.ts";
 import { catchSignals, unlessStopped } from "../config/signals.ts";
+import { eventName } from "../event/event.ts";
+import { readQueuePair } from "../ewms/queue_profile.ts";
 import { planScan } from "../server/plan.ts";
 import { runServer, withPictures } from "../server/server.ts";
 import { requireWritable, type StartupPlaces } from "../server/startup.ts";
@@ -10,9 +12,18 @@ import { addBrokerFlags, type BrokerFlags, brokerOf } from "./broker_flags.ts";
 import { flag } from "./flags.ts";
 import { printOutcome } from "./outcome.ts";
 import { addScanFlags, planOptions, recoList, type ScanFlags, serverTimes } from "./scan_flags.ts";
+import {
+  addSkyDriverFlags,
+  baselineForEwms,
+  endedBySkyDriver,
+  fetchedEvent,
+  type SkyDriverFlags,
+  skydriverOf,
+} from "./skydriver_flags.ts";
 
-interface Flags extends ScanFlags, BrokerFlags {
-  eventFile: string;
+interface Flags extends Omit<ScanFlags, "outputDir">, Partial<BrokerFlags>, SkyDriverFlags {
+  eventFile?: string;
+  outputDir?: string;
   startupJsonDir?: string;
   clientStartupJson?: string;
   cacheDir: string;
@@ -27,8 +38,8 @@ export function serverCommand(): Command {
       .addOption(
         flag(
           "-e, --event-file <file>",
-          "the alert (.json, .pkl or .i3, packed or not); -: standard input",
-        ).makeOptionMandatory(),
+          "the alert (.json, .pkl or .i3, packed or not); -: standard input (default: SkyDriver's)",
+        ),
       )
       .addOption(
         flag(
@@ -36,45 +47,79 @@ export function serverCommand(): Command {
           "the scan's memory: a server started again goes on",
         ).makeOptionMandatory(),
       )
-      .addOption(flag("-o, --output-dir <dir>", "result files go here").makeOptionMandatory())
+      .addOption(
+        flag(
+          "-o, --output-dir <dir>",
+          "result files go here (default, for SkyDriver: the scan's folder in --cache-dir)",
+        ),
+      )
       .addOption(
         flag("--startup-json-dir <dir>", "startup.json and the other files clients need go here"),
       )
       .addOption(
         flag("--client-startup-json <file>", "startup.json goes here, under this name, alone"),
       ),
+    true,
   );
-  return addScanFlags(command)
+  return addSkyDriverFlags(addScanFlags(command))
     .addHelpText(
       "after",
       `
 One of --startup-json-dir and --client-startup-json is needed. The last line of stdout: best-fit RA and Dec (J2000),
 the same in the detector, llh, number of fits, wall time.
+Under SkyDriver its variables are enough beside its arguments (skyscan help ewms).
 Every flag can be given as SKYSCAN_<FLAG_IN_CAPITALS>; the flag wins.
 Example:
   skyscan server --reco-algo splinempe -e alert.json -c cache -o out --startup-json-dir startup -b broker.example.org`,
     )
-    .action(async (flags: Flags, command: Command) => {
-      const started = performance.now();
-      setLogLevels(flags.log, flags.logThirdParty);
-      const broker = brokerOf(flags, command);
-      const startup = startupPlaces(flags);
-      const { stop } = catchSignals();
-      const plan = await unlessStopped(planScan(planOptions(flags.eventFile, flags)), stop);
-      requireWritable(flags.outputDir, "--output-dir");
-      if (startup.directory !== undefined) requireWritable(startup.directory, "--startup-json-dir");
-      if (startup.file !== undefined)
-        requireWritable(dirname(startup.file), "--client-startup-json");
-      const scanned = await runServer(plan, {
-        broker,
-        outputDir: flags.outputDir,
-        cacheDir: flags.cacheDir,
-        startup,
-        ...serverTimes(flags),
-        stop,
-      });
-      printOutcome(plan, await withPictures(plan, flags.outputDir, scanned), started);
-    });
+    .action(runFor);
+}
+
+/** The original's patience with results, s: pools take their time. */
+const ewmsPatience = 7200;
+
+async function runFor(flags: Flags, command: Command): Promise<void> {
+  const started = performance.now();
+  setLogLevels(flags.log, flags.logThirdParty);
+  const startup = startupPlaces(flags);
+  const { stop: signalled } = catchSignals();
+  const leave = new AbortController();
+  const skydriver = skydriverOf(flags, AbortSignal.any([signalled, leave.signal]));
+  if (flags.eventFile === undefined && skydriver === undefined)
+    throw new InputError("--event-file is needed, or --skydriver-address");
+  if (flags.outputDir === undefined && skydriver === undefined)
+    throw new InputError("--output-dir is needed, or --skydriver-address");
+  const broker = flags.ewmsJson ? await readQueuePair(flags.ewmsJson) : brokerOf(flags, command);
+  requireWritable(flags.cacheDir, "--cache-dir");
+  const stop = skydriver
+    ? endedBySkyDriver(skydriver, flags.killSwitchCheckInterval, signalled)
+    : signalled;
+  // What waits for SkyDriver waits no longer than the scan.
+  stop.addEventListener("abort", () => leave.abort());
+  const prepare = async () => {
+    const eventFile = flags.eventFile ?? (await fetchedEvent(skydriver!, flags.cacheDir));
+    const gcdDir =
+      flags.gcdDir ??
+      (flags.ewmsJson ? await baselineForEwms(eventFile, flags.cacheDir, flags) : undefined);
+    return await planScan(planOptions(eventFile, { ...flags, ...(gcdDir && { gcdDir }) }));
+  };
+  const plan = await unlessStopped(prepare(), stop);
+  const outputDir = flags.outputDir ?? join(flags.cacheDir, eventName(plan.event.metadata));
+  requireWritable(outputDir, "--output-dir");
+  if (startup.directory !== undefined) requireWritable(startup.directory, "--startup-json-dir");
+  if (startup.file !== undefined) requireWritable(dirname(startup.file), "--client-startup-json");
+  const isPatienceOurs = command.getOptionValueSource("timeoutFromClients") === "default";
+  const scanned = await runServer(plan, {
+    broker,
+    outputDir,
+    cacheDir: flags.cacheDir,
+    startup,
+    ...(skydriver && { skydriver }),
+    ...serverTimes(flags),
+    ...(flags.ewmsJson && isPatienceOurs && { timeoutFromClients: ewmsPatience }),
+    stop,
+  });
+  printOutcome(plan, await withPictures(plan, outputDir, scanned), started);
 }
 
 /** Where start-up files go. Throws InputError when nowhere. */

@@ -3,17 +3,16 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { consola } from "consola";
 import * as v from "valibot";
-import { systemClock } from "../config/clock.ts";
 import { InputError } from "../config/errors.ts";
 import { version } from "../config/version.ts";
 import { BUILTIN_BASELINE } from "../detector/builtin.ts";
-import { detectorOf, STANDARD_GCD_DIRS } from "../detector/gcd.ts";
+import { detectorOf } from "../detector/gcd.ts";
 import { parseEvent } from "../event/load.ts";
+import { baselinePath, tablesDirectory } from "../ewms/experiment_files.ts";
 import { type FitRequest, fitAnswerDocument, jsonOf, readFitRequest } from "../ewms/messages.ts";
-import { cacheFolder, type Source, staged, Unreachable } from "../ewms/staging.ts";
+import { cacheFolder, type Source } from "../ewms/staging.ts";
 import { inContext } from "../i3/context.ts";
 import { openLight } from "../light/light.ts";
-import { STANDARD_TABLE_DIRS, tableNames } from "../light/photon_tables.ts";
 import { StartupData } from "../mq/messages.ts";
 import type { Fit, Reco } from "../reco/reco.ts";
 import { findReco } from "../reco/registry.ts";
@@ -100,7 +99,8 @@ async function openFit(
 ): Promise<{ readonly fit: () => Fit | Promise<Fit>; readonly close: () => void }> {
   const source = sourceOf(options);
   const gcd = options.gcdDir ?? (await baselinePath(baseline, source));
-  const tables = reco.light && (options.photonTables ?? (await tablesDirectory(reco, source)));
+  const tables =
+    reco.light && (options.photonTables ?? (await tablesDirectory(reco.light, source)));
   const light =
     reco.light &&
     openLight({ reco: reco.light, ...(tables !== undefined && { photonTables: tables }) });
@@ -137,55 +137,6 @@ const sourceOf = ({ dataHub, dataSource }: OnePixelOptions): Source | undefined 
         cache: join(dataHub, cacheFolder),
         ...(dataSource !== undefined && { address: dataSource }),
       };
-
-const surroundings = {
-  fetch: (url: string, init: RequestInit) => fetch(url, init),
-  clock: systemClock,
-};
-
-/** Where the server's baseline lies here; undefined: the built-in detector has to do. */
-async function baselinePath(name: string, source: Source | undefined): Promise<string | undefined> {
-  if (name === "") return undefined;
-  const shelf = { places: STANDARD_GCD_DIRS, remote: "baseline_gcds" } as const;
-  const path = await orOffline(staged(name, shelf, source, surroundings));
-  if (path === undefined)
-    consola.warn(
-      `baseline ${name} is neither in ${STANDARD_GCD_DIRS.join(" nor in ")}${source ? ` nor in ${source.cache}` : ""}: the built-in IC86 geometry serves (--gcd-dir makes it an error)`,
-    );
-  return path;
-}
-
-/** The folder of the photon tables here; undefined: the built-in light has to do. */
-async function tablesDirectory(
-  { light }: Reco,
-  source: Source | undefined,
-): Promise<string | undefined> {
-  const shelf = { places: STANDARD_TABLE_DIRS, remote: "spline-tables" } as const;
-  const paths: string[] = [];
-  for (const name of light === undefined ? [] : tableNames(light)) {
-    const path = await orOffline(staged(name, shelf, source, surroundings));
-    if (path === undefined) break;
-    paths.push(path);
-  }
-  const folders = new Set(paths.map((path) => path.slice(0, -basename(path).length - 1)));
-  const [folder] = folders;
-  if (folders.size === 1 && paths.length === tableNames(light!).length) return folder;
-  consola.warn(
-    `photon tables are not here: the built-in light serves (--photon-tables makes it an error)`,
-  );
-  return undefined;
-}
-
-/** Without network what is built in serves; a network that fails in mid-way is this machine's fault. */
-async function orOffline(path: Promise<string | undefined>): Promise<string | undefined> {
-  try {
-    return await path;
-  } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
-    consola.warn(error.message);
-    return undefined;
-  }
-}
 
 /** What tells one version of a file or folder from another. */
 async function identityOf(path: string | undefined): Promise<string> {

@@ -93,7 +93,7 @@ export function brokerWorkforce(options: BrokerWorkforceOptions): Workforce {
       // onConnect ran before the connection was in our hands.
       announcement.open();
     },
-    begin() {},
+    async begin() {},
     tick: () => dispatch.tick(),
     get secondsWithoutResults() {
       return dispatch.secondsWithoutResults;

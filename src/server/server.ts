@@ -1,16 +1,24 @@
+import { join } from "node:path";
 import { consola } from "consola";
 import { type Clock, systemClock, wakingClock } from "../config/clock.ts";
 import { heartbeatInterval, progressInterval, resultInterval } from "../config/environment.ts";
 import { Interrupted, TimedOut } from "../config/errors.ts";
 import { eventName } from "../event/event.ts";
+import type { QueuePair } from "../ewms/queue_profile.ts";
+import { QueuedTasks } from "../ewms/task_book.ts";
 import type { BrokerAddress } from "../mq/address.ts";
 import { connect, lastWords } from "../mq/connection.ts";
 import { examineBroker } from "../mq/examination.ts";
+import type { StartupData } from "../mq/messages.ts";
 import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
 import { plotFiles } from "../plot/files.ts";
 import { writeAtomically } from "../result/files.ts";
 import type { SkyScanResult } from "../result/result.ts";
 import { Scheduler } from "../scan/scheduler.ts";
+import type { TaskBook } from "../scan/task_book.ts";
+import type { SkyDriver } from "../skydriver/client.ts";
+import { Reports } from "../skydriver/reports.ts";
+import { waitForWorkers } from "../skydriver/workers.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { brokerWorkforce, mending, until } from "./broker_workforce.ts";
 import { type Collection, type OnCounted, openCollection } from "./collection.ts";
@@ -20,13 +28,21 @@ import type { Manifest } from "./manifest.ts";
 import { createOutput } from "./output.ts";
 import { type ScanPlan, startScan } from "./plan.ts";
 import { showProgress } from "./progress.ts";
-import { beginSession } from "./session.ts";
-import { forgetOtherScans, type StartupPlaces, startupData, writeStartupFiles } from "./startup.ts";
+import { QueueWorkforce } from "./queue_workforce.ts";
+import { beginSession, type Session } from "./session.ts";
+import {
+  forgetOtherScans,
+  originalStartupData,
+  type StartupPlaces,
+  startupData,
+  writeStartupFiles,
+} from "./startup.ts";
 import { saveUnfinished, shortfall } from "./unfinished.ts";
-import { guarded } from "./workforce.ts";
+import { guarded, type Workforce } from "./workforce.ts";
 
 export interface ServerOptions {
-  readonly broker: BrokerAddress;
+  /** Where the clients are met: at an MQTT broker of ours, or in the two queues of an EWMS workflow. */
+  readonly broker: BrokerAddress | QueuePair;
   readonly outputDir: string;
   /** undefined: nothing is remembered. */
   readonly cacheDir?: string;
@@ -38,6 +54,8 @@ export interface ServerOptions {
   readonly recoTimeout: number;
   /** Different clients a fit may fail on before it is given up. */
   readonly maxFailures: number;
+  /** Who is told how the scan goes, and has the map at its end. */
+  readonly skydriver?: { readonly client: SkyDriver; readonly scanId: string };
   /** One client comes, and no other. */
   readonly isAlone?: boolean;
   /** Aborted: save what there is and stop. */
@@ -55,7 +73,7 @@ export interface ServerOptions {
 
 /** What whoever shows a scan may look at. */
 export interface ObservedParts {
-  readonly collection: Collection;
+  readonly collection: Collection<TaskBook>;
   readonly manifest: () => Manifest;
   readonly store: Pick<Store, "resultsOf">;
 }
@@ -140,59 +158,131 @@ export async function withPictures(
   return { ...outcome, files: [...outcome.files, png, svg] };
 }
 
-/**
- * Wires the parts of a server together.
- * @param over told when, or why, it ends
- * @param longestMessage what the broker takes, bytes
- */
+/** Where a server's messages go: told when, or why, it ends. */
+type Over = Pick<PromiseWithResolvers<void>, "resolve" | "reject">;
+
+/** Wires the parts of a server together. */
 function assemble(
   plan: ScanPlan,
   options: ServerOptions,
   store: Store,
-  { clock: asleepToo, write, newSecret, connect }: ServerSurroundings,
-  over: Pick<PromiseWithResolvers<void>, "resolve" | "reject">,
+  surroundings: ServerSurroundings,
+  over: Over,
   longestMessage: number | undefined,
 ) {
-  const clock = wakingClock(asleepToo, longestGap);
+  const { write, newSecret } = surroundings;
+  const clock = wakingClock(surroundings.clock, longestGap);
   const session = beginSession(
     store,
     clock.date(),
     () => options.basename ?? newSecret(),
     newSecret,
   );
-  const scheduler = new Scheduler({
-    recoTimeout: options.recoTimeout,
-    maxFailures: options.maxFailures,
-    silence: missedHeartbeats * heartbeatInterval(),
-    isAlone: options.isAlone ?? false,
-    leaseId: leaseIds(session.secret),
-  });
-  const collection = openCollection(
-    startScan(plan),
-    scheduler,
-    store,
-    session.startedAt,
-    clock.date(),
-    options.observer?.onCounted,
+  const { collection, workforce, startup } = workforceOf(
+    { plan, options, store, session, clock, over, ...(longestMessage && { longestMessage }) },
+    surroundings.connect,
   );
   if (store.count > 0) consola.info(`resumed: ${store.count} fits are done already`);
-  const { broker, recoTimeout, timeoutToClients, stop } = options;
-  const startup = startupData(plan.event, session.basename, plan.baselineGcd);
-  const workforce = brokerWorkforce({
-    ...{ plan, broker, connect, session, collection, store, startup, clock },
-    ...{ recoTimeout, timeoutToClients, onComplete: over.resolve, onError: over.reject },
-    ...(longestMessage !== undefined && { longestMessage }),
-    ...(stop && { stop }),
-  });
   const output = createOutput({
     ...{ directory: options.outputDir, plan, session, collection, now: clock.date, write },
     heard: () => workforce.heard,
     onManifest: (manifest) => workforce.progress(manifest),
   });
   options.observer?.onAssembled({ collection, manifest: output.manifest, store });
-  return { clock, session, collection, workforce, output, startup };
+  const { metadata: event } = plan.event;
+  const { progression, threshold, reco } = plan;
+  const { scan, statistics } = collection;
+  const { skydriver } = options;
+  const reports =
+    skydriver &&
+    new Reports({
+      ...{ skydriver: skydriver.client, scanId: skydriver.scanId, clock, write },
+      view: {
+        ...{ event, progression, threshold, startedAt: session.startedAt, scan, statistics },
+        variations: reco.seeds.variations.length,
+      },
+      result: output.result,
+      progressInterval: progressInterval(),
+      resultInterval: resultInterval(),
+      keepAt: join(options.outputDir, `${eventName(event)}.skydriver-${skydriver.scanId}.json`),
+    });
+  return { clock, session, collection, workforce, output, startup, reports };
 }
 type Parts = ReturnType<typeof assemble>;
+
+interface Meeting {
+  readonly plan: ScanPlan;
+  readonly options: ServerOptions;
+  readonly store: Store;
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly over: Over;
+  /** What the broker takes, bytes. */
+  readonly longestMessage?: number;
+}
+
+/** Those who do the fits, what they are started with, and the collection of what they send. */
+function workforceOf(
+  { plan, options, store, session, clock, over, longestMessage }: Meeting,
+  connectTo: typeof connect,
+): {
+  readonly collection: Collection<TaskBook>;
+  readonly workforce: Workforce;
+  readonly startup: StartupData;
+} {
+  const collectionWith = <Book extends TaskBook>(book: Book) =>
+    openCollection(
+      startScan(plan),
+      book,
+      store,
+      session.startedAt,
+      clock.date(),
+      options.observer?.onCounted,
+    );
+  const { broker, recoTimeout, timeoutToClients, stop, skydriver } = options;
+  const events = { onComplete: over.resolve, onError: over.reject };
+  if (isQueues(broker)) {
+    const collection = collectionWith(new QueuedTasks());
+    const workforce = new QueueWorkforce({
+      ...{ plan, queues: broker, collection, recoTimeout, clock, ...events },
+      ready: async () => {
+        if (skydriver) await waitForWorkers(skydriver.client, skydriver.scanId);
+      },
+      ...(stop && { stop }),
+    });
+    return { collection, workforce, startup: originalStartupData(plan, session.basename) };
+  }
+  const collection = collectionWith(
+    new Scheduler({
+      recoTimeout,
+      maxFailures: options.maxFailures,
+      silence: missedHeartbeats * heartbeatInterval(),
+      isAlone: options.isAlone ?? false,
+      leaseId: leaseIds(session.secret),
+    }),
+  );
+  const startup = startupData(plan.event, session.basename, plan.baselineGcd);
+  const workforce = brokerWorkforce({
+    ...{ plan, broker, connect: connectTo, session, collection, store, startup, clock },
+    ...{ recoTimeout, timeoutToClients, ...events },
+    ...(longestMessage !== undefined && { longestMessage }),
+    ...(stop && { stop }),
+  });
+  return { collection, workforce, startup };
+}
+
+const isQueues = (broker: ServerOptions["broker"]): broker is QueuePair => "toClient" in broker;
+
+/** Which messages the broker carries: our own client knows our own, and the original's queues carry the original's. */
+async function examined(
+  { broker, isAlone, examined: known, stop }: ServerOptions,
+  { examine }: ServerSurroundings,
+): Promise<number | undefined> {
+  if (known !== undefined) return known.longestMessage;
+  if (isAlone || isQueues(broker)) return undefined;
+  // A name nobody knows, since the scan's is not made yet.
+  return await examine(broker, topicsOf(newBasename()).status(newClientId()), stop);
+}
 
 /** A server's life, from meeting the broker to the last goodbye. */
 async function serve(
@@ -204,15 +294,9 @@ async function serve(
   const over = Promise.withResolvers<void>();
   over.promise.catch(() => {});
   let ending: { readonly state: "done" | "failed"; readonly reason?: string } | undefined;
-  // Our own client knows our own broker. A name nobody knows, since the scan's is not made yet.
-  const somewhere = topicsOf(newBasename()).status(newClientId());
-  const { longestMessage } =
-    options.examined ??
-    (options.isAlone
-      ? {}
-      : { longestMessage: await surroundings.examine(options.broker, somewhere, options.stop) });
+  const longestMessage = await examined(options, surroundings);
   const parts = assemble(plan, options, store, surroundings, over, longestMessage);
-  const { session, collection, workforce, output } = parts;
+  const { session, collection, workforce, output, reports } = parts;
   const { startup: places } = options;
   // Not before the store is ours: a second server is refused there, and these files are the first one's.
   if (places !== undefined) await forgetOtherScans(places, session.basename);
@@ -221,6 +305,7 @@ async function serve(
   const stop = () => over.reject(new Interrupted());
   let rest = () => {};
   try {
+    reports?.started();
     if (places !== undefined) {
       await writeStartupFiles(places, parts.startup);
       const name = eventName(plan.event.metadata);
@@ -231,15 +316,14 @@ async function serve(
     options.onOpen?.(session.basename);
     options.stop?.addEventListener("abort", stop);
     if (options.stop?.aborted) stop();
-    workforce.begin();
+    workforce.begin().then(() => reports?.handedOut(), over.reject);
     rest = keepBusy(parts, options, over.reject);
     await output.saveManifest().catch(warnUnsaved);
 
     await over.promise;
     rest();
     ending = { state: "done" };
-    const manifest = await saveAtLast(() => output.save("done"), parts.clock, options.stop);
-    return { result: output.result(), manifest, files: output.files };
+    await saveAtLast(() => output.save("done"), parts.clock, options.stop);
   } catch (error) {
     rest();
     if (!(error instanceof TimedOut || error instanceof Interrupted)) throw error;
@@ -247,17 +331,21 @@ async function serve(
     // Interrupted: clients may wait for the server's return.
     if (error instanceof TimedOut || options.stop?.reason === cancelled)
       ending = { state: "failed", reason };
-    throw await saveUnfinished(error, reason, output);
+    const saved = await saveUnfinished(error, reason, output);
+    await reports?.failed(reason);
+    throw saved;
   } finally {
     options.stop?.removeEventListener("abort", stop);
     if (ending !== undefined) await workforce.over(ending.state, ending.reason);
     await workforce.close(options.stop?.aborted ? lastWords : mending);
   }
+  await reports?.finished();
+  return { result: output.result(), manifest: output.manifest("done"), files: output.files };
 }
 
 /** Does what is due from time to time. @returns the function that ends it */
 function keepBusy(
-  { clock, collection, workforce, output }: Parts,
+  { clock, collection, workforce, output, reports }: Parts,
   { timeoutFromClients, showsProgress = true }: ServerOptions,
   fail: (error: unknown) => void,
 ): () => void {
@@ -266,6 +354,7 @@ function keepBusy(
   const timers = [
     every(tickPeriod, () => {
       workforce.tick();
+      reports?.tick();
       collection.mark(clock.date());
       if (workforce.secondsWithoutResults > timeoutFromClients)
         fail(new TimedOut(`no results for ${timeoutFromClients} s`));

@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { consola } from "consola";
 import { InputError } from "../config/errors.ts";
 import { BUILTIN_BASELINE } from "../detector/builtin.ts";
+import { baselineOf } from "../detector/gcd.ts";
 import type { Event } from "../event/event.ts";
-import { encodeAlert } from "../i3/envelope.ts";
+import { encodeAlert, encodeFrameEntry } from "../i3/envelope.ts";
+import type { Frame } from "../i3/frame.ts";
 import type { StartupData } from "../mq/messages.ts";
 import { secret, writeAtomically } from "../result/files.ts";
+import type { ScanPlan } from "./plan.ts";
 
 /** What clients need of a scan; the frames in the alerts' own JSON format. */
 export function startupData(
@@ -20,6 +23,23 @@ export function startupData(
     mq_basename: basename,
     baseline_GCD_file: baselineGcd ?? "",
     GCDQp_packet: JSON.parse(encodeAlert(frames, { formatVersion, message })),
+  };
+}
+
+/**
+ * The same as the original's clients read it: frames alone, the physics frame under the stream that keeps IceTray from
+ * working on it, and the baseline by name even where we did without.
+ */
+export function originalStartupData(
+  { event, baselineGcd }: Pick<ScanPlan, "event" | "baselineGcd">,
+  basename: string,
+): StartupData {
+  const resting = (frame: Frame): Frame =>
+    frame.stream === "P" ? { ...frame, stream: "p" } : frame;
+  return {
+    mq_basename: basename,
+    baseline_GCD_file: baselineGcd ?? baselineOf(event) ?? "",
+    GCDQp_packet: { frames: event.frames.map((frame) => encodeFrameEntry(resting(frame))) },
   };
 }
 

@@ -4,8 +4,8 @@ import type { Manifest } from "./manifest.ts";
 export interface Workforce {
   /** Meets whatever stands between. Throws BrokerError. */
   open(): Promise<void>;
-  /** They may come, and be given tasks. */
-  begin(): void;
+  /** They may come. Resolves when tasks go out. */
+  begin(): Promise<void>;
   /** Looks at deadlines: to be called about once a second. */
   tick(): void;
   /** Since there was news of them last, s. */
