@@ -9,6 +9,7 @@ import { momentAt, toDetector } from "../native/sky.ts";
 import { traceContours } from "../result/contours.ts";
 import type { SkyScanResult } from "../result/result.ts";
 import type { PixelResult } from "../scan/task.ts";
+import type { TaskBook } from "../scan/task_book.ts";
 import type { Collection } from "../server/collection.ts";
 import type { Manifest } from "../server/manifest.ts";
 import type { ScanPlan } from "../server/plan.ts";
@@ -96,7 +97,7 @@ export class Run {
     return this.#stop.signal.aborted;
   }
 
-  get collection(): Collection | undefined {
+  get collection(): Collection<TaskBook> | undefined {
     return this.#parts?.collection;
   }
 

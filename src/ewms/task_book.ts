@@ -94,6 +94,9 @@ export class QueuedTasks implements TaskBook {
     return count;
   }
 
+  /** In a queue of others' tasks it says nothing of a task's own time. */
+  readonly expectedRoundTrip = Number.NaN;
+
   get counts(): SchedulerCounts {
     const pending = this.#waiting.length - this.#next;
     return {

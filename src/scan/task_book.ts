@@ -8,6 +8,8 @@ export interface TaskBook {
   /** A task whose outcome is known. */
   markDone(task: Task): void;
   readonly counts: SchedulerCounts;
+  /** Time from handing out a task to its result, s; NaN: nothing is known. */
+  readonly expectedRoundTrip: number;
   /** Tasks not done. */
   unfinished(): Task[];
 }
