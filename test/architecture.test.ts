@@ -40,6 +40,7 @@ const rooms = [
   "ewms",
   "server",
   "client",
+  "calibrate",
   "docs",
   "desk",
   "page",

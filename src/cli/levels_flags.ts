@@ -50,7 +50,7 @@ export async function levelsFor(
 }
 
 /** What a scan's manifest beside a result says of its algorithm; undefined without one that can be read. */
-async function algorithmInManifest(path: string): Promise<string | undefined> {
+export async function algorithmInManifest(path: string): Promise<string | undefined> {
   const manifest = path.replace(/\.(npz|json)$/, ".manifest.json");
   if (manifest === path || !existsSync(manifest)) return undefined;
   try {

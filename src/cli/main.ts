@@ -4,8 +4,10 @@ import { ExitCode, InputError, unwritable } from "../config/errors.ts";
 import { logToStderr } from "../config/log.ts";
 import { printable } from "../config/print.ts";
 import { brokerCommand } from "./broker.ts";
+import { calibrateCommand } from "./calibrate.ts";
 import { clientCommand } from "./client.ts";
 import { eventCommand } from "./event.ts";
+import { experimentProcessCommand, experimentProcessName } from "./experiment_process.ts";
 import { fitProcessCommand, fitProcessName } from "./fit_process.ts";
 import { helpCommand } from "./help.ts";
 import { lightCommand } from "./light.ts";
@@ -36,6 +38,8 @@ function program(): Command {
     .addCommand(serveCommand())
     .addCommand(statusCommand())
     .addCommand(fitProcessCommand(), { hidden: true })
+    .addCommand(calibrateCommand())
+    .addCommand(experimentProcessCommand(), { hidden: true })
     .addCommand(recoCommand())
     .addCommand(eventCommand())
     .addCommand(lightCommand())
@@ -47,6 +51,9 @@ function program(): Command {
     .helpCommand(false)
     .addCommand(helpCommand(root));
 }
+
+/** What is started by ourselves only. */
+const internal = new Set([fitProcessName, experimentProcessName]);
 
 const withSubcommands = (command: Command): Command[] => [
   command,
@@ -64,7 +71,7 @@ function unknownCommand(root: Command, argv: readonly string[]): InputError | un
     const next = command.commands.find((known) => known.name() === word);
     if (next === undefined) {
       const names = command.commands.map((known) => known.name());
-      const possible = names.filter((name) => name !== fitProcessName).join(", ");
+      const possible = names.filter((name) => !internal.has(name)).join(", ");
       return new InputError(`there is no "${word}"; expected one of ${possible}`);
     }
     command = next;

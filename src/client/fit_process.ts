@@ -29,11 +29,7 @@ export async function runFitProcess(open: (setup: FitSetup) => Promise<Fits>): P
   let fits: Fits | undefined;
   let isBusy = false;
 
-  // Ctrl-C goes to the whole process group; it is the parent that decides what becomes of us.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => {});
-  process.on("disconnect", () => process.exit(ExitCode.done));
-  dieWithParent();
+  livesWithParent();
 
   const work = async () => {
     if (isBusy || fits === undefined) return;
@@ -83,6 +79,15 @@ export async function runFitProcess(open: (setup: FitSetup) => Promise<Fits>): P
     await work();
   });
   return await new Promise<never>(() => {});
+}
+
+/** Makes this process stay as long as its parent wants it, and end with it. */
+export function livesWithParent(): void {
+  // Ctrl-C goes to the whole process group; it is the parent that decides what becomes of us.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {});
+  process.on("disconnect", () => process.exit(ExitCode.done));
+  dieWithParent();
 }
 
 /** Linux's prctl(PR_SET_PDEATHSIG, SIGKILL): a hung fit must not outlive a killed parent. */

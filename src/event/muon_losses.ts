@@ -6,6 +6,8 @@ import { directionOfTravel, type EnergyLoss, type MuonTrack } from "../geometry/
 /** A muon and what it loses; its light is the bare muon's, the small losses' and each large one's. */
 export interface MuonPassage {
   readonly muon: MuonTrack;
+  /** The bare muon shines too; false where the losses are all the light there was, as unfolded ones are. */
+  readonly isBareSeen?: boolean;
   /** Losses drawn one by one, GeV, in order along the track. */
   readonly losses: readonly EnergyLoss[];
   /** Share of the light of stochastic losses that comes from all along the track. */

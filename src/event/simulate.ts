@@ -105,7 +105,7 @@ function photonsOf(
   light: SimulationLight,
   random: () => number,
 ): number[][] {
-  const { muon, losses, continuous, energyAt } = passage;
+  const { muon, losses, continuous, energyAt, isBareSeen = true } = passage;
   const sites = new Float64Array(doms.flatMap((dom) => site(dom)));
   // Poisson numbers of large means take a rejection method with a table of its own: d3-random has it.
   const poisson = randomPoisson.source(random);
@@ -114,7 +114,7 @@ function photonsOf(
   const photons = doms.map((dom, i) => {
     const energy = energyAt(emissionLength(muon, direction, dom));
     const factor = 1 + muonLowEnergyFactor(light.muon, energy);
-    const expected = bare[i]! * factor + continuous * stochastic[i]! * energy;
+    const expected = (isBareSeen ? bare[i]! * factor : 0) + continuous * stochastic[i]! * energy;
     return muonTimes(muon, dom, light.muon, poisson(expected)(), random);
   });
   if (losses.length > 0 && light.cascade === undefined)

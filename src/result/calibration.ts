@@ -23,7 +23,7 @@ const level = v.object({
 
 const schema = v.looseObject({
   format: v.literal("skyscan calibration 1"),
-  event: v.object({ run_id: count, event_id: count }),
+  event: v.looseObject({ run_id: count, event_id: count }),
   reco_algo: v.string(),
   light: v.nullable(v.string()),
   /** Pseudo-experiments that count. */

@@ -1,0 +1,14 @@
+import { Command } from "commander";
+
+/** The hidden subcommand that pseudo-experiments run in. */
+export const experimentProcessName = "experiment-process";
+
+/** Runs pseudo-experiments for the process that started it. */
+export function experimentProcessCommand(): Command {
+  return new Command(experimentProcessName)
+    .description("(internal) run pseudo-experiments")
+    .action(async () => {
+      const { runExperimentProcess } = await import("../calibrate/experiment_process.ts");
+      await runExperimentProcess();
+    });
+}
