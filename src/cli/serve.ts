@@ -10,7 +10,7 @@ import { selfCommand } from "../config/self.ts";
 import { catchSignals } from "../config/signals.ts";
 import type { Alert, RecipeStep } from "../desk/intake.ts";
 import { parseAddress } from "../mq/address.ts";
-import index from "../page/index.html";
+import { pageDocuments } from "../page/documents.ts";
 import { findReco } from "../reco/registry.ts";
 import { requireWritable } from "../server/startup.ts";
 import { DEFAULT_PROGRESSION, formatProgression, parseProgression } from "../sky/progression.ts";
@@ -143,7 +143,7 @@ async function serve(flags: Flags, command: Command): Promise<void> {
     fitCommand: [...selfCommand(), fitProcessName],
     ...(flags.broker !== undefined && { broker: brokerOf(flags, flags.broker) }),
     ...(flags.desk !== undefined && { name: flags.desk }),
-    documents: { index },
+    documents: pageDocuments,
     ...{ runSelf, simulate },
     ...(flags.watch !== undefined && { watch: flags.watch }),
     ...(flags.webhook !== undefined && { webhook: webAddress("--webhook", flags.webhook) }),

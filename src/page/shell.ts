@@ -166,7 +166,7 @@ export class Shell {
   fitted(shown: Shown | undefined): View {
     const best = shown?.best ?? shown?.page?.best ?? shown?.page?.online;
     if (!best) return { kind: "sky" };
-    const field = shown!.contours.length > 0 ? fieldFor(shown!.contours, best) : 30 * degree;
+    const field = shown!.best ? fieldFor(shown!.contours, best) : 60 * degree;
     return { kind: "local", ra: best.ra, dec: best.dec, field };
   }
 

@@ -20,6 +20,7 @@ import {
   Raycaster,
   Scene,
   SphereGeometry,
+  SRGBColorSpace,
   Vector2,
   Vector3,
   WebGLRenderer,
@@ -42,7 +43,7 @@ export type OpenEvent = (holder: HTMLElement, bytes: ArrayBuffer) => EventView |
 /** How long an event plays, ms. */
 const PLAY = 6000;
 /** A track is drawn so far on either side of its vertex, m. */
-const REACH = 900;
+const REACH = 650;
 
 export type Preset = "side" | "along" | "top";
 type Loss = NonNullable<PixelAnswer["losses"]>[number];
@@ -190,7 +191,10 @@ class View implements EventView {
       this.#spheres.setMatrixAt(i, matrix);
       this.#spheres.setColorAt(
         i,
-        colour.setRGB(...timeColour((this.doms.first[i]! - this.#range[0]) / this.length)),
+        colour.setRGB(
+          ...timeColour((this.doms.first[i]! - this.#range[0]) / this.length),
+          SRGBColorSpace,
+        ),
       );
     });
     this.#spheres.instanceMatrix.needsUpdate = true;
@@ -242,9 +246,7 @@ class View implements EventView {
     this.#controls.target.copy(
       preset === "top" ? this.#centre : new Vector3(0, 0, 0).lerp(this.#centre, 0.5),
     );
-    this.#camera.position
-      .copy(this.#controls.target)
-      .addScaledVector(from.normalize(), preset === "along" ? 2100 : 2300);
+    this.#camera.position.copy(this.#controls.target).addScaledVector(from.normalize(), 2350);
     this.#controls.update();
     this.#draw();
   }

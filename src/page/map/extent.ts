@@ -47,13 +47,20 @@ export function separation(a: Direction, b: Direction): number {
 
 /** Half the field, in reaches of the outermost contour. */
 const MARGIN = 1.2;
+/** Cells of the best fit's nside across the view, at least. */
+const CELLS = 9;
 
 /** The view's field that shows all contours around the best fit, rad. */
-export function fieldFor(contours: readonly Contour[], best: Direction): number {
+export function fieldFor(
+  contours: readonly Contour[],
+  best: Direction & { readonly nside?: number },
+): number {
   const degree = Math.PI / 180;
   let reach = 0;
   for (const { lines } of contours)
     for (const { points } of lines)
       for (const point of points) reach = Math.max(reach, separation(best, point));
-  return 2 * Math.min(15 * degree, Math.max(1.2 * degree, MARGIN * reach));
+  // Of a coarse map alone, single cells would fill the window.
+  const cell = Math.sqrt(Math.PI / 3) / (best.nside ?? Number.POSITIVE_INFINITY);
+  return Math.max(CELLS * cell, 2 * Math.min(15 * degree, Math.max(1.2 * degree, MARGIN * reach)));
 }

@@ -42,6 +42,7 @@ export interface MapEvents {
 
 export class MapCanvas {
   #scene: Scene | undefined;
+  #version = -1;
   #size: Size = { width: 0, height: 0 };
   #pixels = new Uint32Array(0);
   #image: ImageData | undefined;
@@ -71,20 +72,34 @@ export class MapCanvas {
   }
 
   show(scene: Scene): void {
-    if (this.#scene && scene.view !== this.#scene.view) this.#movedAt = performance.now();
+    const before = this.#scene;
+    const isSame =
+      before !== undefined &&
+      this.#version === scene.map.version &&
+      (Object.keys(scene) as (keyof Scene)[]).every((key) => scene[key] === before[key]);
+    if (isSame) return;
+    if (before && scene.view !== before.view) this.#movedAt = performance.now();
     this.#scene = scene;
-    this.redraw();
+    this.#version = scene.map.version;
+    // At once: what is said beside the map and what it shows are of one moment.
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    this.#timedDraw();
   }
 
   redraw(): void {
     if (this.#frame === 0)
       this.#frame = requestAnimationFrame(() => {
         this.#frame = 0;
-        const start = performance.now();
-        this.#draw();
-        this.took = performance.now() - start;
-        this.frames++;
+        this.#timedDraw();
       });
+  }
+
+  #timedDraw(): void {
+    const start = performance.now();
+    this.#draw();
+    this.took = performance.now() - start;
+    this.frames++;
   }
 
   #resize(): void {

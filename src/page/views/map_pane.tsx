@@ -1,5 +1,5 @@
 /** The map of one scan, or of two beside each other, with what is read from it. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { ScanRow } from "../../desk/messages.ts";
 import type { Mode } from "../address.ts";
 import { drawnLevels } from "../desk.ts";
@@ -72,7 +72,7 @@ function LiveMap({
   const canvas = useRef<MapCanvas | undefined>(undefined);
   const scan = useRef(row.id);
   scan.current = row.id;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const made = new MapCanvas(cells.current!, lines.current!, {
       onView: (view) => shell.look(view),
       onHover: (reading) => shell.set({ hover: reading && { ...reading, scan: scan.current } }),
@@ -83,7 +83,7 @@ function LiveMap({
     return () => made.close();
   }, [shell, isMain]);
   const scene = sceneOf(shell, row, less);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (scene) canvas.current?.show(scene);
   });
   const page = shell.shown(row)?.page;
