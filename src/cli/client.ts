@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { Command } from "commander";
 import { consola } from "consola";
-import { type ClientOutcome, runClient } from "../client/client.ts";
+import { type ClientOptions, type ClientOutcome, runClient } from "../client/client.ts";
 import { readBaseline, readPacket, readStartup } from "../client/startup_files.ts";
 import type { Startup } from "../client/work.ts";
 import { InputError, TimedOut } from "../config/errors.ts";
@@ -24,6 +24,7 @@ import {
 interface Flags extends Partial<BrokerFlags>, PilotTaskFlags {
   broker?: string;
   mqBasename?: string;
+  desk?: string;
   baselineGcdFile?: string | true;
   gcdqpPacketJson?: string;
   startupJson?: string;
@@ -73,6 +74,9 @@ function addFlags(command: Command): Command {
   return addBrokerFlags(
     command
       .addOption(flag("--mq-basename <name>", "the scan's name on the broker"))
+      .addOption(
+        flag("--desk <name>", "a desk's name there (skyscan serve): work for all of its scans"),
+      )
       .addOption(
         flag(
           "--baseline-gcd-file [baseline]",
@@ -128,21 +132,15 @@ async function workForBroker(flags: Flags, command: Command): Promise<void> {
   if (summary !== undefined && existsSync(summary))
     throw new InputError(`${summary}: is there already`);
   const { stop, now } = catchSignals(() => {});
-  const given = await unlessStopped(startupOf(flags), stop);
-  const gcdDir = flags.gcdDir ?? baselineHere(given.startup);
-  const work = runClient({
-    ...given,
-    ...(gcdDir !== undefined && { gcdDir }),
-    broker,
-    workers: flags.workers,
+  const common = {
+    ...{ broker, workers: flags.workers, drain: stop, now },
     fitCommand: [...selfCommand(), fitProcessName],
     ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
     ...(flags.recoTimeout !== undefined && { recoTimeout: flags.recoTimeout }),
-    ...(flags.timeoutToClients !== undefined && { timeoutToClients: flags.timeoutToClients }),
     ...(flags.debugDirectory !== undefined && { debugDirectory: flags.debugDirectory }),
-    drain: stop,
-    now,
-  });
+  };
+  const work =
+    flags.desk === undefined ? workForScan(flags, common) : workForDesk(flags.desk, flags, common);
   // A pilot's task that found no work has done its duty: handed back, it would go to the next pilot, and the next.
   const isIdleOk = flags.idleOk || flags.batch;
   const outcome = await work.catch((error) => {
@@ -152,6 +150,34 @@ async function workForBroker(flags: Flags, command: Command): Promise<void> {
   const { fits, failures, why } = outcome;
   if (summary !== undefined) await writeAtomically(summary, JSON.stringify({ batch: outcome }));
   consola.info(`${fits} fits done, ${failures} attempts failed: ${why}`);
+}
+
+type Common = Pick<ClientOptions, "broker" | "workers" | "fitCommand"> &
+  Partial<Omit<ClientOptions, "basename">> & { readonly drain: AbortSignal };
+
+/** Does one scan's fits. */
+async function workForScan(flags: Flags, common: Common): Promise<ClientOutcome> {
+  const given = await unlessStopped(startupOf(flags), common.drain);
+  const gcdDir = flags.gcdDir ?? baselineHere(given.startup);
+  return await runClient({
+    ...{ ...given, ...common },
+    ...(gcdDir !== undefined && { gcdDir }),
+    ...(flags.timeoutToClients !== undefined && { timeoutToClients: flags.timeoutToClients }),
+  });
+}
+
+/** A desk may have nothing to do for days; who waits longer than this for one was forgotten, s. */
+const deskPatience = 3600;
+
+/** Does the fits of whichever scan a desk names. */
+async function workForDesk(desk: string, flags: Flags, common: Common): Promise<ClientOutcome> {
+  if ((flags.mqBasename ?? flags.startupJson ?? flags.gcdqpPacketJson) !== undefined)
+    throw new InputError("--desk names no single scan: not with --mq-basename or start-up files");
+  const { runDeskClient } = await import("../client/desk_client.ts");
+  return await runDeskClient({
+    ...{ desk, ...common, patience: flags.timeoutToClients ?? deskPatience },
+    ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
+  });
 }
 
 /** What a client has done for whom no work came. */
