@@ -24,7 +24,7 @@ TESTED := $(filter-out src/core/abi/% src/core/platform/%,$(SOURCES))
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g -Wno-maybe-uninitialized
 DOCTEST := /usr/include/doctest/doctest.h
 
-.PHONY: setup build core testing demo test test-core test-long test-condor test-slurm bench lint format clean
+.PHONY: setup build core testing demo test test-core test-long test-condor test-slurm bench bench-physics lint format clean
 
 build: dist/skyscan
 
@@ -122,6 +122,9 @@ test-slurm: build
 
 bench: build
 	$(BUN) scripts/bench/bench.ts
+
+bench-physics: build
+	$(BUN) scripts/bench/physics.ts --write
 
 lint: setup
 	$(BUN) x tsc --noEmit

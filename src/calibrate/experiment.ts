@@ -6,7 +6,7 @@ import type { Detector } from "../detector/detector.ts";
 import { spiceMie } from "../detector/ice.ts";
 import type { Event } from "../event/event.ts";
 import { parseEvent } from "../event/load.ts";
-import { drawnPassage, energyBefore, type MuonPassage } from "../event/muon_losses.ts";
+import { drawnPassage, energyBefore, evenPassage, type MuonPassage } from "../event/muon_losses.ts";
 import { simulatePulses } from "../event/simulate.ts";
 import { simulatedAlert } from "../event/simulated_alert.ts";
 import type { EnergyLoss, MuonTrack, Vertex } from "../geometry/track.ts";
@@ -27,6 +27,8 @@ export interface Cause {
   readonly muon: MuonTrack;
   /** All the light there was, from an unfolding; without them the muon's own losses are drawn. */
   readonly losses?: readonly EnergyLoss[];
+  /** Its losses are even along the track, as fits take them to be. */
+  readonly isEven?: boolean;
   readonly readout: TimeWindow;
 }
 
@@ -79,7 +81,19 @@ export async function runExperiment(
 ): Promise<Outcome> {
   const random = uniformNumbers(laboratory.seed, k);
   const { event, muon, world } = simulate(laboratory, cause, k, random);
-  const { reco, detector, light } = laboratory;
+  const measured = await measure(laboratory, event, muon);
+  return { k, ...measured, ...(laboratory.varies && { world: summaryOf(world) }) };
+}
+
+/**
+ * Finds an event's minimum near its true direction, and how far apart they are.
+ * @throws InputError where it cannot be fitted
+ */
+export async function measure(
+  { reco, detector, light }: Pick<Laboratory, "reco" | "detector" | "light">,
+  event: Event,
+  muon: MuonTrack,
+): Promise<Omit<Outcome, "k" | "world">> {
   const prepared = reco.prepare(event, detector, light);
   if (prepared.cleaned.size < FEWEST_DOMS)
     throw new Error(`${prepared.cleaned.size} DOMs see light: too few for an alert`);
@@ -90,7 +104,6 @@ export async function runExperiment(
     const found = await localMinimum(fitAt, { direction: muon, fit: truth });
     const angle = angleBetween(vectorFrom(muon), vectorFrom(found.direction));
     return {
-      k,
       ts: 2 * (truth.llh - found.fit.llh),
       error: (angle * 180) / Math.PI,
       energy: muon.energy,
@@ -99,7 +112,6 @@ export async function runExperiment(
       llh: found.fit.llh,
       doms: prepared.cleaned.size,
       fits: found.fits + 1,
-      ...(laboratory.varies && { world: summaryOf(world) }),
     };
   } finally {
     fitter.close();
@@ -154,7 +166,7 @@ const holeIceIn = ({ holeIce = 0 }: LightChoice, { holeIce: drawn }: Systematics
 
 /** In the turned coordinates, where the ice's layers are level. */
 function passageOf(
-  { losses }: Cause,
+  { losses, isEven }: Cause,
   muon: MuonTrack,
   world: Systematics,
   detector: Detector,
@@ -162,6 +174,7 @@ function passageOf(
   random: () => number,
 ): MuonPassage {
   const turned = turnedMuon(muon, world.tilt);
+  if (isEven) return evenPassage(turned);
   if (losses === undefined)
     return drawnPassage({ ...turned, energy: energyBefore(turned.energy) }, random);
   const drawn = resampled(turnedLosses(losses, world.tilt), turned, detector, cascade, random);

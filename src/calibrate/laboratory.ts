@@ -1,19 +1,22 @@
 /** What pseudo-experiments need, made ready from a request that travels between processes as plain data. */
 
+import { InputError } from "../config/errors.ts";
 import { uniformNumbers } from "../config/random.ts";
 import { builtinDetector } from "../detector/builtin.ts";
 import type { Detector } from "../detector/detector.ts";
 import { detectorOf } from "../detector/gcd.ts";
 import type { Event } from "../event/event.ts";
 import { loadEvent } from "../event/load.ts";
+import { findOf } from "../event/objects.ts";
 import { READOUT } from "../event/simulate.ts";
+import { TRUE_TRACK } from "../event/truth.ts";
 import type { EnergyLoss, MuonTrack } from "../geometry/track.ts";
 import type { TimeWindow } from "../i3/pulses.ts";
 import { chosenDetector, type LightChoice } from "../light/choice.ts";
 import { openLight } from "../light/light.ts";
 import type { LightModel } from "../native/light.ts";
 import { findReco } from "../reco/registry.ts";
-import { type Cause, type Laboratory, type Outcome, runExperiment } from "./experiment.ts";
+import { type Cause, type Laboratory, measure, type Outcome, runExperiment } from "./experiment.ts";
 
 /** Muons of all kinds: what a coverage study simulates. */
 export interface MuonPopulation {
@@ -34,7 +37,7 @@ export interface Request {
   readonly seed: number;
   readonly varies: boolean;
   readonly jitter: number;
-  /** One muon again and again, as an event's best fit has it; or muons of all kinds. */
+  /** One muon again and again, as an event's best fit has it; muons of all kinds; or alerts that know their truth. */
   readonly cause:
     | {
         readonly kind: "event";
@@ -43,7 +46,12 @@ export interface Request {
         readonly losses?: readonly EnergyLoss[];
         readonly readout: TimeWindow;
       }
-    | { readonly kind: "muons"; readonly population: MuonPopulation };
+    | {
+        readonly kind: "muons";
+        readonly population: MuonPopulation;
+        readonly losses: "continuous" | "individual";
+      }
+    | { readonly kind: "alerts"; readonly files: readonly string[] };
 }
 
 /** Ready to run experiments. */
@@ -75,7 +83,10 @@ export async function openLaboratory(request: Request): Promise<OpenLaboratory> 
   return {
     light: light?.description ?? null,
     detector: detector.source,
-    run: (k) => runExperiment(laboratory, causeOf(request, k), k),
+    run: (k) =>
+      cause.kind === "alerts"
+        ? measureAlert(laboratory, cause.files[k]!, k, request.gcdDir)
+        : runExperiment(laboratory, causeOf(cause, request.seed, k), k),
     close: () => closeLight(light),
   };
 }
@@ -90,12 +101,33 @@ const detectorFor = async (
 /** A stream of its own beside the experiment's: an event's experiments draw no muon. */
 const MUON_STREAM = 1;
 
-function causeOf({ cause, seed }: Request, k: number): Cause {
+function causeOf(
+  cause: Exclude<Request["cause"], { kind: "alerts" }>,
+  seed: number,
+  k: number,
+): Cause {
   if (cause.kind === "event") return cause;
   return {
     muon: drawMuon(cause.population, uniformNumbers(seed, k, MUON_STREAM)),
+    isEven: cause.losses === "continuous",
     readout: READOUT,
   };
+}
+
+/** An alert somebody else simulated. Throws InputError where it does not know its truth. */
+async function measureAlert(
+  laboratory: Laboratory,
+  file: string,
+  k: number,
+  gcdDir: string | undefined,
+): Promise<Outcome> {
+  const event = await loadEvent(file);
+  const truth = findOf(event, TRUE_TRACK, "I3Particle");
+  if (truth === undefined) throw new InputError(`${file}: no ${TRUE_TRACK}: its truth is unknown`);
+  const { pos, dir, time, energy } = truth;
+  const muon = { x: pos[0], y: pos[1], z: pos[2], time, ...dir, energy };
+  const detector = chosenDetector(await detectorOf(event, gcdDir), laboratory.choice);
+  return { k, ...(await measure({ ...laboratory, detector }, event, muon)) };
 }
 
 /** A muon of a population: isotropic, through a point uniform in the sphere. */

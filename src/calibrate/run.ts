@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly notebook: string;
   /** What they depend on beside the request: a hash of the event. */
   readonly input: string;
+  /** What they are called. */
+  readonly what?: string;
   readonly stop: AbortSignal;
   /** s of a clock that nobody sets. */
   readonly now: () => number;
@@ -36,12 +38,12 @@ const TELL_EVERY = 10;
  * @throws InputError where none of them succeeds
  */
 export async function runExperiments(request: Request, options: RunOptions): Promise<Run> {
-  const { experiments, now } = options;
+  const { experiments, now, what = "pseudo-experiments" } = options;
   const notebook = await openNotebook(options.notebook, identityOf(request, options.input));
   const all = Array.from({ length: experiments }, (_, k) => k);
   const numbers = all.filter((k) => !notebook.entries.has(k));
   if (numbers.length < experiments)
-    consola.info(`resumed: ${experiments - numbers.length} pseudo-experiments are done already`);
+    consola.info(`resumed: ${experiments - numbers.length} ${what} are done already`);
   let about: { light: string | null; detector: string } | undefined;
   const started = now();
   let told = started;
@@ -54,7 +56,7 @@ export async function runExperiments(request: Request, options: RunOptions): Pro
     told = now();
     const left = ((told - started) / done) * (numbers.length - done);
     consola.info(
-      `${experiments - numbers.length + done} of ${experiments} pseudo-experiments${left > 0 ? `, ${left.toFixed(0)} s left` : ""}`,
+      `${experiments - numbers.length + done} of ${experiments} ${what}${left > 0 ? `, ${left.toFixed(0)} s left` : ""}`,
     );
   };
   await runCrew({
@@ -68,7 +70,7 @@ export async function runExperiments(request: Request, options: RunOptions): Pro
     },
     onOutcome: keep,
     onFailure: (k, reason) => {
-      consola.debug(`pseudo-experiment ${k}: ${reason}`);
+      consola.debug(`${what} ${k}: ${reason}`);
       keep({ k, reason });
     },
   });
@@ -76,7 +78,7 @@ export async function runExperiments(request: Request, options: RunOptions): Pro
   const entries = all.map((k) => notebook.entries.get(k)!);
   const failed = entries.filter(hasFailed);
   if (failed.length === experiments)
-    throw new InputError(`all ${experiments} pseudo-experiments failed: ${failed[0]!.reason}`);
+    throw new InputError(`all ${experiments} ${what} failed: ${failed[0]!.reason}`);
   if (failed.length > 0)
     consola.warn(`${failed.length} of ${experiments} failed: ${failed[0]!.reason}`);
   return {

@@ -6,6 +6,7 @@ import { printable } from "../config/print.ts";
 import { brokerCommand } from "./broker.ts";
 import { calibrateCommand } from "./calibrate.ts";
 import { clientCommand } from "./client.ts";
+import { coverageCommand } from "./coverage.ts";
 import { eventCommand } from "./event.ts";
 import { experimentProcessCommand, experimentProcessName } from "./experiment_process.ts";
 import { fitProcessCommand, fitProcessName } from "./fit_process.ts";
@@ -39,6 +40,7 @@ function program(): Command {
     .addCommand(statusCommand())
     .addCommand(fitProcessCommand(), { hidden: true })
     .addCommand(calibrateCommand())
+    .addCommand(coverageCommand())
     .addCommand(experimentProcessCommand(), { hidden: true })
     .addCommand(recoCommand())
     .addCommand(eventCommand())

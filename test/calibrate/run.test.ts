@@ -17,7 +17,7 @@ const folder = testFolder();
 const muons = { energies: [2e3, 2e3], highestSine: 0.5, radius: 150 } as const;
 const request: Request = {
   ...{ reco: "splinempe", choice: {}, seed: 1, varies: false, jitter: 3 },
-  cause: { kind: "muons", population: muons },
+  cause: { kind: "muons", population: muons, losses: "individual" },
 };
 const options = (name: string, more: Partial<RunOptions> = {}): RunOptions => ({
   command: [process.execPath, resolve(import.meta.dir, "crew_member.ts")],
