@@ -93,18 +93,28 @@ export class Reports {
    * @throws SkyDriverError naming the file; Interrupted
    */
   async finished(): Promise<void> {
-    const { keepAt, write, clock, skydriver } = this.#options;
+    const { keepAt, write } = this.#options;
     const body = this.#body(true);
     await write(keepAt, body, secret);
     await this.#turn;
+    await this.#deliver(body).catch((error) => {
+      if (!(error instanceof Interrupted)) throw error;
+      throw new Interrupted(`${error.message} before SkyDriver had the map: it is kept, ${keepAt}`);
+    });
+    consola.info("SkyDriver has the finished map");
+    await this.#patch("The Skymap Scanner has finished.", true, urgent).catch((error) =>
+      consola.warn(`the end is not reported: ${error.message}`),
+    );
+  }
+
+  async #deliver(body: string): Promise<void> {
+    const { keepAt, clock, skydriver } = this.#options;
     const end = clock.now() + lastSending;
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#put(true, body);
-        break;
+        return;
       } catch (error) {
-        if (error instanceof Interrupted)
-          throw new Interrupted(`${error.message} before SkyDriver had the map: ${keepAt}`);
         if (!(error instanceof SkyDriverError)) throw error;
         this.#warnOnce(`the finished map is not delivered yet: ${error.message}`);
         // What is no trouble of now, and not of the token's, will be said again of the same map.
@@ -117,10 +127,6 @@ export class Reports {
       }
       await skydriver.pause(backoff(attempt + 1));
     }
-    consola.info("SkyDriver has the finished map");
-    await this.#patch("The Skymap Scanner has finished.", true, urgent).catch((error) =>
-      consola.warn(`the end is not reported: ${error.message}`),
-    );
   }
 
   #report(summary: string): void {
