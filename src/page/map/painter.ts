@@ -137,27 +137,43 @@ function paintFlat(
   }
 }
 
-/** Colours of one map: at each point that of the finest cell shown that has one. */
+/**
+ * Colours of one map: at each point that of the finest cell shown that has one. Most screen pixels lie in the cell of
+ * the one before them, which is therefore remembered.
+ */
 export function mapColours(cells: Cells, { own, least }: Palette, levels: number): LookUp {
-  const { nsides, children } = cells;
-  const n0 = nsides[0]!;
+  const { children } = cells;
+  const nsides = cells.nsides.slice(0, levels);
+  const finest = nsides[levels - 1]!;
+  const shifts = nsides.map((nside) => Math.log2(finest / nside));
   const masks = nsides.map((_, k) => (k === 0 ? 0 : cells.ratio(k) - 1));
-  return (face, x, y, at, row) => {
-    let cell = (face * n0 + ((y * n0) | 0)) * n0 + ((x * n0) | 0);
-    let colour = 0;
-    for (let k = 1; ; k++) {
-      const mine = k === levels ? least[cell]! : own[cell]!;
-      if (mine !== 0) colour = mine;
-      if (k >= levels) break;
+  const n0 = nsides[0]!;
+  const find = (face: number, x: number, y: number): number => {
+    let cell = (face * n0 + (y >> shifts[0]!)) * n0 + (x >> shifts[0]!);
+    let colour = levels === 1 ? least[cell]! : own[cell]!;
+    for (let k = 1; k < levels; k++) {
       const first = children[cell]!;
       if (first === 0) break;
-      const n = nsides[k]!;
       const mask = masks[k]!;
-      cell = first + (((y * n) | 0) & mask) * (mask + 1) + (((x * n) | 0) & mask);
+      const shift = shifts[k]!;
+      cell = first + ((y >> shift) & mask) * (mask + 1) + ((x >> shift) & mask);
+      const mine = k + 1 === levels ? least[cell]! : own[cell]!;
+      if (mine !== 0) colour = mine;
     }
-    if (colour > HATCHED) return colour;
-    if (colour === 0) return UNSEEN;
-    return hatch(at, row);
+    return colour;
+  };
+  let [lastFace, lastX, lastY, last] = [-1, -1, -1, 0];
+  return (face, x, y, at, row) => {
+    const i = (x * finest) | 0;
+    const j = (y * finest) | 0;
+    if (i !== lastX || j !== lastY || face !== lastFace) {
+      lastFace = face;
+      lastX = i;
+      lastY = j;
+      last = find(face, i, j);
+    }
+    if (last > HATCHED) return last;
+    return last === 0 ? UNSEEN : hatch(at, row);
   };
 }
 
