@@ -98,13 +98,13 @@ export function sinceText(seconds: number): string {
 }
 
 /** 2022-05-24 07:43:48 UTC, of s since 1970. */
-export const utcText = (at: number): string => `${iso(at, 19)} UTC`;
+export const utcText = (at: number): string => `${iso(Math.floor(at), 19)} UTC`;
 
 /** 07:43:48 UTC. */
-export const clockText = (at: number): string => `${iso(at, 19).slice(11)} UTC`;
+export const clockText = (at: number): string => `${iso(Math.floor(at), 19).slice(11)} UTC`;
 
 const iso = (at: number, length: number): string =>
-  new Date(at * 1000).toISOString().slice(0, length).replace("T", " ");
+  new Date(Math.round(at * 1000)).toISOString().slice(0, length).replace("T", " ");
 
 /** MJD of 1970-01-01. */
 const MJD_1970 = 40587;

@@ -32,6 +32,7 @@ export async function watchedPage(
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...rest });
   await context.addInitScript((name) => localStorage.setItem("theme", name), theme);
   const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {
