@@ -35,6 +35,7 @@ const rooms = [
   "mq",
   "store",
   "result",
+  "publish",
   "plot",
   "skydriver",
   "ewms",

@@ -2,10 +2,13 @@ import { Command, InvalidArgumentError } from "commander";
 import { ExitCode, SkyscanError } from "../config/errors.ts";
 import { print } from "../config/print.ts";
 import { compareResults, defaultTolerances, type Tolerances } from "../result/compare.ts";
-import { readResult, writeResult } from "../result/files.ts";
+import { readResult } from "../result/files.ts";
+import { localise } from "../result/localisation.ts";
+import { compareShape, shapeLines } from "../result/shape.ts";
 import { comparisonLines, summarise, summaryLines } from "../result/summary.ts";
 import { addLevelsFlags, type LevelsFlags, levelsFor } from "./levels_flags.ts";
 import { addPoleFlags, type PoleFlags, poleOf } from "./pole_flags.ts";
+import { addPublishing } from "./publish.ts";
 
 /** "1e-3" for all columns, or "llh=1e-5,E_in=0.1" for some; repeated flags add up. */
 function parseTolerances(text: string, previous: Tolerances = defaultTolerances): Tolerances {
@@ -28,9 +31,17 @@ function parseTolerances(text: string, previous: Tolerances = defaultTolerances)
   return tolerances as Tolerances;
 }
 
-/** `skyscan result`: look at, convert and compare result files. */
+interface CompareFlags {
+  rtol?: Tolerances;
+  shape: boolean;
+  json: boolean;
+}
+
+/** `skyscan result`: look at, convert, compare and publish result files. */
 export function resultCommand(): Command {
-  const result = new Command("result").description("Look at, convert and compare result files.");
+  const result = new Command("result").description(
+    "Look at, convert, compare and publish result files.",
+  );
 
   addLevelsFlags(
     addPoleFlags(
@@ -51,15 +62,7 @@ export function resultCommand(): Command {
       print(`${flags.json ? JSON.stringify(summary) : summaryLines(summary).join("\n")}\n`);
     });
 
-  result
-    .command("convert")
-    .description("Convert between .npz and .json; nothing is lost either way.")
-    .argument("<in>", "result, .npz or .json")
-    .argument("<out>", "file to write; .npz or .json says the format")
-    .addHelpText("after", "\nExample:\n  skyscan result convert map.npz map.json")
-    .action(async (input: string, output: string) => {
-      await writeResult(output, await readResult(input));
-    });
+  addPublishing(result);
 
   result
     .command("compare")
@@ -71,12 +74,23 @@ export function resultCommand(): Command {
       "relative: a number for all columns, or llh=1e-4,E_in=1e-2,E_tot=1e-2,X=1e-3,Y=1e-3,Z=1e-3,T=1e-3 (the default)",
       (text: string, previous?: Tolerances) => parseTolerances(text, previous),
     )
+    .option(
+      "--shape",
+      "compare the maps' shapes instead: correlation and slope of Δllh, separation, areas (exit code 0)",
+      false,
+    )
     .option("--json", "machine-readable", false)
     .addHelpText(
       "after",
       "\nExample:\n  skyscan result compare ours.npz theirs.json --rtol llh=1e-3",
     )
-    .action(async (a: string, b: string, options: { rtol?: Tolerances; json: boolean }) => {
+    .action(async (a: string, b: string, options: CompareFlags) => {
+      if (options.shape) {
+        const [first, second] = [localise(await readResult(a)), localise(await readResult(b))];
+        const shape = compareShape(first, second);
+        print(`${options.json ? JSON.stringify(shape) : shapeLines(shape).join("\n")}\n`);
+        return;
+      }
       const comparison = compareResults(await readResult(a), await readResult(b), options.rtol);
       print(
         `${options.json ? JSON.stringify(comparison) : comparisonLines(comparison).join("\n")}\n`,

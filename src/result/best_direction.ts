@@ -27,13 +27,20 @@ const DEC = "best_dec_deg";
 const LLH = "best_llh";
 const degrees = Math.PI / 180;
 
+/** A best direction (degrees) and its llh as fields of a result's metadata. */
+export const bestDirectionFields = (ra: number, dec: number, llh: number) => ({
+  [RA]: ra,
+  [DEC]: dec,
+  [LLH]: llh,
+});
+
 /**
  * The result with its best direction in its metadata; as it is where the pixels tell no more than the best of them.
  */
 export function withBestDirection(result: SkyScanResult): SkyScanResult {
   const found = subPixelMinimum(result);
   if (found === undefined) return result;
-  const fields = { [RA]: found.ra / degrees, [DEC]: found.dec / degrees, [LLH]: found.llh };
+  const fields = bestDirectionFields(found.ra / degrees, found.dec / degrees, found.llh);
   return {
     ...result,
     metadata: { ...result.metadata, other: { ...result.metadata?.other, ...fields } },

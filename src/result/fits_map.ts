@@ -7,8 +7,10 @@ import { InputError } from "../config/errors.ts";
 import { noFit } from "../scan/fit_values.ts";
 import type { PixelResult } from "../scan/task.ts";
 import { isNside, nestedOf, npix, ringOf } from "../sky/healpix.ts";
+import { bestDirectionFields } from "./best_direction.ts";
 import { type CellPlace, MAX_ORDER, placeOf } from "./cells.ts";
 import { type HeaderValue, readFits } from "./fits.ts";
+import { provenanceFields } from "./provenance.ts";
 import type { ResultMetadata, SkyScanResult } from "./result.ts";
 
 /** The columns a map may have, and what they hold; in the order in which they are looked for. */
@@ -42,14 +44,20 @@ export function readFitsMap(bytes: Uint8Array, file: string): SkyScanResult {
     : flatCells(table.header, values, quantity, file);
   const lowest = table.header.get("LLHMIN");
   const offset = quantity === "likelihood" && typeof lowest === "number" ? lowest : 0;
+  const nsides = pixelsByNside(cells, offset);
   return {
     version: 0,
     from: "north",
-    nsides: pixelsByNside(cells, offset),
-    metadata: metadataOf(table.header),
+    nsides,
+    metadata: metadataOf(table.header, leastOf(cells) + offset),
     ...(quantity !== "likelihood" && { isProbability: true }),
   };
 }
+
+const leastOf = (cells: readonly Valued[]): number =>
+  cells
+    .filter(({ llh }) => !Number.isNaN(llh))
+    .reduce((least, { llh }) => Math.min(least, llh), Number.POSITIVE_INFINITY);
 
 interface Valued extends CellPlace {
   readonly llh: number;
@@ -138,8 +146,12 @@ function pixelsByNside(cells: readonly Valued[], offset: number): Map<number, Pi
   return new Map([...nsides].sort(([a], [b]) => a - b));
 }
 
-/** What a header says about the event, under the names of fits headers by skyreader and this program. */
-function metadataOf(header: ReadonlyMap<string, HeaderValue>): ResultMetadata {
+/**
+ * What a header says about the event, under the names of FITS headers by skyreader and this program, and of how the
+ * map came about.
+ * @param lowest llh of the best pixel
+ */
+function metadataOf(header: ReadonlyMap<string, HeaderValue>, lowest: number): ResultMetadata {
   const number = (key: string) => {
     const value = header.get(key);
     return typeof value === "number" ? value : undefined;
@@ -151,11 +163,30 @@ function metadataOf(header: ReadonlyMap<string, HeaderValue>): ResultMetadata {
   const [runId, eventId, mjd] = [number("RUNID"), number("EVENTID"), number("MJD-OBS")];
   const eventType = text("I3TYPE") ?? text("EVENT-TYPE");
   const isReal = header.get("REAL");
+  const provenance = provenanceFields({
+    ...defined("recoAlgo", text("RECOALGO")),
+    ...defined("levels", text("LEVELS")),
+    ...defined("light", text("LIGHT")),
+    ...defined("detector", text("DETECTOR")),
+    ...defined("eventSha256", text("EVTSHA")),
+    ...defined("commandLine", text("COMMAND")),
+  });
+  // Of a widened map the minimum between the pixels is not known.
+  const isWidened = header.has("SMOOTH") || header.has("TEMPER");
+  const [ra, dec, least, best] = [number("RA"), number("DEC"), number("LLHMIN"), number("LLHBEST")];
+  const isSubPixel = [ra, dec, least, best].every((value) => value !== undefined) && !isWidened;
   return {
     ...(runId !== undefined && { runId }),
     ...(eventId !== undefined && { eventId }),
     ...(eventType !== undefined && { eventType }),
     ...(mjd !== undefined && { mjd }),
     ...(typeof isReal === "boolean" && { isRealEvent: isReal }),
+    other: {
+      ...provenance,
+      ...(isSubPixel && bestDirectionFields(ra!, dec!, lowest + (best! - least!))),
+    },
   };
 }
+
+const defined = <Key extends string, T>(key: Key, value: T | undefined) =>
+  value === undefined ? {} : ({ [key]: value } as Record<Key, T>);

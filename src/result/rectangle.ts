@@ -3,8 +3,9 @@
 import { type Direction, type Vector, vectorOf } from "../sky/healpix.ts";
 import { cross, dot } from "../sky/tangent_plane.ts";
 import type { BestDirection } from "./best_direction.ts";
-import type { Contour, ContourLine } from "./contours.ts";
-import { pixelWithFitAt, type SkyScanResult } from "./result.ts";
+import type { Contour } from "./contours.ts";
+import { isEnclosed, turnsAround, wrapped } from "./enclosed.ts";
+import type { SkyScanResult } from "./result.ts";
 
 /** All rad and, but where the best fit lies outside of its own contour, positive; RA in radians of RA, not of arc. */
 export interface Rectangle {
@@ -16,21 +17,17 @@ export interface Rectangle {
   readonly containsPole: boolean;
 }
 
-const turn = 2 * Math.PI;
-/** To (−π, π]. */
-const wrapped = (angle: number): number => angle - turn * Math.ceil(angle / turn - 0.5);
-
 /**
  * The rectangle around all pieces of a contour. Around a pole it is every RA, and ends there in Dec.
  * @param result counted from the north
  */
 export function rectangleOf(
-  { lines, level }: Contour,
+  contour: Contour,
   best: BestDirection,
   result: SkyScanResult,
 ): Rectangle {
   let [raPlus, raMinus, decPlus, decMinus] = [0, 0, 0, 0];
-  for (const { points, isClosed } of lines)
+  for (const { points, isClosed } of contour.lines)
     for (const [i, point] of points.entries()) {
       const east = wrapped(point.ra - best.ra);
       raPlus = Math.max(raPlus, east);
@@ -41,17 +38,17 @@ export function rectangleOf(
         decMinus = Math.max(decMinus, best.dec - dec);
       }
     }
-  const { north, south, isAllAround } = polesInside(
-    lines,
-    (pole) =>
-      2 * ((pixelWithFitAt(result, pole)?.llh ?? Number.POSITIVE_INFINITY) - best.llh) < level,
+  const [north, south] = [northPole, southPole].map((pole) =>
+    isEnclosed(pole, contour, best, result),
   );
+  const isAllAround =
+    north || south || contour.lines.some((line) => turnsAround(line, northPole) !== 0);
   return {
     raPlus: isAllAround ? Math.PI : raPlus,
     raMinus: isAllAround ? Math.PI : raMinus,
     decPlus: north ? Math.PI / 2 - best.dec : decPlus,
     decMinus: south ? best.dec + Math.PI / 2 : decMinus,
-    containsPole: north || south,
+    containsPole: (north || south) ?? false,
   };
 }
 
@@ -81,30 +78,3 @@ function declinations(from: Direction, to: Direction): number[] {
 
 const northPole: Direction = { ra: 0, dec: Math.PI / 2 };
 const southPole: Direction = { ra: 0, dec: -Math.PI / 2 };
-
-/**
- * Which poles a region holds. Its contours go around it clockwise, the region on their right: around the north
- * pole westward, around the south pole eastward. A region whose lines go as often east as west around the sky holds
- * both poles or none, which only the map can tell; as it must where the region is not closed.
- */
-function polesInside(lines: readonly ContourLine[], isInside: (pole: Direction) => boolean) {
-  const turns = lines.map(turnsEastward);
-  const net = turns.reduce((sum, n) => sum + n, 0);
-  const isAllAround = turns.some((n) => n !== 0);
-  if (net < 0) return { north: true, south: false, isAllAround };
-  if (net > 0) return { north: false, south: true, isAllAround };
-  const [north, south] = [isInside(northPole), isInside(southPole)];
-  const both = north && south;
-  if (lines.every(({ isClosed }) => isClosed))
-    return { north: both, south: both, isAllAround: isAllAround || both };
-  return { north, south, isAllAround: isAllAround || north || south };
-}
-
-/** How often a closed line goes around the sky, eastward positive. */
-function turnsEastward({ isClosed, points }: ContourLine): number {
-  if (!isClosed) return 0;
-  let sum = 0;
-  for (const [i, { ra }] of points.entries())
-    sum += wrapped(points[(i + 1) % points.length]!.ra - ra);
-  return Math.round(sum / turn);
-}
