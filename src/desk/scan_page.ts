@@ -2,8 +2,8 @@
 import { version } from "../config/version.ts";
 import type { Event } from "../event/event.ts";
 import { loadEvent } from "../event/load.ts";
+import { onlineDirection } from "../event/online.ts";
 import { levelsOfAlgorithm, wilksLevels } from "../result/levels.ts";
-import { onlineDirection } from "./alert.ts";
 import type { ScanRecord } from "./archive.ts";
 import type { Desk } from "./desk.ts";
 import type { FileMaker } from "./files.ts";

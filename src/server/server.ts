@@ -12,6 +12,7 @@ import { examineBroker } from "../mq/examination.ts";
 import type { StartupData } from "../mq/messages.ts";
 import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
 import { plotFiles } from "../plot/files.ts";
+import { marksOf } from "../plot/marks.ts";
 import { writeAtomically } from "../result/files.ts";
 import type { SkyScanResult } from "../result/result.ts";
 import { Scheduler } from "../scan/scheduler.ts";
@@ -154,7 +155,7 @@ export async function withPictures(
 ): Promise<ServerOutcome> {
   const { light } = outcome.manifest.scan;
   const caption = [plan.reco.name, ...(light === null ? [] : [light])].join(", ");
-  const { png, svg } = await plotFiles(outputDir, outcome.result, caption);
+  const { png, svg } = await plotFiles(outputDir, outcome.result, { caption, marks: marksOf(plan.event) });
   return { ...outcome, files: [...outcome.files, png, svg] };
 }
 

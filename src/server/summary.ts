@@ -1,6 +1,5 @@
-import { findOf } from "../event/objects.ts";
-import { TRUE_TRACK } from "../event/truth.ts";
-import { momentAt, toDetector, toEquatorial } from "../native/sky.ts";
+import { trueDirection } from "../event/online.ts";
+import { momentAt, toDetector } from "../native/sky.ts";
 import { bestDirection } from "../result/best_direction.ts";
 import { angleBetween, vectorOf } from "../sky/healpix.ts";
 import type { ScanPlan } from "./plan.ts";
@@ -25,11 +24,10 @@ export function summary(plan: ScanPlan, outcome: ServerOutcome, seconds: number)
 
 /** How far the best fit is from the true direction, for events that record one; undefined for all others. */
 export function missedBy({ event }: ScanPlan, { result }: ServerOutcome): string | undefined {
-  const truth = findOf(event, TRUE_TRACK, "I3Particle");
+  const truth = trueDirection(event);
   const best = bestDirection(result);
   if (truth === undefined || best === undefined) return undefined;
-  const { zenith, azimuth } = truth.dir;
-  const { ra, dec } = toEquatorial(zenith, azimuth, momentAt(event.metadata.mjd));
-  const angle = angleBetween(vectorOf({ ra, dec }), vectorOf(best));
+  const { ra, dec } = truth;
+  const angle = angleBetween(vectorOf(truth), vectorOf(best));
   return `true direction RA ${degrees(ra)} Dec ${degrees(dec)}: the best fit is ${degrees(angle)} away`;
 }
