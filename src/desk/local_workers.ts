@@ -2,6 +2,8 @@
 import { consola } from "consola";
 import { runClient } from "../client/client.ts";
 import { runDeskClient } from "../client/desk_client.ts";
+import { spawnFitProcess } from "../client/pool.ts";
+import { Spare } from "../client/spare.ts";
 import { systemClock } from "../config/clock.ts";
 import type { BrokerAddress } from "../mq/address.ts";
 import { connect } from "../mq/connection.ts";
@@ -40,6 +42,9 @@ async function keepWorking(options: LocalWorkersOptions, end: AbortSignal): Prom
     expect(id);
     return id;
   };
+  const spare = new Spare(spawnFitProcess, fitCommand);
+  end.addEventListener("abort", () => spare.close());
+  const surroundings = { clock: systemClock, connect, newId: newClientId, spawn: spare.spawn };
   while (!end.aborted) {
     try {
       await runDeskClient(
@@ -49,7 +54,10 @@ async function keepWorking(options: LocalWorkersOptions, end: AbortSignal): Prom
           ...(photonTables !== undefined && { photonTables }),
           ...(gcdDir !== undefined && { gcdDir }),
         },
-        { clock: systemClock, connect, newId, work: runClient },
+        {
+          ...{ clock: systemClock, connect, newId },
+          work: (client) => runClient(client, surroundings),
+        },
       );
     } catch (error) {
       if (end.aborted) return;
