@@ -37,9 +37,11 @@ interface Flags {
   brokerToken?: string;
   caFile?: string;
   desk?: string;
+  condor?: number;
   publicRead?: boolean;
   allowHost?: string[];
   basePath: string;
+  trustProxy?: boolean;
   cert?: string;
   key?: string;
   photonTables?: string;
@@ -105,6 +107,9 @@ function addServiceFlags(command: Command): Command {
     .addOption(flag("--public-read", "looking needs no token"))
     .addOption(flag("--allow-host <name...>", "names the desk may be called by"))
     .addOption(flag("--base-path <path>", "path the desk is served at, behind a proxy", "/"))
+    .addOption(
+      flag("--trust-proxy", "the proxy's X-Forwarded-For says whose address counts for limits"),
+    )
     .addOption(flag("--cert <pem>", "TLS: the desk's certificate, with those that vouch for it"))
     .addOption(flag("--key <pem>", "TLS: the certificate's private key"))
     .addOption(flag("--photon-tables <dir>", "photospline tables of the light"))
@@ -133,6 +138,7 @@ async function serve(flags: Flags, command: Command): Promise<void> {
     ...(token !== undefined && { token }),
     isPublicRead: flags.publicRead ?? false,
     hosts: flags.allowHost ?? [],
+    trustsProxy: flags.trustProxy ?? false,
     intake: {
       ...{ data: flags.data, recipe: await recipeOf(flags), seed: flags.seed },
       recoTimeout: flags.recoTimeout,
@@ -143,6 +149,7 @@ async function serve(flags: Flags, command: Command): Promise<void> {
     fitCommand: [...selfCommand(), fitProcessName],
     ...(flags.broker !== undefined && { broker: brokerOf(flags, flags.broker) }),
     ...(flags.desk !== undefined && { name: flags.desk }),
+    ...(flags.condor !== undefined && { condorJobs: flags.condor }),
     documents: pageDocuments,
     ...{ runSelf, simulate },
     ...(flags.watch !== undefined && { watch: flags.watch }),

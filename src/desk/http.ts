@@ -17,6 +17,8 @@ export interface HttpOptions {
   readonly port: number;
   readonly identity?: Identity;
   readonly base: string;
+  /** Everyone comes through a proxy, which says whom it speaks for. */
+  readonly trustsProxy: boolean;
   readonly page: ReadonlyMap<string, PageFile>;
   readonly routes: readonly Route[];
   readonly context: Omit<RouteContext, "routes" | "keepOpen" | "base">;
@@ -64,7 +66,12 @@ export function startHttp(options: HttpOptions): HttpServer {
       // Ours to refuse, with words; what is refused is not read.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       ...(identity && { tls: identity }),
-      fetch: (request) => handler.answer(request, server.requestIP(request)?.address ?? ""),
+      fetch: (request) =>
+        handler.answer(
+          request,
+          (options.trustsProxy && forwardedFor(request)) ||
+            (server.requestIP(request)?.address ?? ""),
+        ),
       error: (error) => handler.broken(error),
     });
   } catch (cause) {
@@ -251,6 +258,10 @@ class Handler {
     }
   }
 }
+
+/** The address the proxy itself has seen: the last it wrote. */
+const forwardedFor = ({ headers }: Request): string =>
+  headers.get("x-forwarded-for")?.split(",").at(-1)?.trim().slice(0, 64) ?? "";
 
 const acceptsPage = (request: Request): boolean =>
   /\btext\/html\b/.test(request.headers.get("accept") ?? "");

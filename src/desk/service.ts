@@ -1,10 +1,11 @@
 // `skyscan serve`: the desk with its broker, its workers, its memory and its page, from start to end.
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { consola } from "consola";
 import { systemClock } from "../config/clock.ts";
 import { brokerPatience } from "../config/environment.ts";
-import type { BrokerAddress } from "../mq/address.ts";
+import { InputError } from "../config/errors.ts";
+import { type BrokerAddress, describeAddress } from "../mq/address.ts";
 import { type Identity, startBroker } from "../mq/broker.ts";
 import { type Connection, connect } from "../mq/connection.ts";
 import { examineBroker } from "../mq/examination.ts";
@@ -13,6 +14,7 @@ import { recoNames } from "../reco/registry.ts";
 import { formatProgression } from "../sky/progression.ts";
 import { Access } from "./access.ts";
 import { Archive } from "./archive.ts";
+import { CondorClients } from "./condor.ts";
 import { Desk } from "./desk.ts";
 import { FileMaker } from "./files.ts";
 import { type HttpServer, startHttp } from "./http.ts";
@@ -33,6 +35,8 @@ export interface ServiceOptions {
   readonly base: string;
   readonly token?: string;
   readonly isPublicRead: boolean;
+  /** Everyone comes through a proxy, which says whom it speaks for. */
+  readonly trustsProxy?: boolean;
   /** Names the desk may be called by. */
   readonly hosts: readonly string[];
   readonly intake: IntakeOptions;
@@ -54,6 +58,8 @@ export interface ServiceOptions {
   readonly hook?: string;
   /** Address of the page as others know it, for links. */
   readonly address?: string;
+  /** Clients asked of an HTCondor pool when there is work. */
+  readonly condorJobs?: number;
   readonly stop: AbortSignal;
   /** Called when it listens. */
   readonly onListening: (address: string) => void;
@@ -110,6 +116,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
     desk.start();
     ends.push(startWorkers(options, desk, broker, name));
     ends.push(() => desk.close());
+    const condor = condorClients(options, desk, name);
+    if (condor !== undefined) ends.push(() => condor.close());
     if (options.watch !== undefined) ends.push(watch(options.watch, desk));
     if (options.broker !== undefined)
       consola.info(`clients may come: skyscan client --desk ${name} --broker …`);
@@ -154,7 +162,7 @@ function listen(
 ): HttpServer {
   const { host, port, identity, base, token, isPublicRead, hosts, intake, runSelf } = options;
   return startHttp({
-    ...{ host, port, base, page, routes },
+    ...{ host, port, base, page, routes, trustsProxy: options.trustsProxy ?? false },
     ...(identity && { identity }),
     context: {
       desk,
@@ -176,6 +184,44 @@ function listen(
       now: systemClock.date,
     },
   });
+}
+
+/** Throws InputError where the pool cannot be given what it needs. */
+function condorClients(
+  { condorJobs, broker, intake }: ServiceOptions,
+  desk: Desk,
+  name: string,
+): CondorClients | undefined {
+  if (condorJobs === undefined) return undefined;
+  if (broker === undefined)
+    throw new InputError("--condor needs a --broker that the pool's machines reach");
+  return new CondorClients({
+    ...{ jobs: condorJobs, executable: process.execPath, desk: name, clock: systemClock },
+    broker: describeAddress(broker),
+    password: broker.password,
+    folder: resolve(intake.data, "condor"),
+    hasWork: () => desk.claims().some(({ open }) => open !== 0),
+    run: runCommand,
+  });
+}
+
+/** A scheduler that takes longer does not answer, ms. */
+const schedulerPatience = 60_000;
+
+async function runCommand(command: readonly string[]): Promise<string> {
+  const child = Bun.spawn([...command], {
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: schedulerPatience,
+    killSignal: "SIGKILL",
+  });
+  const [out, words] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  const code = await child.exited;
+  if (code !== 0)
+    throw new Error(`${command[0]} ended with ${code}: ${words.trim().slice(0, 200)}`);
+  return out;
 }
 
 /** Takes in what is laid in a folder. */

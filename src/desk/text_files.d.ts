@@ -1,0 +1,4 @@
+declare module "*.submit" {
+  const text: string;
+  export default text;
+}
