@@ -64,6 +64,8 @@ export class Desk {
   #listeners = new Set<() => void>();
   #stream: AbortController | undefined;
   #attempt = 0;
+  /** When the desk was asked for its events last, ms. */
+  #askedAt = 0;
   #tracing = new Map<string, { at: number; isBusy: boolean; isDue: boolean }>();
   #heralds = new Set<(row: ScanRow, before: ScanRow | undefined) => void>();
 
@@ -107,7 +109,7 @@ export class Desk {
     this.#stream?.abort();
     const controller = new AbortController();
     this.#stream = controller;
-    this.heard = this.surroundings.now();
+    this.#askedAt = this.surroundings.now();
     const query = [...this.shown.keys()].map((id) => `scan=${encodeURIComponent(id)}`).join("&");
     const ended = (status?: number) => {
       if (controller.signal.aborted) return;
@@ -137,14 +139,10 @@ export class Desk {
 
   /** To be called about once a second: notices a silence, which no event announces. */
   tick(): void {
-    const silent = (this.surroundings.now() - this.heard) / 1000;
-    if (silent < SILENCE || this.needsToken) return;
+    const silent = this.surroundings.now() - Math.max(this.heard, this.#askedAt);
+    if (silent < 1000 * SILENCE || this.needsToken) return;
     this.connection = "lost";
-    if (silent % 5 < 1) {
-      const { heard } = this;
-      this.connect();
-      this.heard = heard;
-    }
+    this.connect();
     this.#changed();
   }
 

@@ -39,7 +39,7 @@ export const keys: readonly Key[] = [
   { names: ["d"], what: "difference of two maps", press: (shell) => shell.compare("diff") },
   {
     names: ["1", "2", "3", "4"],
-    what: "Map, Numbers, Event, Files (narrow windows)",
+    what: "parts of the page (narrow windows)",
     press: (shell, key) => shell.showPanel(Number(key) - 1),
   },
   { names: ["e"], what: "the event in three dimensions", press: (shell) => shell.toggleEvent() },

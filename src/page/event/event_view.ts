@@ -42,6 +42,8 @@ export type OpenEvent = (holder: HTMLElement, bytes: ArrayBuffer) => EventView |
 
 /** How long an event plays, ms. */
 const PLAY = 6000;
+/** Hit DOMs of a bright event. */
+const MANY_DOMS = 800;
 /** A track is drawn so far on either side of its vertex, m. */
 const REACH = 650;
 
@@ -126,7 +128,8 @@ class View implements EventView {
     sun.position.set(-500, -900, 1200);
     this.#scene.add(sun);
     this.#spheres = new InstancedMesh(
-      new IcosahedronGeometry(1, 1),
+      // Twice subdivided; once where there are so many that turning would be slow without a graphics card.
+      new IcosahedronGeometry(1, doms.header.doms < MANY_DOMS ? 2 : 1),
       new MeshLambertMaterial(),
       doms.header.doms,
     );

@@ -156,7 +156,7 @@ export class MapCanvas {
     const context = this.lines.getContext("2d")!;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    const age = performance.now() - scene.map.newestAt;
+    const age = Date.now() - scene.map.newestAt;
     const freshness = scene.isStill
       ? scene.map.newest.length > 0
         ? 0.7

@@ -78,7 +78,7 @@ export function drawOverlay(
   drawOnline(context, path, place, overlay);
   for (const source of overlay.sources) drawSource(context, place(source), source.name);
   if (overlay.best) drawStar(context, place(overlay.best));
-  drawContourLabels(context, place, size, overlay.contours);
+  if (view.kind === "local") drawContourLabels(context, place, size, overlay.contours);
   if (overlay.cross) drawCross(context, place(overlay.cross));
 }
 

@@ -35,7 +35,7 @@ export function readMapBody(bytes: ArrayBuffer): MapBody {
 export const scaleEnd = (levels: readonly { readonly level: number }[]): number =>
   Math.max(40, 1.3 * levels.reduce((most, { level }) => Math.max(most, level), 0));
 
-/** Pixels that are outlined because they are new. */
+/** At most so many pixels are outlined because they are new; of more, some of each part. */
 const NEWEST = 64;
 
 export class SkyMap {
@@ -46,7 +46,7 @@ export class SkyMap {
   base = Number.NaN;
   /** Grows with every change. */
   version = 0;
-  /** The last pixels that came, and when, ms. */
+  /** The last pixels that came, and when, ms since 1970. */
   newest: { readonly nside: number; readonly pixel: number }[] = [];
   newestAt = Number.NEGATIVE_INFINITY;
   #palettes = new Map<number, { version: number; palette: Palette }>();
@@ -55,7 +55,7 @@ export class SkyMap {
     this.cells = new Cells(nsides);
   }
 
-  /** Takes a body in; of another epoch, all that was known is void. @param now ms; undefined: nothing of it is news */
+  /** Takes a body in; of another epoch, all that was known is void. @param now ms since 1970; undefined: nothing of it is news */
   take({ header, blocks }: MapBody, now?: number): void {
     if (header.epoch !== this.epoch || Number.isNaN(this.base)) {
       this.cells = new Cells(this.nsides);
@@ -72,11 +72,12 @@ export class SkyMap {
         pixels,
         values: shift === 0 ? values : Float32Array.from(values, (value) => value + shift),
       });
-      for (let i = Math.max(0, pixels.length - NEWEST); i < pixels.length; i++)
-        fresh.push({ nside, pixel: pixels[i]! });
+      if (now !== undefined)
+        for (let i = 0; i < pixels.length; i++) fresh.push({ nside, pixel: pixels[i]! });
     }
     if (now !== undefined && fresh.length > 0) {
-      this.newest = fresh.slice(-NEWEST);
+      const every = Math.ceil(fresh.length / NEWEST);
+      this.newest = fresh.filter((_, i) => i % every === 0);
       this.newestAt = now;
     }
     this.version++;

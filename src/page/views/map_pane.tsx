@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { ScanRow } from "../../desk/messages.ts";
 import type { Mode } from "../address.ts";
 import { drawnLevels } from "../desk.ts";
-import { drawColourBar } from "../map/colour_bar.ts";
+import { drawColourBar, drawDifferenceBar } from "../map/colour_bar.ts";
 import { MapCanvas, type Scene } from "../map/map_canvas.ts";
 import { type SkyMap, scaleEnd } from "../map/sky_map.ts";
 import type { Shell } from "../shell.ts";
@@ -88,14 +88,15 @@ function LiveMap({
   });
   const page = shell.shown(row)?.page;
   useEffect(() => {
-    if (bar.current && scene)
-      drawColourBar(
-        bar.current,
-        scene.end,
-        page ? drawnLevels(page).map(({ level }) => level) : [],
-        shell.currentView.kind === "local",
-      );
-  }, [scene?.end, page?.levels, shell.size]);
+    if (!bar.current || !scene || !page) return;
+    if (scene.less) drawDifferenceBar(bar.current, scene.end);
+    else
+      drawColourBar(bar.current, {
+        end: scene.end,
+        levels: drawnLevels(page).map(({ level }) => level),
+        isCut: scene.view.kind === "local",
+      });
+  }, [scene?.end, scene?.less, page?.levels, shell.size]);
   const isOld = desk.connection === "lost";
   return (
     <div class={`live-map ${isOld ? "old" : ""} ${row.state}`}>
