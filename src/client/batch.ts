@@ -25,20 +25,5 @@ export function takeBatch(needs: BatchNeeds): FitTask[] {
   if (unfinished > batch / 2) return [];
   // A share of what is left, so that at the end all processes end together.
   const share = Math.max(1, Math.ceil(waiting.length / (2 * workers)));
-  const count = Math.min(batch, share);
-  // Fits of one direction share work: where they are short, the same process does all of them.
-  return waiting.splice(0, batch === 1 ? count : toEndOfPixel(waiting, count));
-}
-
-/** The first `count` tasks and those after them that are of the same pixel as the last. */
-function toEndOfPixel(tasks: readonly FitTask[], count: number): number {
-  const last = tasks[count - 1];
-  let end = count;
-  while (
-    tasks[end]?.pixel === last?.pixel &&
-    tasks[end]?.nside === last?.nside &&
-    end < tasks.length
-  )
-    end++;
-  return end;
+  return waiting.splice(0, Math.min(batch, share));
 }

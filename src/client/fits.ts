@@ -3,12 +3,17 @@ import { InputError } from "../config/errors.ts";
 import type { Detector } from "../detector/detector.ts";
 import { detectorOf } from "../detector/gcd.ts";
 import { parseEvent } from "../event/load.ts";
+import type { Minimum, Start } from "../geometry/minima.ts";
+import { directionOfTravel, type Seed } from "../geometry/track.ts";
 import { openLight } from "../light/light.ts";
-import { momentAt, toDetector } from "../native/sky.ts";
+import { type Moment, momentAt, toDetector } from "../native/sky.ts";
+import type { Fit, Fitter, Place } from "../reco/reco.ts";
 import { findReco } from "../reco/registry.ts";
 import { pixelSeed, withMiniTest } from "../reco/seed.ts";
 import { fitTuple, seedValues } from "../scan/fit_values.ts";
-import { pixelCentre } from "../sky/healpix.ts";
+import { passedOn } from "../scan/minima.ts";
+import type { FailedVariation } from "../scan/task.ts";
+import { pixelCentre, type Vector } from "../sky/healpix.ts";
 import type { Fits } from "./fit_process.ts";
 import type { FitOutcome, FitSetup, FitTask } from "./protocol.ts";
 
@@ -31,6 +36,7 @@ export async function openFits(setup: FitSetup): Promise<Fits> {
   const fitter = reco.open(prepared, light, seed === undefined ? {} : { seed });
   const seeds = setup.miniTest ? withMiniTest(reco.seeds) : reco.seeds;
   const moment = momentAt(event.metadata.mjd);
+  const axes = skyAxes(moment);
 
   return {
     light: light ? { kind: light.kind, description: light.description } : null,
@@ -39,23 +45,76 @@ export async function openFits(setup: FitSetup): Promise<Fits> {
       const { id, nside, pixel, posvar, parent } = task;
       const { ra, dec } = pixelCentre(nside, pixel);
       const direction = toDetector(ra, dec, moment);
-      const start = pixelSeed(
-        prepared,
-        seeds,
-        direction,
-        posvar,
-        parent ? seedValues(parent) : undefined,
-      );
-      const fit = await fitter.fit(start, { nside, pixel, posvar });
+      const from = parent ? seedValues(parent) : undefined;
+      const seedsOf = (first: number, fits: number) =>
+        Array.from({ length: fits }, (_, n) =>
+          pixelSeed(prepared, seeds, direction, first + n, from),
+        );
+      const { fits, minima } = await fitAll(fitter, task, axes, seedsOf);
+      const best = bestOf(fits);
       return {
         id,
-        values: fitTuple(fit),
-        evaluations: fit.evaluations,
+        values: fitTuple(best),
+        // One fit may stand for several seeds.
+        evaluations: [...new Set(fits)].reduce((sum, fit) => sum + fit.evaluations, 0),
         seconds: (performance.now() - started) / 1000,
-        ...(fit.reason !== undefined && { reason: fit.reason }),
+        failures: fits.flatMap(({ reason }, n): FailedVariation[] =>
+          reason === undefined ? [] : [[posvar + n, reason]],
+        ),
+        ...(minima && { minima }),
       };
     },
   };
+}
+
+/** The fits of one task, and its direction's minima. */
+async function fitAll(
+  fitter: Fitter,
+  { nside, pixel, posvar, count, starts }: FitTask,
+  axes: Axes,
+  seedsOf: (first: number, fits: number) => Seed[],
+): Promise<{ readonly fits: readonly Fit[]; readonly minima?: readonly Minimum[] }> {
+  const seeds = seedsOf(posvar, count);
+  const found = fitter.fitDirection?.(
+    seeds,
+    (starts ?? []).map((start) => inDetector(start, axes)),
+  );
+  if (found !== undefined)
+    return { fits: found.fits, minima: passedOn(found.minima.map((place) => onSky(place, axes))) };
+  const fits: Fit[] = [];
+  for (const [n, seed] of seeds.entries())
+    fits.push(await fitter.fit(seed, { nside, pixel, posvar: posvar + n }));
+  return { fits };
+}
+
+/** The lowest llh, of equal ones the first; any number is better than none. */
+const bestOf = ([first, ...others]: readonly Fit[]): Fit =>
+  others.reduce(
+    (best, fit) =>
+      fit.llh < best.llh || (Number.isNaN(best.llh) && !Number.isNaN(fit.llh)) ? fit : best,
+    first!,
+  );
+
+/** The sky's axes (J2000: towards ra 0, ra 90° and the north pole) as seen in the detector. */
+type Axes = readonly [Vector, Vector, Vector];
+
+function skyAxes(moment: Moment): Axes {
+  const towards = (ra: number, dec: number): Vector => {
+    const { zenith, azimuth } = toDetector(ra, dec, moment);
+    const [x, y, z] = directionOfTravel({ zenith, azimuth });
+    return [-x, -y, -z];
+  };
+  return [towards(0, 0), towards(Math.PI / 2, 0), towards(0, Math.PI / 2)];
+}
+
+function inDetector([x, y, z, llh]: Start, [a, b, c]: Axes): Place {
+  const along = (axis: 0 | 1 | 2) => x * a[axis] + y * b[axis] + z * c[axis];
+  return { x: along(0), y: along(1), z: along(2), llh: llh ?? Number.NaN };
+}
+
+function onSky({ x, y, z, llh }: Place, axes: Axes): Minimum {
+  const [a, b, c] = axes.map((axis) => x * axis[0] + y * axis[1] + z * axis[2]);
+  return [a!, b!, c!, llh];
 }
 
 /** Fits made with another detector than the server's would not belong into its map. */

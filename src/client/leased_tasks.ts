@@ -3,7 +3,7 @@ import type { Task } from "../scan/task.ts";
 import type { FitTask } from "./protocol.ts";
 
 /** A task the server has leased to this client. */
-export interface LeasedTask extends Task {
+export interface LeasedTask extends Required<Task> {
   readonly lease: number;
   /** The server's session that gave the lease. */
   readonly session: number;
@@ -18,14 +18,14 @@ export class LeasedTasks {
   /** Adds tasks; one that is there already only gets its new lease. @returns the others */
   add(entries: readonly TaskEntry[], session: number): FitTask[] {
     const fresh: FitTask[] = [];
-    for (const [lease, nside, pixel, posvar, parent] of entries) {
-      const task = { lease, session, nside, pixel, posvar };
+    for (const [lease, nside, pixel, posvar, count, round, parent, starts] of entries) {
+      const task = { lease, session, nside, pixel, posvar, count, round };
       const known = this.#ids.get(keyOf(task));
       const id = known ?? this.#nextId++;
       this.#tasks.set(id, task);
       if (known !== undefined) continue;
       this.#ids.set(keyOf(task), id);
-      fresh.push({ id, nside, pixel, posvar, parent });
+      fresh.push({ ...{ id, nside, pixel, posvar, count, round }, parent, starts });
     }
     return fresh;
   }
@@ -47,4 +47,5 @@ export class LeasedTasks {
   }
 }
 
-const keyOf = ({ nside, pixel, posvar }: Task) => `${nside}/${pixel}/${posvar}`;
+const keyOf = ({ nside, pixel, posvar, count, round }: Task) =>
+  `${nside}/${pixel}/${posvar}/${count}/${round}`;

@@ -6,7 +6,15 @@ import type { FitOutcome } from "./protocol.ts";
 /** Outcomes wait this long for company, s. */
 const gather = 0.025;
 /** So many are company enough, and more are not sent in one message: some brokers take no more than 128 KiB. */
-const sendAt = 200;
+const sendAt = 60;
+
+const short = (reason: string): string => reason.slice(0, longestReason);
+
+const failed = ({ failures = [] }: FitOutcome): ResultEntry[16] =>
+  failures.length === 0 ? null : failures.map(([posvar, reason]) => [posvar, short(reason)]);
+
+const minima = ({ minima = [] }: FitOutcome): ResultEntry[17] =>
+  minima.length === 0 ? null : minima.map(([x, y, z, llh]) => [x, y, z, llh]);
 
 /** Outcomes on their way to the server, many in one message where fits are short. */
 export interface Outbox {
@@ -40,12 +48,12 @@ export function createOutbox(
     }
   };
   return {
-    add({ lease, nside, pixel, posvar }, outcome, isLast) {
-      const { values, evaluations, seconds } = outcome;
-      const reason = outcome.reason?.slice(0, longestReason);
-      const task = [lease, nside, pixel, posvar] as const;
-      if (values === undefined) failures.push([...task, reason ?? "failed", seconds]);
-      else results.push([...task, ...values, seconds, evaluations, reason ?? null]);
+    add({ lease, nside, pixel, posvar, count, round }, outcome, isLast) {
+      const { values, evaluations, seconds, reason } = outcome;
+      const task = [lease, nside, pixel, posvar, count, round] as const;
+      if (values === undefined) failures.push([...task, short(reason ?? "failed"), seconds]);
+      else
+        results.push([...task, ...values, seconds, evaluations, failed(outcome), minima(outcome)]);
       if (isLast || results.length + failures.length >= sendAt) flush();
       else callOff ??= clock.after(gather, flush);
     },

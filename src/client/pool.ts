@@ -166,11 +166,16 @@ export class FitPool implements Pool {
     if (tasks.length === 0) return;
     worker.tasks.push(...tasks);
     send(worker, { kind: "fit", tasks });
-    if (wasIdle) this.#watch(worker, this.#options.recoTimeout);
+    if (wasIdle) this.#watchFits(worker);
   }
 
   #feedAll(): void {
     for (const worker of this.#workers) this.#feed(worker);
+  }
+
+  /** Gives a process the time that the fits of the task it is at may take. */
+  #watchFits(worker: Worker): void {
+    this.#watch(worker, this.#options.recoTimeout * (worker.tasks[0]?.count ?? 1));
   }
 
   /** Kills a process that says nothing for so long. */
@@ -204,7 +209,7 @@ export class FitPool implements Pool {
     }
     worker.callOff?.();
     this.#feed(worker);
-    if (worker.tasks.length > 0) this.#watch(worker, this.#options.recoTimeout);
+    if (worker.tasks.length > 0) this.#watchFits(worker);
   }
 
   #exited(worker: Worker, how: string): void {
@@ -212,8 +217,9 @@ export class FitPool implements Pool {
     worker.callOff?.();
     this.#workers.delete(worker);
     if (this.#isClosed) return;
+    const allowed = recoTimeout * (worker.tasks[0]?.count ?? 1);
     const why = worker.isHung
-      ? `no result within ${recoTimeout} s`
+      ? `no result within ${allowed} s`
       : `the fit process ended with ${how}`;
     if (!worker.isReady) {
       if (++this.#badStarts >= maxBadStarts) {
@@ -223,7 +229,7 @@ export class FitPool implements Pool {
     } else if (worker.tasks.length === 1) {
       const [task] = worker.tasks;
       consola.debug(`nside ${task!.nside} pixel ${task!.pixel} variation ${task!.posvar}: ${why}`);
-      this.#report({ id: task!.id, evaluations: 0, seconds: recoTimeout, reason: why });
+      this.#report({ id: task!.id, evaluations: 0, seconds: allowed, reason: why });
     } else this.#suspects.push(...worker.tasks);
     this.#start();
     this.#feedAll();

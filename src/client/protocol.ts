@@ -1,5 +1,7 @@
+import type { Minimum, Start } from "../geometry/minima.ts";
 import type { StartupData } from "../mq/messages.ts";
 import type { FitTuple, SeedTuple } from "../scan/fit_values.ts";
+import type { FailedVariation } from "../scan/task.ts";
 
 /** What a fit process needs before its first task. */
 export interface FitSetup {
@@ -13,23 +15,31 @@ export interface FitSetup {
   readonly gcdDir?: string;
 }
 
-/** One fit to do. */
+/** One task to do: fits of one pixel, see scan/task.ts. */
 export interface FitTask {
   readonly id: number;
   readonly nside: number;
   readonly pixel: number;
   readonly posvar: number;
+  readonly count: number;
+  readonly round: number;
   /** From the coarser pixel's fit. */
   readonly parent: Readonly<SeedTuple> | null;
+  /** Where neighbours have minima; null: search the whole direction. */
+  readonly starts: readonly Start[] | null;
 }
 
-/** What came of it: values (llh NaN with a reason where the fit could not be done), or an attempt that failed. */
+/** What came of it: the best fit's values (llh NaN where none could be done), or an attempt that failed. */
 export interface FitOutcome {
   readonly id: number;
   readonly values?: Readonly<FitTuple>;
   readonly evaluations: number;
   readonly seconds: number;
-  /** Why llh is NaN, or why the attempt failed. */
+  /** Fits without a result. */
+  readonly failures?: readonly FailedVariation[];
+  /** The direction's minima. */
+  readonly minima?: readonly Minimum[];
+  /** Why the attempt failed. */
   readonly reason?: string;
 }
 

@@ -252,8 +252,9 @@ export class Work {
     const task = this.#leased.remove(outcome.id);
     if (task === undefined) return;
     this.expectTasks();
-    if (outcome.values === undefined) this.#failures++;
-    else this.#fits++;
+    const fits = task.round === 0 ? task.count : 0;
+    if (outcome.values === undefined) this.#failures += fits;
+    else this.#fits += fits;
     const isLast = this.#pool?.size === 0;
     this.#outbox.add(task, outcome, isLast);
     if (this.#isDraining && isLast) this.#options.onOver("drained");

@@ -27,7 +27,7 @@ export function pixelAnswer(
   return {
     ...{ nside, pixel, ra, dec },
     ...toDetector(ra, dec, momentAt(event.mjd)),
-    fits: fits.map(pixelFit),
+    fits: fits.filter(isFit).map(pixelFit),
     losses: null,
     command: `skyscan reco EVENT --reco-algo ${settings.reco} --nside ${nside} --pixel ${pixel}`,
   };
@@ -51,14 +51,18 @@ function storesIn(folder: string): string[] {
   }
 }
 
+/** A further look that found nothing is none. */
+const isFit = ({ round = 0, llh }: StoredResult): boolean => round === 0 || !Number.isNaN(llh);
+
+/** The best of a task's fits: all of a pixel's, in a scan of ours. */
 function pixelFit(fit: StoredResult): PixelFit {
-  const { posvar, llh, x, y, z, time, energy, E_in, E_tot, evaluations, seconds, reason } = fit;
+  const { posvar, llh, x, y, z, time, energy, E_in, E_tot, evaluations, seconds, failures } = fit;
   return {
     posvar,
     llh: orNull(llh),
     ...{ x: orNull(x), y: orNull(y), z: orNull(z), time: orNull(time) },
     ...{ energy: orNull(energy), E_in: orNull(E_in), E_tot: orNull(E_tot) },
     seed: null,
-    ...{ evaluations, seconds, reason: reason ?? null },
+    ...{ evaluations, seconds, reason: Number.isNaN(llh) ? (failures?.[0]?.[1] ?? null) : null },
   };
 }

@@ -1,5 +1,5 @@
 import type { SchedulerCounts } from "../scan/scheduler.ts";
-import type { ReleasedTask, Task } from "../scan/task.ts";
+import { type ReleasedTask, singleFits, type Task } from "../scan/task.ts";
 import type { TaskBook } from "../scan/task_book.ts";
 
 /** A fit that is to be done, or being done by somebody somewhere. */
@@ -28,7 +28,7 @@ export class QueuedTasks implements TaskBook {
   #expired = 0;
 
   add(tasks: readonly ReleasedTask[]): void {
-    for (const task of tasks) {
+    for (const task of tasks.flatMap(singleFits)) {
       const key = keyOf(task);
       if (this.#done.has(key) || this.#open.has(key)) continue;
       const fit: OpenFit = { task, publishedAt: undefined, times: 0, isAnswered: false };

@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import { parseJson } from "../config/json.ts";
+import { mostMinima } from "../geometry/minima.ts";
 import { forFitValues, forSeedValues } from "../scan/fit_values.ts";
 
 /** Raised whenever a message changes its meaning: server and clients must agree. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** The longest message anyone accepts, bytes; start-up parts stay below {@link startupPartSize} plus their frame. */
 export const maxMessageSize = 1 << 20;
@@ -19,10 +20,10 @@ export const longestReason = 500;
 export const longestText = 2000;
 
 /** Tasks or results in one message. */
-export const maxBatch = 1000;
+export const maxBatch = 500;
 
 /** What one task or result takes in a message at most, and usually far less, bytes. */
-const longestEntry = 1000;
+const longestEntry = 2000;
 
 /** Tasks or results in one message where the broker takes messages of so many bytes only. */
 export const batchWithin = (longest: number | undefined): number =>
@@ -46,7 +47,11 @@ const nside = v.pipe(
   v.maxValue(1 << 16),
   v.check((n) => (n & (n - 1)) === 0, "nside must be a power of two"),
 );
-const posvar = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(63));
+/** No pixel has more fits, and none is looked at again more often. */
+const most = 64;
+const posvar = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(most - 1));
+const fits = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most));
+const round = posvar;
 const clientId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/));
 const lease = count;
 /** JSON can write numbers beyond all bounds (1e999): they are no times. */
@@ -58,9 +63,27 @@ const noSuchPixel = "pixel: there is no such pixel at this nside";
 /** Vertex (m, ns) and energy (GeV) of the coarser pixel's fit a seed starts from. */
 const parent = v.tuple(forSeedValues(() => real));
 
-/** [lease, nside, pixel, posvar, parent [x, y, z, time, energy] or null] */
+/** No track starts farther from the middle of the event's light than this, m. */
+const farthest = 100_000;
+const metres = v.pipe(v.number(), v.minValue(-farthest), v.maxValue(farthest));
+const finite = v.pipe(v.number(), v.finite());
+
+/** [x, y, z (m, see scan/minima.ts), llh of a minimum that is known, or null] */
+const start = v.tuple([metres, metres, metres, v.nullable(finite)]);
+/** A pixel's own minima and a few of each of its neighbours'. */
+export const mostStarts = 9 * mostMinima;
+const minimum = v.tuple([metres, metres, metres, finite]);
+
+/** What a task is: the pixel, its first seed, how many seeds, which round. */
+const whichTask = [lease, nside, count, posvar, fits, round] as const;
+
+/** [lease, nside, pixel, posvar, fits, round, parent [x, y, z, time, energy] or null, starts or null] */
 const taskEntry = v.pipe(
-  v.tuple([lease, nside, count, posvar, v.nullable(parent)]),
+  v.tuple([
+    ...whichTask,
+    v.nullable(parent),
+    v.nullable(v.pipe(v.array(start), v.maxLength(mostStarts))),
+  ]),
   v.check(([, nside, pixel]) => exists(nside, pixel), noSuchPixel),
 );
 
@@ -74,19 +97,26 @@ export const TaskMessage = v.object({
 export type TaskMessage = v.InferOutput<typeof TaskMessage>;
 export type TaskEntry = v.InferOutput<typeof taskEntry>;
 
-/** [lease, nside, pixel, posvar, llh, x, y, z, time, energy, E_in, E_tot, seconds, evaluations, reason or null] */
+/** Fits without a result: [posvar, reason]. */
+const failedVariations = v.pipe(v.array(v.tuple([posvar, text(longestReason)])), v.maxLength(most));
+
+/**
+ * [lease, nside, pixel, posvar, fits, round, the best fit's llh, x, y, z, time, energy, E_in, E_tot, seconds, evaluations,
+ * fits without a result or null, the direction's minima or null]
+ */
 const resultEntry = v.pipe(
   v.tuple([
-    ...([lease, nside, count, posvar] as const),
+    ...whichTask,
     ...forFitValues(() => real),
-    ...([seconds, count, v.nullable(text(longestReason))] as const),
+    ...([seconds, count, v.nullable(failedVariations)] as const),
+    v.nullable(v.pipe(v.array(minimum), v.maxLength(mostMinima))),
   ]),
   v.check(([, nside, pixel]) => exists(nside, pixel), noSuchPixel),
 );
 
-/** [lease, nside, pixel, posvar, reason, seconds] */
+/** [lease, nside, pixel, posvar, fits, round, reason, seconds] */
 const failureEntry = v.pipe(
-  v.tuple([lease, nside, count, posvar, text(longestReason), seconds]),
+  v.tuple([...whichTask, text(longestReason), seconds]),
   v.check(([, nside, pixel]) => exists(nside, pixel), noSuchPixel),
 );
 

@@ -38,7 +38,11 @@ export const symbols = {
   skyscan_splinempe_close: closing,
   skyscan_splinempe_evaluate: fallible("ptr", "ptr", "i32", "ptr"),
   skyscan_splinempe_search: fallible("ptr", "f64", "f64", "i32", "ptr", "ptr", "ptr"),
+  skyscan_splinempe_search_beside: fallible(
+    ...(["ptr", "f64", "f64", "ptr", "i64", "ptr", "ptr", "ptr"] as const),
+  ),
   skyscan_splinempe_fit: fallible("ptr", "ptr", "i64", "ptr", "ptr", "ptr"),
+  skyscan_splinempe_vertex: fallible("ptr", "ptr", "i64", "ptr", "ptr"),
 
   // Millipede (millipede.ts)
   skyscan_millipede_open: fallible(
@@ -50,6 +54,8 @@ export const symbols = {
   skyscan_millipede_direction_open: fallible("ptr", "f64", "f64", "ptr", "ptr", "ptr"),
   skyscan_millipede_direction_close: closing,
   skyscan_millipede_fit: fallible("ptr", "ptr", "ptr", "ptr", "ptr", "ptr"),
+  skyscan_millipede_fit_from: fallible("ptr", "ptr", "i64", "ptr", "ptr", "ptr"),
+  skyscan_millipede_minima: fallible("ptr", "ptr", "i64", "ptr"),
   skyscan_millipede_losses: fallible("ptr", "ptr", "i64", "ptr"),
 
   // Spline tables (spline_table.ts)

@@ -70,8 +70,15 @@ export interface MillipedeValue {
   readonly losses: readonly EnergyLoss[];
 }
 
+/** A track of a direction, anywhere along it. */
+export interface MillipedeMinimum extends Vertex {
+  readonly llh: number;
+}
+
 export interface MillipedeFit extends Vertex {
   readonly llh: number;
+  /** All it came upon, lowest first. */
+  readonly minima: readonly MillipedeMinimum[];
   readonly losses: readonly EnergyLoss[];
   readonly evaluations: number;
   readonly reason?: string;
@@ -101,6 +108,11 @@ export interface Millipede {
    * downhill from the seed
    */
   fit(seed: Seed, search: MillipedeSearch, searched?: SearchedDirection): MillipedeFit;
+  /**
+   * The same from where directions nearby have minima (llh NaN), beside minima of this direction that are known: without
+   * a search of the whole direction. A reason, and llh NaN, where nothing is lower than what is known.
+   */
+  fitFrom(seed: Seed, starts: readonly MillipedeMinimum[], search: MillipedeSearch): MillipedeFit;
   /** The core's. */
   readonly handle: Handle;
   close(): void;
@@ -112,6 +124,7 @@ const REASONS = [
   "the track misses the volume in which cascades are sought",
   "there is no charge to fit",
   "the likelihood is not a number",
+  "nothing is lower than what is known",
 ] as const;
 
 /**
@@ -144,6 +157,20 @@ export function openMillipede(
     structs.loss.readAll(
       list(structs.loss.size, (...room) => call("skyscan_millipede_losses", handle, ...room)),
     );
+  const minima = (): MillipedeMinimum[] =>
+    structs.millipedeMinimum
+      .readAll(
+        list(structs.millipedeMinimum.size, (...room) =>
+          call("skyscan_millipede_minima", handle, ...room),
+        ),
+      )
+      .map(({ llh, x, y, z, time }) => ({ llh, x, y, z, time }));
+  /** The latest fit. */
+  const found = (minimum: Uint8Array): MillipedeFit => {
+    const { outcome, ...fit } = structs.millipedeMinimum.read(minimum);
+    const reason = REASONS[outcome];
+    return { ...fit, losses: losses(), minima: minima(), ...(reason ? { reason } : {}) };
+  };
 
   return {
     get bins() {
@@ -180,9 +207,21 @@ export function openMillipede(
         packSearch(search),
         minimum,
       );
-      const { outcome, ...found } = structs.millipedeMinimum.read(minimum);
-      const reason = REASONS[outcome];
-      return { ...found, losses: losses(), ...(reason ? { reason } : {}) };
+      return found(minimum);
+    },
+    fitFrom(seed, starts, search) {
+      const minimum = structs.millipedeMinimum.room();
+      const list = starts.map((start) => ({ ...start, evaluations: 0, outcome: 0 }));
+      call(
+        "skyscan_millipede_fit_from",
+        handle,
+        structs.millipedeMinimum.packAll(list),
+        starts.length,
+        structs.hypothesis.pack(seed),
+        packSearch(search),
+        minimum,
+      );
+      return found(minimum);
     },
     handle,
     close: () => handle.close(),

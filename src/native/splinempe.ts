@@ -25,15 +25,17 @@ export interface SplineMpeInput {
   readonly energy: number;
 }
 
+/** Where a track is, m, at a time of the likelihood's own. llh NaN: a guess. */
+export interface TrackPlace {
+  readonly llh: number;
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+}
+
 /** The minima of one direction that matter, for the fits of all its seeds. */
 export interface DirectionMinima extends Direction {
-  /** Where each is, m, at a time of the likelihood's own. */
-  readonly minima: readonly {
-    readonly llh: number;
-    readonly x: number;
-    readonly y: number;
-    readonly z: number;
-  }[];
+  readonly minima: readonly TrackPlace[];
   /** Likelihood calls the search took. */
   readonly evaluations: number;
 }
@@ -55,6 +57,10 @@ export interface SplineMpe {
   };
   /** Finds a direction's minima. `thorough`: also those right beside the lowest, which takes longer. */
   search(direction: Direction, options?: { readonly thorough?: boolean }): DirectionMinima;
+  /** The same from places where directions nearby have minima, and from minima that are known; at least one, at most 128. */
+  searchBeside(direction: Direction, starts: readonly TrackPlace[]): DirectionMinima;
+  /** The lowest minimum with its vertex at the seed's time; nothing is minimised. */
+  vertexAt(seed: Seed, minima: DirectionMinima): SplineMpeFit;
   /**
    * Minimises over x, y, z; direction and time stay the seed's. Starts from the fallback as well where it is the
    * better guess. @param minima of the seed's direction, from a search of this likelihood
@@ -64,7 +70,7 @@ export interface SplineMpe {
 }
 
 /** SKYSCAN_SPLINEMPE_MINIMA: the most that a search finds. */
-const MOST_MINIMA = 64;
+const MOST_MINIMA = 128;
 
 /**
  * The splinempe likelihood of one event. Throws InputError without DOMs, and on numbers that are not finite.
@@ -89,29 +95,51 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
     call("skyscan_splinempe_evaluate", handle, at, exact ? 1 : 0, value);
     return structs.splinempeValue.read(value);
   };
+  /** Asks for a direction's minima. */
+  const minimaOf = (
+    { zenith, azimuth }: Direction,
+    ask: (...room: [Uint8Array, BigInt64Array, BigInt64Array]) => void,
+  ): DirectionMinima => {
+    const found = structs.splinempeMinimum.room(MOST_MINIMA);
+    const count = new BigInt64Array(1);
+    const evaluations = new BigInt64Array(1);
+    ask(found, count, evaluations);
+    const minima = structs.splinempeMinimum.readAll(
+      found.subarray(0, Number(count[0]) * structs.splinempeMinimum.size),
+    );
+    return { zenith, azimuth, minima, evaluations: Number(evaluations[0]) };
+  };
   return {
     evaluate: (hypothesis, { exact = false } = {}) => evaluate(hypothesis, exact).llh,
     evaluateWithGradient: (hypothesis) => evaluate(hypothesis, false),
-    search({ zenith, azimuth }, { thorough = false } = {}) {
-      const found = structs.splinempeMinimum.room(MOST_MINIMA);
-      const count = new BigInt64Array(1);
-      const evaluations = new BigInt64Array(1);
-      call(
-        "skyscan_splinempe_search",
-        handle,
-        zenith,
-        azimuth,
-        thorough ? 1 : 0,
-        found,
-        count,
-        evaluations,
+    search(direction, { thorough = false } = {}) {
+      const { zenith, azimuth } = direction;
+      return minimaOf(direction, (...room) =>
+        call("skyscan_splinempe_search", handle, zenith, azimuth, thorough ? 1 : 0, ...room),
       );
-      const minima = structs.splinempeMinimum.readAll(found).slice(0, Number(count[0]));
-      return { zenith, azimuth, minima, evaluations: Number(evaluations[0]) };
     },
-    fit(seed, { zenith, azimuth, minima }) {
-      if (seed.zenith !== zenith || seed.azimuth !== azimuth)
-        throw new Error("splinempe: these minima are another direction's");
+    searchBeside(direction, starts) {
+      const { zenith, azimuth } = direction;
+      const places = structs.splinempeMinimum.packAll(starts);
+      return minimaOf(direction, (...room) =>
+        call(
+          "skyscan_splinempe_search_beside",
+          ...([handle, zenith, azimuth, places, starts.length] as const),
+          ...room,
+        ),
+      );
+    },
+    vertexAt(seed, found) {
+      requireDirection(seed, found);
+      const result = structs.splinempeResult.room();
+      const minima = structs.splinempeMinimum.packAll(found.minima);
+      const at = structs.hypothesis.pack(seed);
+      call("skyscan_splinempe_vertex", handle, minima, found.minima.length, at, result);
+      return structs.splinempeResult.read(result);
+    },
+    fit(seed, found) {
+      requireDirection(seed, found);
+      const { minima } = found;
       const result = structs.splinempeResult.room();
       call(
         "skyscan_splinempe_fit",
@@ -126,4 +154,9 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
     },
     close: () => handle.close(),
   };
+}
+
+function requireDirection(seed: Seed, { zenith, azimuth }: Direction): void {
+  if (seed.zenith !== zenith || seed.azimuth !== azimuth)
+    throw new Error("splinempe: these minima are another direction's");
 }

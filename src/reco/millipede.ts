@@ -2,13 +2,15 @@ import type { Detector, Dom } from "../detector/detector.ts";
 import { instrumentedVolume, intersection } from "../detector/volume.ts";
 import type { Event } from "../event/event.ts";
 import { speedOfLight } from "../geometry/constants.ts";
-import type { Direction, EnergyLoss, Hypothesis, Vertex } from "../geometry/track.ts";
+import type { Flood } from "../geometry/minima.ts";
+import type { Direction, EnergyLoss, Hypothesis, Seed, Vertex } from "../geometry/track.ts";
 import type { OMKey } from "../i3/omkey.ts";
 import type { PulseMap } from "../i3/pulses.ts";
 import { openEmbeddedLight } from "../light/light.ts";
 import type { LightModel } from "../native/light.ts";
 import {
   type Millipede,
+  type MillipedeFit,
   type MillipedeSearch,
   type MillipedeSettings,
   type MillipedeValue,
@@ -17,7 +19,8 @@ import {
 } from "../native/millipede.ts";
 import { heseVertex } from "../pulses/inputs.ts";
 import { firstVertex } from "./first_vertex.ts";
-import type { Fit, Fitter, FitterOptions, PreparedEvent } from "./reco.ts";
+import { middleOf, placeOf, vertexOf } from "./places.ts";
+import type { Fit, Fitter, FitterOptions, Place, PreparedEvent } from "./reco.ts";
 
 /** What the two millipede settings differ in (reference: M. G. Aartsen et al., JINST 9 (2014) P03009). */
 export interface Unfolding extends Omit<MillipedeSettings, "window" | "regularisation"> {
@@ -40,6 +43,12 @@ const ICECUBE_DOM = 20;
 const LEAST_VOLTAGE = 100e-9;
 /** A loss this far outside the instrumented volume still counts as inside, m. */
 const MARGIN = 60;
+
+/**
+ * Minima are farther apart in llh than splinempe's, and lists too short lost some (see MillipedeFitOptions): six of each
+ * direction, however high.
+ */
+export const millipedeFlood: Flood = { most: 6, margin: 120, separation: 8, known: 15, rounds: 2 };
 
 const takesPart = (dom: Dom): boolean =>
   dom.isOn && dom.omType === ICECUBE_DOM && Math.abs(dom.highVoltage) >= LEAST_VOLTAGE;
@@ -115,21 +124,41 @@ export function openUnfolding(
     return { searched, evaluations: searched.evaluations };
   };
 
+  const middle = middleOf(prepared.cleaned, prepared.detector);
+  const asFit = (seed: Seed, { losses, reason, minima: _, ...found }: MillipedeFit): Fit => {
+    const track = { ...found, zenith: seed.zenith, azimuth: seed.azimuth };
+    const failed = reason !== undefined;
+    return {
+      ...found,
+      energy: Number.NaN,
+      E_in: failed ? Number.NaN : lossInside(volume, track, losses),
+      E_tot: failed ? Number.NaN : losses.reduce((sum, loss) => sum + loss.energy, 0),
+      losses,
+      ...(failed ? { reason } : {}),
+    };
+  };
+  const fitOne = (seed: Seed): MillipedeFit => {
+    const known = seed.fallback || !(search.reach > 0) ? undefined : searchedFor(seed);
+    const found = core.fit(seed, search, known?.searched);
+    return { ...found, evaluations: found.evaluations + (known?.evaluations ?? 0) };
+  };
+  const passedOn = (seed: Seed, fits: readonly MillipedeFit[]): Place[] =>
+    fits.flatMap(({ minima }) => minima.map((minimum) => placeOf(minimum, seed, middle)));
+
   return {
-    fit(seed): Fit {
-      const known = seed.fallback || !(search.reach > 0) ? undefined : searchedFor(seed);
-      const { losses, reason, ...found } = core.fit(seed, search, known?.searched);
-      const best = { ...found, evaluations: found.evaluations + (known?.evaluations ?? 0) };
-      const track = { ...best, zenith: seed.zenith, azimuth: seed.azimuth };
-      const failed = reason !== undefined;
-      return {
-        ...best,
-        energy: Number.NaN,
-        E_in: failed ? Number.NaN : lossInside(volume, track, losses),
-        E_tot: failed ? Number.NaN : losses.reduce((sum, loss) => sum + loss.energy, 0),
-        losses,
-        ...(failed ? { reason } : {}),
-      };
+    fit: (seed) => asFit(seed, fitOne(seed)),
+    fitDirection(seeds, starts) {
+      const [first] = seeds;
+      if (first === undefined) return { fits: [], minima: [] };
+      if (starts.length === 0) {
+        const found = seeds.map(fitOne);
+        const fits = found.map((fit, n) => asFit(seeds[n]!, fit));
+        return { fits, minima: passedOn(first, found) };
+      }
+      const vertices = starts.map((start) => vertexOf(start, middle));
+      const found = core.fitFrom(first, vertices, search);
+      const fit = asFit(first, found);
+      return { fits: seeds.map(() => fit), minima: passedOn(first, [found]) };
     },
     evaluate(hypothesis, options = {}) {
       const value: MillipedeValue = core.evaluate(

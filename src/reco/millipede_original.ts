@@ -4,7 +4,7 @@ import { highEnergyExclusions } from "../pulses/exclusions.ts";
 import { basePulses, inputNames, timeRange } from "../pulses/inputs.ts";
 import { dropLatePulses } from "../pulses/late.ts";
 import { hlcPulses } from "../pulses/local_coincidence.ts";
-import { millipedeVertex, openUnfolding, type Unfolding } from "./millipede.ts";
+import { millipedeFlood, millipedeVertex, openUnfolding, type Unfolding } from "./millipede.ts";
 import type { PreparedEvent, Reco, SeedSettings } from "./reco.ts";
 import { octahedron } from "./variations.ts";
 
@@ -33,6 +33,7 @@ export const originalUnfolding: Unfolding = {
 export const millipedeOriginal: Reco = {
   name: "millipede_original",
   seeds,
+  flood: millipedeFlood,
   light: "cascade",
   prepare,
   open: (prepared, light, options) => openUnfolding(prepared, light, originalUnfolding, options),

@@ -5,7 +5,7 @@ import { basePulses } from "../pulses/inputs.ts";
 import { hlcPulses } from "../pulses/local_coincidence.ts";
 import { cleanPulses } from "../pulses/pulse_cleaning.ts";
 import { iceCubePulses } from "../pulses/strings.ts";
-import { millipedeVertex, openUnfolding, type Unfolding } from "./millipede.ts";
+import { millipedeFlood, millipedeVertex, openUnfolding, type Unfolding } from "./millipede.ts";
 import type { PreparedEvent, Reco, SeedSettings } from "./reco.ts";
 import { point } from "./variations.ts";
 
@@ -34,6 +34,7 @@ export const wilksUnfolding: Unfolding = {
 export const millipedeWilks: Reco = {
   name: "millipede_wilks",
   seeds,
+  flood: millipedeFlood,
   light: "cascade-ftp",
   prepare,
   open: (prepared, light, options) => openUnfolding(prepared, light, wilksUnfolding, options),

@@ -1,5 +1,6 @@
 import type { Detector } from "../detector/detector.ts";
 import type { Event } from "../event/event.ts";
+import type { Flood } from "../geometry/minima.ts";
 import type { EnergyLoss, Hypothesis, Seed, Vertex } from "../geometry/track.ts";
 import type { PulseMap, TimeWindow, TimeWindowMap } from "../i3/pulses.ts";
 import type { LightModel } from "../native/light.ts";
@@ -82,10 +83,35 @@ export interface FitTask {
   readonly posvar: number;
 }
 
+/**
+ * Where a track of one direction is at the middle time of the event's light, relative to the middle of its place: m,
+ * detector coordinates. llh NaN: a guess, where a direction nearby has a minimum.
+ */
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+  readonly llh: number;
+}
+
+/** All fits of one direction. */
+export interface DirectionFits {
+  /** One for each seed; a reason and llh NaN where there is none. */
+  readonly fits: readonly Fit[];
+  /** What the direction's neighbours may start from, lowest first. */
+  readonly minima: readonly Place[];
+}
+
 /** A prepared event loaded into the native core. Not shared between threads; close it when done. */
 export interface Fitter {
   /** `task`: which fit of the scan it is, for algorithms with random numbers of their own (dummies). */
   fit(seed: Seed, task?: FitTask): Fit | Promise<Fit>;
+  /**
+   * All seeds of one direction at once; absent: they have nothing in common.
+   * @param starts where directions nearby have minima, and this direction's own as far as they are known: then only these are
+   * looked at. Empty: the whole direction is searched
+   */
+  fitDirection?(seeds: readonly Seed[], starts: readonly Place[]): DirectionFits;
   evaluate(hypothesis: Hypothesis, options?: EvaluateOptions): Evaluation;
   close(): void;
 }
@@ -96,6 +122,8 @@ export interface Reco {
   readonly seeds: SeedSettings;
   /** For the light model to open: which of the two source kinds the algorithm fits. undefined: needs no light. */
   readonly light?: "muon" | "cascade" | "cascade-ftp";
+  /** How directions pass on their minima; absent: its fitters do not fit whole directions. */
+  readonly flood?: Flood;
   /** Throws InputError when the event lacks what the algorithm needs. */
   prepare(event: Event, detector: Detector, light: LightModel | undefined): PreparedEvent;
   open(prepared: PreparedEvent, light: LightModel | undefined, options?: FitterOptions): Fitter;

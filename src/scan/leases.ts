@@ -1,7 +1,7 @@
 import Denque from "denque";
 import FlatQueue from "flatqueue";
 import { RoundTrips } from "./round_trips.ts";
-import type { ReleasedTask, Task } from "./task.ts";
+import { fitsOf, type ReleasedTask, type Task } from "./task.ts";
 
 /** A task handed to one client, until its result, its death or its deadline. */
 export interface Lease {
@@ -189,7 +189,7 @@ export class Leases {
   #timeAllowed({ of, holder }: OpenLease): number {
     // A task waits for those before it in the client's hands.
     const turns = 1 + Math.ceil(holder.held.size / Math.max(1, holder.workers));
-    const longest = this.#recoTimeout * turns + shortestDeadline;
+    const longest = this.#recoTimeout * fitsOf(of.task) * turns + shortestDeadline;
     if (Number.isNaN(this.#roundTrips.slowest)) return longest;
     const learned = Math.max(shortestDeadline, deadlineFactor * this.#roundTrips.slowest);
     return Math.min(longest, learned * 2 ** of.expiries);

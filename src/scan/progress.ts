@@ -25,11 +25,19 @@ export type Timeline = Readonly<Record<string, number>>;
  */
 export interface Statistics {
   /**
-   * One fit is in.
-   * @param seconds CPU time on the worker
+   * A task's result is in.
+   * @param seconds CPU time on the worker, all of its fits together
    * @param roundTrip from handing out the task to its result, s
+   * @param fits how many of the scan's fits it has done: one, or all of a pixel's, or none in a further look at it
    */
-  add(nside: number, seconds: number, roundTrip: number, evaluations: number, at: number): void;
+  add(
+    nside: number,
+    seconds: number,
+    roundTrip: number,
+    evaluations: number,
+    at: number,
+    fits?: number,
+  ): void;
   /** The server was away since the last fit until now: that time belongs to no rate. */
   resume(at: number): void;
   /** Notes the shares reached; to be called as often as shares should be known. */
@@ -78,10 +86,13 @@ export function createStatistics(startedAt: number): Statistics {
   };
 
   return {
-    add(nside, seconds, trip, evaluated, at) {
-      of(worker, nside).push(seconds);
-      of(roundTrip, nside).push(trip);
-      arrivals.push(running(at));
+    add(nside, seconds, trip, evaluated, at, fits = 1) {
+      const arrived = running(at);
+      for (let n = 0; n < fits; n++) {
+        of(worker, nside).push(seconds / fits);
+        of(roundTrip, nside).push(trip);
+        arrivals.push(arrived);
+      }
       lastAt = at;
       evaluations += evaluated;
       workerSeconds += seconds;

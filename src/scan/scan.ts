@@ -1,10 +1,19 @@
 import { InputError } from "../config/errors.ts";
 import { randomIntegers, shuffle } from "../config/random.ts";
+import type { Flood, Minimum, Start } from "../geometry/minima.ts";
 import { choosePixels, firstPixels, isBetter, type Pointing } from "../sky/choose.ts";
-import { parentOf } from "../sky/healpix.ts";
+import { neighbours, parentOf } from "../sky/healpix.ts";
 import { checkProgression, expectedPixels, type Progression } from "../sky/progression.ts";
 import { fitValues } from "./fit_values.ts";
-import type { Pixel, PixelResult, ReleasedTask, Task, TaskResult } from "./task.ts";
+import { news, startsBelow, startsBeside } from "./minima.ts";
+import {
+  fitsOf,
+  type Pixel,
+  type PixelResult,
+  type ReleasedTask,
+  type Task,
+  type TaskResult,
+} from "./task.ts";
 
 /** All a scan's course depends on, but the results. */
 export interface ScanSettings {
@@ -20,6 +29,8 @@ export interface ScanSettings {
   readonly threshold?: number;
   /** Scan around a direction only. */
   readonly pointing?: Pointing;
+  /** How directions pass on their minima; absent: they do not. */
+  readonly flood?: Flood;
 }
 
 /** How far a stage, or the whole scan, is. */
@@ -52,6 +63,11 @@ interface Open {
   readonly seen: Uint8Array;
   missing: number;
   best: TaskResult | undefined;
+  /** Its direction's minima, lowest first. */
+  minima: readonly Minimum[];
+  /** How often it was looked at again, and whether the last time is still out. */
+  round: number;
+  isRevisited: boolean;
 }
 
 interface StageState {
@@ -64,6 +80,10 @@ interface StageState {
   readonly thresholds: readonly number[];
   /** How many of them its share has passed. */
   passed: number;
+  /** Pixels whose neighbours have not been told of their lowest minimum yet. */
+  readonly fresh: Set<number>;
+  /** Rounds in which neighbours were. */
+  rounds: number;
   recosDone: number;
   recosFailed: number;
 }
@@ -96,7 +116,7 @@ export class Scan {
   /** The pixels that have all their variations, by nside. */
   readonly #map: ReadonlyMap<number, ReadonlyMap<number, PixelResult>>;
   #rounds = 0;
-  /** Fits sent whose results are not in. */
+  /** Fits and further looks sent whose results are not in. */
   #outstanding = 0;
   #isComplete = false;
   #best: PixelResult | undefined;
@@ -116,6 +136,8 @@ export class Scan {
       final: new Map(),
       thresholds: i === progression.length - 1 ? [1] : series,
       passed: 0,
+      fresh: new Set(),
+      rounds: 0,
       recosDone: 0,
       recosFailed: 0,
     }));
@@ -135,24 +157,33 @@ export class Scan {
   add(result: TaskResult): ReleasedTask[] {
     const stage = this.#stageOf.get(result.nside);
     const open = stage?.pixels.get(result.pixel);
-    if (!stage || !open || !(result.posvar in open.seen)) {
+    const state = this.stateOf(result);
+    if (!stage || !open || state === "unknown") {
       this.#foreign++;
       return [];
     }
-    if (open.seen[result.posvar]) {
+    if (state === "done") {
       this.#duplicates++;
       return [];
     }
-    this.#collect(stage, open, result);
-    if (open.missing > 0) return [];
-    this.#finish(stage, open.best!);
+    if ((result.round ?? 0) > 0) this.#improve(stage, open, result);
+    else {
+      this.#collect(stage, open, result);
+      if (open.missing > 0) return [];
+      this.#finish(stage, open.best!);
+    }
     return this.#released(stage);
   }
 
   /** Whether add() would count a result for this task ("waiting"), or why not. */
-  stateOf({ nside, pixel, posvar }: Task): TaskState {
-    const seen = this.#stageOf.get(nside)?.pixels.get(pixel)?.seen[posvar];
-    return seen === undefined ? "unknown" : seen ? "done" : "waiting";
+  stateOf(task: Task): TaskState {
+    const { nside, pixel, posvar, round = 0 } = task;
+    const open = this.#stageOf.get(nside)?.pixels.get(pixel);
+    const last = posvar + fitsOf(task) - 1;
+    if (!open || !(posvar in open.seen && last in open.seen && last >= posvar)) return "unknown";
+    if (round === 0) return open.seen.subarray(posvar, last + 1).includes(1) ? "done" : "waiting";
+    if (!(round <= open.round)) return "unknown";
+    return round === open.round && open.isRevisited ? "waiting" : "done";
   }
 
   /** Everything sent is in, and no more pixels are wanted. */
@@ -225,23 +256,42 @@ export class Scan {
   }
 
   #collect(stage: StageState, open: Open, result: TaskResult): void {
-    open.seen[result.posvar] = 1;
-    open.missing--;
-    this.#outstanding--;
-    stage.recosDone++;
-    if (Number.isNaN(result.llh)) stage.recosFailed++;
-    if (isBetterVariation(result, open.best)) open.best = result;
+    const count = fitsOf(result);
+    open.seen.fill(1, result.posvar, result.posvar + count);
+    open.missing -= count;
+    this.#outstanding -= count;
+    stage.recosDone += count;
+    stage.recosFailed += result.failures?.length ?? (Number.isNaN(result.llh) ? count : 0);
+    if (!isBetterVariation(result, open.best)) return;
+    open.best = result;
+    open.minima = result.minima ?? [];
   }
 
   #finish(stage: StageState, result: TaskResult): void {
     const pixel = withoutVariation(result);
     stage.final.set(pixel.pixel, pixel);
+    if (this.#settings.flood && !Number.isNaN(pixel.llh)) stage.fresh.add(pixel.pixel);
+    if (isBetter(pixel, this.#best)) this.#best = pixel;
+  }
+
+  /** Takes what a further look has found: it counts where it is lower, and is never worse than nothing. */
+  #improve(stage: StageState, open: Open, result: TaskResult): void {
+    open.isRevisited = false;
+    this.#outstanding--;
+    if (result.minima && result.minima.length > 0) open.minima = result.minima;
+    const before = stage.final.get(result.pixel)!.llh;
+    if (!(result.llh < before)) return;
+    const pixel = withoutVariation(result);
+    stage.final.set(pixel.pixel, pixel);
+    if (pixel.llh < before - news) stage.fresh.add(pixel.pixel);
     if (isBetter(pixel, this.#best)) this.#best = pixel;
   }
 
   /** What a pixel that has just become whole sets free. */
   #released(stage: StageState): ReleasedTask[] {
     if (this.#outstanding === 0) {
+      const again = this.#revisit();
+      if (again.length > 0) return again;
       const released = this.#refine(this.#stages.length - 1);
       this.#isComplete = released.length === 0;
       return released;
@@ -251,6 +301,44 @@ export class Scan {
     if (passed <= stage.passed) return [];
     stage.passed = passed;
     return this.#refine(this.#stages.indexOf(stage));
+  }
+
+  /**
+   * Further looks at the pixels whose neighbours have found something new: a round of Jacobi's, each made of the round
+   * before, so that neither order nor number of workers counts.
+   */
+  #revisit(): ReleasedTask[] {
+    const { flood, variations } = this.#settings;
+    const tasks: ReleasedTask[] = [];
+    if (!flood) return tasks;
+    for (const stage of this.#stages) {
+      const { nside, fresh, final, pixels } = stage;
+      if (fresh.size === 0) continue;
+      const told = new Set<number>();
+      if (stage.rounds < flood.rounds)
+        for (const pixel of fresh)
+          for (const neighbour of neighbours(nside, pixel))
+            if (!Number.isNaN(final.get(neighbour)?.llh ?? Number.NaN)) told.add(neighbour);
+      for (const pixel of [...told].sort((a, b) => a - b)) {
+        const around = neighbours(nside, pixel).filter((neighbour) => fresh.has(neighbour));
+        const starts = startsBeside(
+          { nside, pixel },
+          around,
+          (at) => pixels.get(at)?.minima,
+          flood,
+        );
+        if (starts.length === 0) continue;
+        const open = pixels.get(pixel)!;
+        open.round++;
+        open.isRevisited = true;
+        this.#outstanding++;
+        const task = { nside, pixel, posvar: 0, count: variations, round: open.round, starts };
+        tasks.push(this.#withParent(task));
+      }
+      fresh.clear();
+      stage.rounds++;
+    }
+    return shuffle(tasks, randomIntegers(this.#settings.seed, this.#rounds++));
   }
 
   /** @param last index of the stage up to which the pairs of stages are looked at: one beyond it is sent to */
@@ -273,8 +361,13 @@ export class Scan {
             seen: new Uint8Array(variations),
             missing: variations,
             best: undefined,
+            minima: [],
+            round: 0,
+            isRevisited: false,
           });
           fresh.push({ nside, pixel });
+          // News of pixels that are new here may be told again.
+          stage.rounds = 0;
         }
       // New pixels make the share done smaller: thresholds may be passed again.
       stage.passed = passedThresholds(stage);
@@ -282,12 +375,29 @@ export class Scan {
     if (fresh.length === 0) return [];
     this.#outstanding += fresh.length * variations;
     shuffle(fresh, randomIntegers(seed, this.#rounds++));
-    return fresh.flatMap((pixel) => {
-      const parent = this.#parentFit(pixel);
-      return Array.from({ length: variations }, (_, posvar) =>
-        parent ? { ...pixel, posvar, parent } : { ...pixel, posvar },
-      );
+    return fresh.map((pixel) => {
+      const starts = this.#startsIn(pixel);
+      const task = { ...pixel, posvar: 0, count: variations };
+      return this.#withParent(starts.length > 0 ? { ...task, starts } : task);
     });
+  }
+
+  #withParent(task: ReleasedTask): ReleasedTask {
+    const parent = this.#parentFit(task);
+    return parent ? { ...task, parent } : task;
+  }
+
+  /** The minima of the finest coarser pixels around this one. */
+  #startsIn(pixel: Pixel): Start[] {
+    const { flood } = this.#settings;
+    if (!flood) return [];
+    for (const { nside, pixels, final } of this.#stages.toReversed()) {
+      if (nside >= pixel.nside) continue;
+      const minimaOf = (at: number) => (final.has(at) ? pixels.get(at)?.minima : undefined);
+      const starts = startsBelow(pixel, nside, minimaOf, flood);
+      if (starts.length > 0) return starts;
+    }
+    return [];
   }
 
   /** The fit to start from: the finest coarser pixel around this one, if its fit succeeded. */

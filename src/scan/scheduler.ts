@@ -48,9 +48,9 @@ export interface SchedulerCounts {
 /** A failed task waits this long for a client that has not failed it, s. */
 const patienceForAnother = 5;
 
-/** One number per task; exact below 2^53: nside ≤ 2^16 (pixel < 2^36), posvar < 64. */
-const keyOf = (task: Task): number =>
-  (Math.log2(task.nside) * 64 + task.posvar) * 2 ** 36 + task.pixel;
+/** One number per task; exact below 2^53: nside ≤ 2^16 (pixel < 2^36), posvar < 64, round < 64. */
+const keyOf = ({ nside, pixel, posvar, round = 0 }: Task): number =>
+  ((Math.log2(nside) * 64 + posvar) * 64 + round) * 2 ** 36 + pixel;
 
 /**
  * Who does which task. Knows no network and no clock: every call says what time it is (s, any origin).

@@ -1,3 +1,4 @@
+import type { Minimum, Start } from "../geometry/minima.ts";
 import type { FitValues } from "./fit_values.ts";
 
 /** A direction of the sky: HEALPix RING index, equatorial J2000. */
@@ -6,15 +7,39 @@ export interface Pixel {
   readonly pixel: number;
 }
 
-/** One fit to be done: a pixel and the number of its displaced seed. */
+/** What is handed out in one piece: some of a pixel's fits, most often all of them. */
 export interface Task extends Pixel {
+  /** The number of the first fit's displaced seed. */
   readonly posvar: number;
+  /** How many seeds, this one and those after it; absent: one. */
+  readonly count?: number;
+  /** 0 or absent: the pixel's fits. Later: a pixel that has them looks where its neighbours have minima. */
+  readonly round?: number;
 }
 
-export interface TaskResult extends Task, FitValues {}
+/** How many fits a task stands for. */
+export const fitsOf = ({ count = 1 }: Task): number => count;
+
+/** Each of a task's fits as a task of its own: for those who know no others. */
+export const singleFits = <Of extends Task>(task: Of): Of[] =>
+  Array.from({ length: fitsOf(task) }, (_, n) => ({ ...task, posvar: task.posvar + n, count: 1 }));
+
+/** A fit without a result: its variation, and why. */
+export type FailedVariation = readonly [posvar: number, reason: string];
+
+/** The best of a task's fits. */
+export interface TaskResult extends Task, FitValues {
+  /** Those of its fits that have no result. */
+  readonly failures?: readonly FailedVariation[];
+  /** The direction's minima, lowest first, for its neighbours to start from. */
+  readonly minima?: readonly Minimum[];
+}
 export interface PixelResult extends Pixel, FitValues {}
 
-/** A task the scan releases, with the coarser pixel's fit its seed starts from (absent at the first nside). */
+/** A task the scan releases. */
 export interface ReleasedTask extends Task {
+  /** The coarser pixel's fit its seeds start from (absent at the first nside). */
   readonly parent?: PixelResult;
+  /** Where neighbours have minima; none: the whole direction is to be searched. */
+  readonly starts?: readonly Start[];
 }

@@ -1,7 +1,7 @@
 import { createStatistics, type Statistics } from "../scan/progress.ts";
 import type { Scan } from "../scan/scan.ts";
 import type { Scheduler } from "../scan/scheduler.ts";
-import type { Task } from "../scan/task.ts";
+import { fitsOf, type Task } from "../scan/task.ts";
 import type { TaskBook } from "../scan/task_book.ts";
 import type { StoredResult } from "../store/row.ts";
 import type { Store } from "../store/store.ts";
@@ -45,11 +45,13 @@ export function openCollection<Book extends TaskBook>(
   const count = (result: StoredResult) => {
     scheduler.markDone(result);
     scheduler.add(scan.add(result));
-    statistics.add(result.nside, result.seconds, result.roundTrip, result.evaluations, result.at);
+    const { nside, pixel, seconds, roundTrip, evaluations, at, round = 0 } = result;
+    statistics.add(nside, seconds, roundTrip, evaluations, at, round === 0 ? fitsOf(result) : 0);
     onCounted(result, scan);
-    if (result.reason === undefined) return;
-    const { nside, pixel, posvar, reason } = result;
-    failed.push({ nside, pixel, posvar, reasons: reason.split("\n") });
+    // A further look that fails leaves the pixel what it has.
+    if (round > 0) return;
+    for (const [posvar, reason] of result.failures ?? [])
+      failed.push({ nside, pixel, posvar, reasons: reason.split("\n") });
   };
   const mark = (at: number) => statistics.mark(scan.progress(), scan.isComplete, at);
 
@@ -71,7 +73,7 @@ export function openCollection<Book extends TaskBook>(
       // A scan that waits for what nobody will do never ends: better to say so.
       const { released, done } = scheduler.counts;
       if (scan.isComplete !== (released === done))
-        throw new Error(`scan and scheduler disagree: ${done} of ${released} fits are done`);
+        throw new Error(`scan and scheduler disagree: ${done} of ${released} tasks are done`);
     },
     mark,
   };

@@ -186,9 +186,11 @@ export class Dispatch {
 
   #failure(client: string, entry: FailureEntry, at: number): void {
     const { scheduler } = this.#options.collection;
-    const [lease, nside, pixel, posvar, reason, seconds] = entry;
+    const [lease, nside, pixel, posvar, fits, , reason, seconds] = entry;
     this.#leasedAt.delete(lease);
-    const fit = `nside ${nside} pixel ${pixel} variation ${posvar}`;
+    const last = posvar + fits - 1;
+    const which = fits === 1 ? `variation ${posvar}` : `variations ${posvar} to ${last}`;
+    const fit = `nside ${nside} pixel ${pixel} ${which}`;
     consola.debug(`${fit} failed: ${reason}`);
     const { clientsSetAside } = scheduler.counts;
     const answer = scheduler.failure(client, lease, taskOf(entry), reason, at);

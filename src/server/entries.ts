@@ -1,25 +1,35 @@
-import type { FailureEntry, ResultEntry, TaskEntry } from "../mq/messages.ts";
+import type { Minimum } from "../geometry/minima.ts";
+import { type FailureEntry, mostStarts, type ResultEntry, type TaskEntry } from "../mq/messages.ts";
 import { fitValueNames, fitValues, noFit, seedTuple } from "../scan/fit_values.ts";
 import type { Lease } from "../scan/leases.ts";
-import type { Task } from "../scan/task.ts";
+import { type FailedVariation, fitsOf, type Task } from "../scan/task.ts";
 import type { StoredResult } from "../store/row.ts";
+
+type WireStart = NonNullable<TaskEntry[7]>[number];
 
 /** A lease as it travels to its client. */
 export function taskEntry({ id, task }: Lease): TaskEntry {
-  const { nside, pixel, posvar, parent } = task;
+  const { nside, pixel, posvar, round = 0, parent, starts } = task;
   const hasParent = parent !== undefined && !Number.isNaN(parent.llh);
-  return [...([id, nside, pixel, posvar] as const), hasParent ? seedTuple(parent) : null];
+  return [
+    ...([id, nside, pixel, posvar, fitsOf(task), round] as const),
+    hasParent ? seedTuple(parent) : null,
+    starts ? starts.slice(0, mostStarts).map((start): WireStart => [...start]) : null,
+  ];
 }
 
 /** The task a client's entry is about. */
-export const taskOf = ([, nside, pixel, posvar]: ResultEntry | FailureEntry): Task => ({
-  nside,
-  pixel,
-  posvar,
-});
+export const taskOf = ([, nside, pixel, posvar, count, round]:
+  | ResultEntry
+  | FailureEntry): Required<Task> => ({ nside, pixel, posvar, count, round });
 
-/** What follows a fit's values in a result entry: seconds, evaluations, reason. */
-type Tail = [seconds: number, evaluations: number, reason: string | null];
+/** What follows a fit's values in a result entry. */
+type Tail = [
+  seconds: number,
+  evaluations: number,
+  failures: FailedVariation[] | null,
+  minima: Minimum[] | null,
+];
 
 /**
  * A client's result as it is remembered.
@@ -31,35 +41,39 @@ export function resultOf(
   roundTrip: number | undefined,
   at: number,
 ): StoredResult {
-  const [, , , , ...rest] = entry;
-  const [seconds, evaluations, reason] = rest.slice(fitValueNames.length) as Tail;
+  const [, , , , , , ...rest] = entry;
+  const [seconds, evaluations, said, minima] = rest.slice(fitValueNames.length) as Tail;
   const values = fitValues((_, at) => rest[at] as number);
+  const task = taskOf(entry);
+  const failures = Number.isNaN(values.llh)
+    ? failedAll(task, (posvar) => said?.find(([of]) => of === posvar)?.[1] ?? "no reason given")
+    : (said ?? []).filter(([of]) => of >= task.posvar && of < task.posvar + task.count);
   return {
-    ...taskOf(entry),
+    ...task,
     ...values,
     ...{ seconds, evaluations, at },
     roundTrip: roundTrip ?? seconds,
-    ...(Number.isNaN(values.llh) && { reason: reason ?? "no reason given" }),
+    ...(failures.length > 0 && { failures }),
+    ...(minima && { minima }),
   };
 }
 
+/** Every fit of a task with the reason why there is none. */
+const failedAll = (task: Task, reasonOf: (posvar: number) => string): FailedVariation[] =>
+  Array.from({ length: fitsOf(task) }, (_, n) => [task.posvar + n, reasonOf(task.posvar + n)]);
+
 /** A task that was given up, as it is remembered: no values, but the reason of every attempt. */
 export function givenUp(
-  { nside, pixel, posvar }: Task,
+  task: Task,
   seconds: number,
   reasons: readonly string[],
   at: number,
 ): StoredResult {
-  const reason = reasons.join("\n");
+  const { nside, pixel, posvar, round = 0 } = task;
   return {
-    nside,
-    pixel,
-    posvar,
+    ...{ nside, pixel, posvar, count: fitsOf(task), round },
     ...noFit,
-    seconds,
-    roundTrip: seconds,
-    evaluations: 0,
-    at,
-    reason,
+    ...{ seconds, roundTrip: seconds, evaluations: 0, at },
+    failures: failedAll(task, () => reasons.join("\n")),
   };
 }

@@ -11,8 +11,8 @@ const bits = 48;
  */
 export const leaseIds =
   (secret: string) =>
-  (client: string, { nside, pixel, posvar }: Task): number =>
+  (client: string, { nside, pixel, posvar, count = 1, round = 0 }: Task): number =>
     createHmac("sha256", secret)
-      .update(`${nside}/${pixel}/${posvar}/${client}`)
+      .update(`${nside}/${pixel}/${posvar}/${count}/${round}/${client}`)
       .digest()
       .readUIntBE(0, bits / 8);

@@ -2,6 +2,7 @@ import { version } from "../config/version.ts";
 import { eventName } from "../event/event.ts";
 import { levelsOfAlgorithm } from "../result/levels.ts";
 import type { Counts } from "../scan/scan.ts";
+import { singleFits, type Task } from "../scan/task.ts";
 import type { TaskBook } from "../scan/task_book.ts";
 import { formatProgression } from "../sky/progression.ts";
 import type { Collection } from "./collection.ts";
@@ -35,7 +36,7 @@ export function manifestOf(input: ManifestInput) {
   const { scan, statistics, scheduler, failed } = input.collection;
   const event = plan.event.metadata;
   const counted = scheduler.counts;
-  const missing = input.state === "running" ? undefined : scheduler.unfinished();
+  const missing = input.state === "running" ? undefined : unfinishedFits(scheduler.unfinished());
   const progress = scan.progress();
   const { stages, duplicates: _d, foreign: _f, ...total } = progress;
   return {
@@ -124,6 +125,13 @@ function levelsInManifest(recoAlgo: string) {
   const { convention, contours, systematicIncluded } = levels;
   return { convention, contours, systematic_included: systematicIncluded };
 }
+
+/** The fits that were sent and are not done; further looks at a pixel are none. */
+const unfinishedFits = (tasks: readonly Task[]) =>
+  tasks
+    .filter(({ round = 0 }) => round === 0)
+    .flatMap(singleFits)
+    .map(({ nside, pixel, posvar }) => ({ nside, pixel, posvar }));
 
 /** The manifest without its long lists, for the broker. */
 export const withoutLists = (document: Manifest): object => ({

@@ -104,6 +104,7 @@ export function startScan(plan: ScanPlan): Scan {
   const isPointed = pointing !== undefined && radius !== undefined;
   return new Scan({
     ...{ progression, threshold, seed, variations: reco.seeds.variations.length },
+    ...(reco.flood && { flood: reco.flood }),
     ...(isPointed && {
       pointing: {
         centre: toEquatorial(pointing.zenith, pointing.azimuth, momentAt(event.metadata.mjd)),

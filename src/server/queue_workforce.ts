@@ -11,7 +11,7 @@ import type { QueuePair } from "../ewms/queue_profile.ts";
 import type { OpenFit, QueuedTasks } from "../ewms/task_book.ts";
 import { momentAt, toDetector } from "../native/sky.ts";
 import { pixelSeed } from "../reco/seed.ts";
-import type { ReleasedTask } from "../scan/task.ts";
+import type { FailedVariation, ReleasedTask, Task } from "../scan/task.ts";
 import { pixelCentre } from "../sky/healpix.ts";
 import type { StoredResult } from "../store/row.ts";
 import type { Collection } from "./collection.ts";
@@ -180,7 +180,7 @@ export class QueueWorkforce implements Workforce {
       ...result,
       ...{ seconds: runtime, evaluations: 0, at: clock.date() },
       roundTrip: fit.publishedAt === undefined ? runtime : clock.now() - fit.publishedAt,
-      ...(Number.isNaN(result.llh) && { reason: "its client found no fit" }),
+      ...(Number.isNaN(result.llh) && { failures: [noFit(result)] }),
     };
     this.#arrived.push({ result: stored, message });
     if (this.#arrived.length === 1) clock.soon(guarded(() => this.#turn(), onError));
@@ -206,6 +206,8 @@ export class QueueWorkforce implements Workforce {
     this.#handOut();
   }
 }
+
+const noFit = ({ posvar }: Task): FailedVariation => [posvar, "its client found no fit"];
 
 /** Makes the message of each task: its seed is the server's business. */
 function requestMaker({ event, detector, reco }: ScanPlan): (task: ReleasedTask) => object {

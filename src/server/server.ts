@@ -183,7 +183,8 @@ function assemble(
     { plan, options, store, session, clock, over, ...(longestMessage && { longestMessage }) },
     surroundings.connect,
   );
-  if (store.count > 0) consola.info(`resumed: ${store.count} fits are done already`);
+  const { recosDone } = collection.scan.progress();
+  if (recosDone > 0) consola.info(`resumed: ${recosDone} fits are done already`);
   const output = createOutput({
     ...{ directory: options.outputDir, plan, session, collection, now: clock.date, write },
     heard: () => workforce.heard,
@@ -328,7 +329,7 @@ async function serve(
   } catch (error) {
     rest();
     if (!(error instanceof TimedOut || error instanceof Interrupted)) throw error;
-    const reason = shortfall(error, collection.scheduler.counts);
+    const reason = shortfall(error, collection.scan.progress());
     // Interrupted: clients may wait for the server's return.
     if (error instanceof TimedOut || options.stop?.reason === cancelled)
       ending = { state: "failed", reason };

@@ -1,10 +1,10 @@
 import { Interrupted, TimedOut } from "../config/errors.ts";
-import type { SchedulerCounts } from "../scan/scheduler.ts";
+import type { ScanProgress } from "../scan/scan.ts";
 import type { Output } from "./output.ts";
 
 /** Why a scan ends early, and how much is missing: "no results for 60 s; 3 of 48 fits sent are missing". */
-export function shortfall({ message }: Error, { released, done }: SchedulerCounts): string {
-  return `${message}; ${released - done} of ${released} fits sent are missing`;
+export function shortfall({ message }: Error, { recosSent, recosDone }: ScanProgress): string {
+  return `${message}; ${recosSent - recosDone} of ${recosSent} fits sent are missing`;
 }
 
 /**

@@ -1,15 +1,13 @@
 import { type FitValues, fitTuple, fitValues, forFitValues } from "../scan/fit_values.ts";
-import type { TaskResult } from "../scan/task.ts";
+import { fitsOf, type TaskResult } from "../scan/task.ts";
 
-/** One fit as it is remembered. */
+/** A task's result as it is remembered. */
 export interface StoredResult extends TaskResult {
   /** On the worker, s; and from lease to result, s. */
   readonly seconds: number;
   readonly roundTrip: number;
   /** Likelihood calls. */
   readonly evaluations: number;
-  /** Why llh is NaN. */
-  readonly reason?: string;
   /** When it was stored: s since 1970. */
   readonly at: number;
 }
@@ -19,11 +17,15 @@ export type Row = Readonly<Record<keyof FitValues, number | null>> & {
   readonly nside: number;
   readonly pixel: number;
   readonly posvar: number;
+  readonly count: number;
+  readonly round: number;
   readonly seconds: number;
   readonly round_trip: number;
   readonly evaluations: number;
   readonly at: number;
-  readonly reason: string | null;
+  /** JSON. */
+  readonly failures: string | null;
+  readonly minima: string | null;
   readonly checksum: number;
 };
 
@@ -33,27 +35,34 @@ export const checksumOf = (values: readonly unknown[]): number =>
 
 const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
+const jsonOrNull = (list: readonly unknown[] | undefined): string | null =>
+  list && list.length > 0 ? JSON.stringify(list) : null;
+
 /** The values of a row in the table's order, the checksum last. */
 export function rowOf(fit: StoredResult) {
   const values = [
-    ...[fit.nside, fit.pixel, fit.posvar, ...fitTuple(fit).map(finiteOrNull)],
-    ...[fit.seconds, fit.roundTrip, fit.evaluations, fit.at, fit.reason ?? null],
+    ...[fit.nside, fit.pixel, fit.posvar, fitsOf(fit), fit.round ?? 0],
+    ...fitTuple(fit).map(finiteOrNull),
+    ...[fit.seconds, fit.roundTrip, fit.evaluations, fit.at],
+    ...[jsonOrNull(fit.failures), jsonOrNull(fit.minima)],
   ];
   return [...values, checksumOf(values)];
 }
 
 /** The fit of a row; undefined when the row is not as it was written, or is no fit at all. */
 export function fitFromRow(row: Row): StoredResult | undefined {
-  const { nside, pixel, posvar, seconds, round_trip, evaluations, at, reason, checksum } = row;
+  const { nside, pixel, posvar, count, round, checksum } = row;
+  const { seconds, round_trip, evaluations, at, failures, minima } = row;
   const written = [
-    ...[nside, pixel, posvar, ...forFitValues((name) => row[name])],
-    ...[seconds, round_trip, evaluations, at, reason],
+    ...[nside, pixel, posvar, count, round, ...forFitValues((name) => row[name])],
+    ...[seconds, round_trip, evaluations, at, failures, minima],
   ];
   const exists = Number.isInteger(Math.log2(nside)) && pixel >= 0 && pixel < 12 * nside ** 2;
   if (!exists || checksum !== checksumOf(written)) return undefined;
   return {
-    ...{ nside, pixel, posvar, ...fitValues((name) => row[name] ?? Number.NaN) },
+    ...{ nside, pixel, posvar, count, round, ...fitValues((name) => row[name] ?? Number.NaN) },
     ...{ seconds, roundTrip: round_trip, evaluations, at },
-    ...(reason !== null && { reason }),
+    ...(failures !== null && { failures: JSON.parse(failures) }),
+    ...(minima !== null && { minima: JSON.parse(minima) }),
   };
 }

@@ -23,17 +23,18 @@ export interface Store {
 }
 
 /** Raised with the table layout. */
-const layout = 2;
+const layout = 3;
 
 const tables = [
   `CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS result (
     number INTEGER PRIMARY KEY,
     nside INTEGER NOT NULL, pixel INTEGER NOT NULL, posvar INTEGER NOT NULL,
+    count INTEGER NOT NULL, round INTEGER NOT NULL,
     llh REAL, x REAL, y REAL, z REAL, time REAL, energy REAL, E_in REAL, E_tot REAL,
     seconds REAL NOT NULL, round_trip REAL NOT NULL, evaluations INTEGER NOT NULL, at REAL NOT NULL,
-    reason TEXT, checksum INTEGER NOT NULL,
-    UNIQUE (nside, pixel, posvar)
+    failures TEXT, minima TEXT, checksum INTEGER NOT NULL,
+    UNIQUE (nside, pixel, posvar, round)
   )`,
 ];
 
@@ -148,8 +149,21 @@ function requireIdentity(store: Store, path: string, identity: string): void {
     store.set("identity", expected);
     return;
   }
-  const isOther = JSON.parse(found)[0] === layout ? "another scan" : "another version of skyscan";
-  throw new InputError(`${path}: the store of ${isOther}; remove it or choose another --cache-dir`);
+  if (JSON.parse(found)[0] !== layout) throw ofAnotherVersion(path, found);
+  throw new InputError(
+    `${path}: the store of another scan; remove it or choose another --cache-dir`,
+  );
+}
+
+/** @param identity what the other version wrote; names it where it can be read */
+function ofAnotherVersion(path: string, identity: string | undefined): InputError {
+  let name = "";
+  try {
+    name = `, ${JSON.parse(JSON.parse(identity ?? "")[1]).version}`;
+  } catch {}
+  return new InputError(
+    `${path}: the store of another version of skyscan${name}; remove it or choose another --cache-dir`,
+  );
 }
 
 /** Removes rows that are not as they were written. */
@@ -165,20 +179,20 @@ function dropDamaged(db: Database, path: string): void {
 
 function storeIn(db: Database, path: string): Store {
   const isOld = db.query("SELECT 1 FROM pragma_table_info('result') WHERE name = 'nside'").get();
-  const isNew = db.query("SELECT 1 FROM pragma_table_info('result') WHERE name = 'checksum'").get();
-  if (isOld && !isNew)
-    throw new InputError(
-      `${path}: the store of another version of skyscan; remove it or choose another --cache-dir`,
-    );
+  const isNew = db.query("SELECT 1 FROM pragma_table_info('result') WHERE name = 'round'").get();
+  if (isOld && !isNew) {
+    const about = db.query<{ value: string }, []>("SELECT value FROM about WHERE key = 'identity'");
+    throw ofAnotherVersion(path, about.get()?.value);
+  }
   for (const table of tables) db.run(table);
   const read = db.query<{ value: string; checksum: number }, [string]>(
     "SELECT value, checksum FROM about WHERE key = ?",
   );
   const write = db.query("INSERT OR REPLACE INTO about (key, value, checksum) VALUES (?,?,?)");
   const insert = db.query(
-    `INSERT INTO result (nside, pixel, posvar, llh, x, y, z, time, energy, E_in, E_tot,
-      seconds, round_trip, evaluations, at, reason, checksum)
-      VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+    `INSERT INTO result (nside, pixel, posvar, count, round, llh, x, y, z, time, energy, E_in, E_tot,
+      seconds, round_trip, evaluations, at, failures, minima, checksum)
+      VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
   );
   const append = db.transaction((results: readonly StoredResult[]) => {
     for (const result of results) insert.run(...rowOf(result));

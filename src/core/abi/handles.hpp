@@ -28,7 +28,8 @@ struct skyscan_millipede {
   std::shared_ptr<const skyscan::CascadeLight> light, sketch_light;
   skyscan::Millipede millipede;
   std::optional<skyscan::Millipede> sketch;
-  std::vector<skyscan::Cascade> losses;  // of the latest evaluation or fit
+  std::vector<skyscan::Cascade> losses;       // of the latest evaluation or fit
+  std::vector<skyscan::RoughMinimum> minima;  // of the latest fit
 };
 
 struct skyscan_millipede_direction {

@@ -25,6 +25,20 @@ const Millipede& sketch_of(const skyscan_millipede& handle) {
   return handle.sketch ? *handle.sketch : handle.millipede;
 }
 
+void hand_out_fit(skyscan_millipede& handle, const MillipedeFit& fit,
+                  skyscan_millipede_minimum* minimum) {
+  handle.losses = fit.losses;
+  handle.minima = fit.minima;
+  const Vec3& vertex = fit.track.position;
+  *minimum = {fit.llh,
+              vertex.x,
+              vertex.y,
+              vertex.z,
+              fit.track.time,
+              fit.evaluations,
+              static_cast<int32_t>(fit.outcome)};
+}
+
 }  // namespace
 
 int32_t skyscan_millipede_open(const skyscan_light* light, const skyscan_light* sketch_light,
@@ -69,6 +83,7 @@ int32_t skyscan_millipede_open(const skyscan_light* light, const skyscan_light* 
                                     sketch_light != nullptr ? sketch_light->cascade : nullptr,
                                     Millipede(*light->cascade, std::move(list), millipede_settings),
                                     std::move(sketch),
+                                    {},
                                     {}};
   });
 }
@@ -154,15 +169,43 @@ int32_t skyscan_millipede_fit(skyscan_millipede* handle,
         throw BadInput("millipede: the direction was searched with other settings");
       return fit_seed(handle->millipede, sketch_of(*handle), searched->searched, track);
     }();
-    handle->losses = fit.losses;
-    const Vec3& vertex = fit.track.position;
-    *minimum = {fit.llh,
-                vertex.x,
-                vertex.y,
-                vertex.z,
-                fit.track.time,
-                fit.evaluations,
-                static_cast<int32_t>(fit.outcome)};
+    hand_out_fit(*handle, fit, minimum);
+  });
+}
+
+int32_t skyscan_millipede_fit_from(skyscan_millipede* handle,
+                                   const skyscan_millipede_minimum* starts, int64_t start_count,
+                                   const skyscan_hypothesis* seed,
+                                   const skyscan_millipede_search* search,
+                                   skyscan_millipede_minimum* minimum, char* message,
+                                   int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    required({{handle, "handle"},
+              {starts, "starts"},
+              {seed, "seed"},
+              {search, "search"},
+              {minimum, "minimum"}});
+    std::vector<RoughMinimum> list;
+    for (int64_t i = 0; i < start_count; ++i) {
+      const auto& [llh, x, y, z, time, evaluations, outcome] = starts[i];
+      list.push_back({track_of(*seed, {x, y, z, time}), llh});
+    }
+    hand_out_fit(*handle, fit_from(handle->millipede, track_of(*seed), list, search_of(*search)),
+                 minimum);
+  });
+}
+
+int32_t skyscan_millipede_minima(const skyscan_millipede* handle, skyscan_millipede_minimum* minima,
+                                 int64_t capacity, int64_t* count, char* message,
+                                 int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    required({{handle, "handle"}, {minima, "minima"}, {count, "count"}});
+    std::vector<skyscan_millipede_minimum> list;
+    for (const auto& [track, llh] : handle->minima) {
+      const Vec3& at = track.position;
+      list.push_back({llh, at.x, at.y, at.z, track.time, 0, 0});
+    }
+    hand_out(list, minima, capacity, count);
   });
 }
 

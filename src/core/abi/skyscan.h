@@ -200,8 +200,8 @@ SKYSCAN_API int32_t skyscan_splinempe_evaluate(const skyscan_splinempe* handle,
                                                const skyscan_hypothesis* hypothesis, int32_t exact,
                                                skyscan_splinempe_value* value, char* message,
                                                int64_t message_size);
-/* Most minima that a search finds. */
-enum { SKYSCAN_SPLINEMPE_MINIMA = 64 };
+/* Most minima that a search finds, and most places it starts from. */
+enum { SKYSCAN_SPLINEMPE_MINIMA = 128 };
 /* Finds the minima of a direction [rad], for the fits of all its seeds. thorough: 1 also looks
  * right beside the lowest, which takes longer. minima: room for SKYSCAN_SPLINEMPE_MINIMA; *count:
  * how many were found; *evaluations: likelihood calls it took. */
@@ -210,6 +210,15 @@ SKYSCAN_API int32_t skyscan_splinempe_search(skyscan_splinempe* handle, double z
                                              skyscan_splinempe_minimum* minima, int64_t* count,
                                              int64_t* evaluations, char* message,
                                              int64_t message_size);
+/* The same from places where directions nearby have minima, taken along (llh NaN), and from minima
+ * of this direction that are known already: `start_count` of them, at least one. */
+SKYSCAN_API int32_t skyscan_splinempe_search_beside(const skyscan_splinempe* handle, double zenith,
+                                                    double azimuth,
+                                                    const skyscan_splinempe_minimum* starts,
+                                                    int64_t start_count,
+                                                    skyscan_splinempe_minimum* minima,
+                                                    int64_t* count, int64_t* evaluations,
+                                                    char* message, int64_t message_size);
 /* Minimises over x, y, z. minima: what the search of the seed's direction found, `count` of them,
  * at least one; fallback: a second first guess, or null. */
 SKYSCAN_API int32_t skyscan_splinempe_fit(const skyscan_splinempe* handle,
@@ -218,6 +227,13 @@ SKYSCAN_API int32_t skyscan_splinempe_fit(const skyscan_splinempe* handle,
                                           const skyscan_vertex* fallback,
                                           skyscan_splinempe_result* result, char* message,
                                           int64_t message_size);
+/* The lowest of these minima with its vertex at the seed's time, where that is within 2000 m; else
+ * the next. Nothing is minimised. */
+SKYSCAN_API int32_t skyscan_splinempe_vertex(const skyscan_splinempe* handle,
+                                             const skyscan_splinempe_minimum* minima, int64_t count,
+                                             const skyscan_hypothesis* seed,
+                                             skyscan_splinempe_result* result, char* message,
+                                             int64_t message_size);
 
 /* --- Millipede (millipede.cpp) ---
  *
@@ -256,7 +272,7 @@ typedef struct skyscan_millipede_minimum {
   double llh;
   double x, y, z, time; /* m, ns */
   int32_t evaluations;
-  int32_t outcome; /* 0 done, 1 outside the boundary, 2 no charge, 3 not a number */
+  int32_t outcome; /* 0 done, 1 outside the boundary, 2 no charge, 3 not a number, 4 nothing lower */
 } skyscan_millipede_minimum;
 /* A cascade on the track: m, ns, GeV. */
 typedef struct skyscan_loss {
@@ -305,6 +321,18 @@ SKYSCAN_API int32_t skyscan_millipede_fit(skyscan_millipede* handle,
                                           const skyscan_millipede_search* search,
                                           skyscan_millipede_minimum* minimum, char* message,
                                           int64_t message_size);
+/* The same from minima of directions nearby, taken along (llh NaN), beside minima of this direction
+ * that are known: `start_count` of them, of which evaluations and outcome are of no account. */
+SKYSCAN_API int32_t skyscan_millipede_fit_from(skyscan_millipede* handle,
+                                               const skyscan_millipede_minimum* starts,
+                                               int64_t start_count, const skyscan_hypothesis* seed,
+                                               const skyscan_millipede_search* search,
+                                               skyscan_millipede_minimum* minimum, char* message,
+                                               int64_t message_size);
+/* The minima the latest fit came upon, lowest first. */
+SKYSCAN_API int32_t skyscan_millipede_minima(const skyscan_millipede* handle,
+                                             skyscan_millipede_minimum* minima, int64_t capacity,
+                                             int64_t* count, char* message, int64_t message_size);
 /* Cascades of the latest evaluate or fit. */
 SKYSCAN_API int32_t skyscan_millipede_losses(const skyscan_millipede* handle, skyscan_loss* losses,
                                              int64_t capacity, int64_t* count, char* message,

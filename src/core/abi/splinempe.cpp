@@ -17,6 +17,28 @@ struct skyscan_splinempe {
   CoarseMaps maps;  // of the search: 106 MB at most
 };
 
+namespace {
+
+std::vector<Minimum> minima_of(const skyscan_splinempe_minimum* list, int64_t count) {
+  std::vector<Minimum> minima;
+  for (int64_t i = 0; i < count; ++i)
+    minima.push_back({list[i].llh, {list[i].x, list[i].y, list[i].z}});
+  return minima;
+}
+
+void hand_out_minima(const DirectionMinima& found, skyscan_splinempe_minimum* minima,
+                     int64_t* count, int64_t* evaluations) {
+  *evaluations = found.evaluations;
+  for (const auto& [llh, at] : found.minima) minima[(*count)++] = {llh, at.x, at.y, at.z};
+}
+
+void hand_out_fit(const SplineMpeFit& fit, skyscan_splinempe_result* result) {
+  const Vec3& at = fit.position;
+  *result = {fit.llh, at.x, at.y, at.z, fit.time, fit.evaluations};
+}
+
+}  // namespace
+
 int32_t skyscan_splinempe_open(const skyscan_light* light, int64_t dom_count,
                                const skyscan_splinempe_dom* doms,
                                const skyscan_splinempe_settings* settings,
@@ -74,8 +96,28 @@ int32_t skyscan_splinempe_search(skyscan_splinempe* handle, double zenith, doubl
     *count = 0;
     const DirectionMinima found = minima_along(
         handle->likelihood, handle->maps, track_of({0, 0, 0, 0, zenith, azimuth}), thorough != 0);
-    *evaluations = found.evaluations;
-    for (const auto& [llh, at] : found.minima) minima[(*count)++] = {llh, at.x, at.y, at.z};
+    hand_out_minima(found, minima, count, evaluations);
+  });
+}
+
+int32_t skyscan_splinempe_search_beside(const skyscan_splinempe* handle, double zenith,
+                                        double azimuth, const skyscan_splinempe_minimum* starts,
+                                        int64_t start_count, skyscan_splinempe_minimum* minima,
+                                        int64_t* count, int64_t* evaluations, char* message,
+                                        int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    required({{handle, "handle"},
+              {starts, "starts"},
+              {minima, "minima"},
+              {count, "count"},
+              {evaluations, "evaluations"}});
+    *count = 0;
+    if (start_count < 1 || start_count > SKYSCAN_SPLINEMPE_MINIMA)
+      throw BadInput("splinempe: a search beside others starts from 1 to 128 places");
+    const DirectionMinima found =
+        minima_beside(handle->likelihood, track_of({0, 0, 0, 0, zenith, azimuth}),
+                      minima_of(starts, start_count));
+    hand_out_minima(found, minima, count, evaluations);
   });
 }
 
@@ -87,13 +129,20 @@ int32_t skyscan_splinempe_fit(const skyscan_splinempe* handle,
   return guarded(message, message_size, [&] {
     required({{handle, "handle"}, {minima, "minima"}, {seed, "seed"}, {result, "result"}});
     if (count < 1) throw BadInput("splinempe: a fit needs at least one minimum of its direction");
-    std::vector<Minimum> known;
-    for (int64_t i = 0; i < count; ++i)
-      known.push_back({minima[i].llh, {minima[i].x, minima[i].y, minima[i].z}});
+    const std::vector<Minimum> known = minima_of(minima, count);
     std::vector<Track> seeds = {track_of(*seed)};
     if (fallback != nullptr) seeds.push_back(track_of(*seed, *fallback));
-    const SplineMpeFit found = fit(handle->likelihood, known, seeds);
-    const Vec3& at = found.position;
-    *result = {found.llh, at.x, at.y, at.z, found.time, found.evaluations};
+    hand_out_fit(fit(handle->likelihood, known, seeds), result);
+  });
+}
+
+int32_t skyscan_splinempe_vertex(const skyscan_splinempe* handle,
+                                 const skyscan_splinempe_minimum* minima, int64_t count,
+                                 const skyscan_hypothesis* seed, skyscan_splinempe_result* result,
+                                 char* message, int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    required({{handle, "handle"}, {minima, "minima"}, {seed, "seed"}, {result, "result"}});
+    if (count < 1) throw BadInput("splinempe: a fit needs at least one minimum of its direction");
+    hand_out_fit(vertex_at(handle->likelihood, minima_of(minima, count), track_of(*seed)), result);
   });
 }

@@ -82,16 +82,36 @@ class DirectionFit {
     drop_above(minima, &RoughMinimum::llh, options_.abandon_margin);
   }
 
-  // The best of what lies next to these, with the result's cascades.
-  MillipedeFit minimum(const std::vector<RoughMinimum>& starts) {
+  // The lowest of these with few cascades.
+  std::vector<RoughMinimum> lowest_guesses(std::vector<RoughMinimum> guesses) {
+    for (RoughMinimum& each : guesses)
+      each.llh = rough_llh(millipede_, options_.medium, each.track);
+    keep_distinct(guesses, options_.separation, options_.guesses_followed);
+    return guesses;
+  }
+
+  // The best of what lies next to these, with the result's cascades. `known`: minima of this
+  // direction, with the result's cascades too.
+  MillipedeFit minimum(const std::vector<RoughMinimum>& starts,
+                       const std::vector<RoughMinimum>& known = {}) {
     std::vector<Candidate> all;
     for (const RoughMinimum& start : starts) all.push_back({start.track, {}});
     for (Candidate& each : all) minimise(2 * search_.spacing, options_.llh_tolerance_half, each);
     keep_distinct(all, options_.separation, options_.minima_kept);
+    std::vector<RoughMinimum> passed = minima_of(all);
     drop_above(all, &Candidate::llh, options_.abandon_margin_half);
+    drop_known(all, known, options_.abandon_margin_half);
     for (Candidate& each : all) minimise(search_.spacing, options_.llh_tolerance, each);
     keep_distinct(all, options_.separation, options_.minima_kept);
+    add_minima(passed, minima_of(all));
     drop_above(all, &Candidate::llh, options_.abandon_margin_full);
+    drop_known(all, known, options_.abandon_margin_full);
+    if (all.empty() && !known.empty()) {
+      MillipedeFit nothing = none(FitOutcome::nothing_lower);
+      add_minima(passed, known);
+      nothing.minima = std::move(passed);
+      return nothing;
+    }
     for (Candidate& each : all) polish(each);
     keep_distinct(all, options_.separation, options_.minima_kept);
     for (Candidate& each : all)
@@ -100,7 +120,21 @@ class DirectionFit {
     keep_distinct(all, options_.separation, 1);
     if (all.empty()) return none(FitOutcome::outside);
     polish_last(all.front());
-    return result(std::move(all.front()));
+    MillipedeFit best = result(std::move(all.front()));
+    add_minima(passed, known);
+    if (best.outcome == FitOutcome::done) add_minima(passed, {{best.track, best.llh}});
+    best.minima = std::move(passed);
+    return best;
+  }
+
+  // Adds minima to a list, in place of those they were on the way to.
+  void add_minima(std::vector<RoughMinimum>& list, const std::vector<RoughMinimum>& more) const {
+    for (const RoughMinimum& minimum : more)
+      std::erase_if(list, [&](const RoughMinimum& other) {
+        return track_separation(other.track, minimum.track) < options_.rough_separation;
+      });
+    list.insert(list.end(), more.begin(), more.end());
+    sort_lowest_first(list, &RoughMinimum::llh);
   }
 
   MillipedeFit none(FitOutcome outcome) const {
@@ -122,6 +156,24 @@ class DirectionFit {
   }
 
  private:
+  static std::vector<RoughMinimum> minima_of(const std::vector<Candidate>& candidates) {
+    std::vector<RoughMinimum> minima;
+    for (const Candidate& each : candidates)
+      if (each.found()) minima.push_back({each.track, each.llh()});
+    return minima;
+  }
+
+  // Drops what is one of these, or no lower than the lowest of them and this much.
+  void drop_known(std::vector<Candidate>& candidates, const std::vector<RoughMinimum>& known,
+                  double margin) const {
+    for (const RoughMinimum& other : known)
+      std::erase_if(candidates, [&](const Candidate& each) {
+        return each.llh() > other.llh + margin ||
+               (each.llh() > other.llh - options_.repeat_gain &&
+                track_separation(each.track, other.track) < options_.separation);
+      });
+  }
+
   double in_time(double step) const { return options_.ns_per_metre_step * step; }
   DescentLimits descent_limits(double llh_tolerance) const {
     return {options_.first_radius, llh_tolerance, search_.max_evaluations};
@@ -238,9 +290,12 @@ MillipedeFit fit_seed(const Millipede& millipede, const Millipede& sketch,
   const double llh_in_sketch = fit.rough_llh(sketch, options.medium, own.track);
   if (is_near_known(own) || is_abandoned(llh_in_sketch)) return fit.at_seed(std::move(best), seed);
   MillipedeFit other = fit.minimum({own});
-  if (other.outcome == FitOutcome::done &&
-      (best.outcome != FitOutcome::done || other.llh < best.llh))
-    best = std::move(other);
+  const bool is_better = other.outcome == FitOutcome::done &&
+                         (best.outcome != FitOutcome::done || other.llh < best.llh);
+  std::vector<RoughMinimum> minima = best.minima;
+  fit.add_minima(minima, other.minima);
+  if (is_better) best = std::move(other);
+  best.minima = std::move(minima);
   return fit.at_seed(std::move(best), seed);
 }
 
@@ -255,6 +310,17 @@ MillipedeFit fit_beside(const Millipede& millipede, const Millipede& sketch, con
   minima.push_back({neighbour, 0});
   fit.follow(millipede, minima);
   return fit.at_seed(fit.minimum(minima), seed);
+}
+
+MillipedeFit fit_from(const Millipede& millipede, const Track& seed,
+                      const std::vector<RoughMinimum>& starts, const MillipedeSearch& search,
+                      const MillipedeFitOptions& options) {
+  DirectionFit fit(millipede, seed, search, options);
+  if (!millipede.has_charge()) return fit.none(FitOutcome::no_charge);
+  std::vector<RoughMinimum> known, guesses;
+  for (const RoughMinimum& start : starts)
+    (std::isfinite(start.llh) ? known : guesses).push_back(start);
+  return fit.at_seed(fit.minimum(fit.lowest_guesses(std::move(guesses)), known), seed);
 }
 
 MillipedeFit fit_downhill(const Millipede& millipede, const Track& seed,

@@ -36,6 +36,9 @@ struct MillipedeFitOptions {
   std::size_t starts_evaluated = 24, starts_followed = 8, minima_kept = 5;
   // The first two where a neighbouring direction's minimum is known.
   std::size_t starts_evaluated_beside = 8, starts_followed_beside = 2;
+  // Where minima of directions nearby are known, so many of them are followed, those that are lowest
+  // with few cascades: fewer lost minima, more found none.
+  std::size_t guesses_followed = 4;
   // m: tracks closer than this count as one, of starts, of minima with few cascades, and with many.
   double start_separation = 30, rough_separation = 15, separation = 2;
   // llh: a minimum this much above the lowest is abandoned: after the medium pass (60 lost more
@@ -76,6 +79,13 @@ enum class FitOutcome {
   outside = 1,       // no cascade of the track is inside the boundary cube
   no_charge = 2,     // there is nothing to fit
   not_a_number = 3,  // the likelihood is not finite at the best point
+  nothing_lower = 4,  // only where minima are known: nothing beats them
+};
+
+// A track and its llh, most often with cascades far apart.
+struct RoughMinimum {
+  Track track;
+  double llh;
 };
 
 struct MillipedeFit {
@@ -84,12 +94,8 @@ struct MillipedeFit {
   double llh;
   std::vector<Cascade> losses;
   int evaluations;
-};
-
-// A track and its llh with cascades far apart.
-struct RoughMinimum {
-  Track track;
-  double llh;
+  // All it came upon, lowest first: where directions nearby may start from.
+  std::vector<RoughMinimum> minima{};
 };
 
 // What is known of a direction, whatever the seed.
@@ -118,6 +124,13 @@ MillipedeFit fit_seed(const Millipede& millipede, const Millipede& sketch,
 MillipedeFit fit_beside(const Millipede& millipede, const Millipede& sketch, const Track& seed,
                         const Track& neighbour, const MillipedeSearch& search,
                         const MillipedeFitOptions& options = {});
+
+// From where directions nearby have minima, taken along (llh no number), beside minima of this
+// direction that are known: the family is not searched. Not done where nothing is found to be lower
+// than what is known.
+MillipedeFit fit_from(const Millipede& millipede, const Track& seed,
+                      const std::vector<RoughMinimum>& starts, const MillipedeSearch& search,
+                      const MillipedeFitOptions& options = {});
 
 // Only downhill from the seed.
 MillipedeFit fit_downhill(const Millipede& millipede, const Track& seed,

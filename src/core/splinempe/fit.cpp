@@ -41,14 +41,20 @@ class Surface {
   }
 
   // Down to a minimum, or until it is clear that it is one of those known.
-  Minimum descend_from(const Vec3& position, const std::vector<Minimum>& known);
+  Minimum descend_from(const Vec3& position, const std::vector<Minimum>& known) {
+    return descend_from(position, known, options_.same_place, options_.same_llh);
+  }
+  Minimum descend_from(const Vec3& position, const std::vector<Minimum>& known, double same_place,
+                       double same_llh);
 
   // A minimum's last metres: kinks, where slopes mislead, do not stop a simplex.
   Minimum finish(const Minimum& minimum) {
+    return finish(minimum, options_.simplex_step, options_.simplex);
+  }
+  Minimum finish(const Minimum& minimum, double step, const SimplexLimits& limits) {
     const auto at = [&](const Position& x) { return value(vector(x), nullptr); };
-    const double step = options_.simplex_step;
     const auto found = simplex_minimum<3>(at, {array(minimum.position), minimum.llh},
-                                          {step, step, step}, options_.simplex);
+                                          {step, step, step}, limits);
     return {found.value, vector(found.x)};
   }
 
@@ -61,7 +67,8 @@ class Surface {
   std::int64_t evaluations_ = 0;
 };
 
-Minimum Surface::descend_from(const Vec3& position, const std::vector<Minimum>& known) {
+Minimum Surface::descend_from(const Vec3& position, const std::vector<Minimum>& known,
+                              double same_place, double same_llh) {
   // Value and slope come together.
   struct Function {
     double value(const Position& x) {
@@ -77,8 +84,8 @@ Minimum Surface::descend_from(const Vec3& position, const std::vector<Minimum>& 
   };
   const auto is_end = [&](const Position& x, double llh) {
     return std::ranges::any_of(known, [&](const Minimum& minimum) {
-      return llh >= minimum.llh && llh < minimum.llh + options_.same_llh &&
-             distance(vector(x), minimum.position) < options_.same_place;
+      return llh >= minimum.llh && llh < minimum.llh + same_llh &&
+             distance(vector(x), minimum.position) < same_place;
     });
   };
   Function function{*this, {}};
@@ -214,6 +221,39 @@ DirectionMinima minima_along(const SplineMpe& likelihood, CoarseMaps& maps, cons
   return {std::move(minima), surface.evaluations()};
 }
 
+DirectionMinima minima_beside(const SplineMpe& likelihood, const Track& track,
+                              const std::vector<Minimum>& starts, const SplineMpeOptions& options) {
+  Surface surface(likelihood, track, options);
+  std::vector<Minimum> found, guesses;
+  for (const Minimum& start : starts) {
+    if (std::isfinite(start.llh))
+      found.push_back(start);
+    else
+      guesses.push_back({surface.value(start.position, nullptr), start.position});
+  }
+  const std::size_t known = found.size();
+  sort_lowest_first(guesses, &Minimum::llh);
+  for (const Minimum& guess : guesses) {
+    if (found.size() - known == options.most_descents_beside) break;
+    if (!found.empty() && guess.llh > lowest(found).llh + options.follow_margin_beside) break;
+    found.push_back(surface.descend_from(guess.position, found, options.same_place_beside,
+                                         options.same_llh_beside));
+  }
+  const double limit = lowest(found).llh + options.finish_margin_beside;
+  std::vector<Minimum> finished;
+  const auto are_same = [&](const Minimum& a, const Minimum& b) {
+    return distance(a.position, b.position) < options.same_place_beside;
+  };
+  for (std::size_t i = known; i < found.size(); ++i) {
+    if (!(found[i].llh < limit) || is_known(finished, found[i], are_same)) continue;
+    finished.push_back(found[i]);
+    found[i] = surface.finish(found[i], options.simplex_step_beside, options.simplex_beside);
+  }
+  keep_distinct(found, &Minimum::llh, are_same, DirectionMinima::most);
+  if (found.empty()) throw std::logic_error("splinempe: no place to start from is a number");
+  return {std::move(found), surface.evaluations()};
+}
+
 SplineMpeFit fit(const SplineMpe& likelihood, const std::vector<Minimum>& minima,
                  std::span<const Track> seeds, const SplineMpeOptions& options) {
   const Track& seed = seeds.front();
@@ -228,8 +268,15 @@ SplineMpeFit fit(const SplineMpe& likelihood, const std::vector<Minimum>& minima
   }
   if (const Minimum best = lowest(places); best.llh < lowest(minima).llh - options.least_gain)
     places.push_back(surface.finish(best));
+  SplineMpeFit found = vertex_at(likelihood, places, seed, options);
+  found.evaluations += surface.evaluations();
+  return found;
+}
 
-  // The lowest one whose vertex, at the seed's time, is within the limit.
+SplineMpeFit vertex_at(const SplineMpe& likelihood, const std::vector<Minimum>& minima,
+                       const Track& seed, const SplineMpeOptions& options) {
+  const double middle_time = likelihood.middle_time();
+  std::vector<Minimum> places = minima;
   sort_lowest_first(places, &Minimum::llh);
   Track track = seed;
   track.position = {std::clamp(seed.position.x, -options.limit, options.limit),
@@ -242,8 +289,7 @@ SplineMpeFit fit(const SplineMpe& likelihood, const std::vector<Minimum>& minima
     track.position = position;
     break;
   }
-  return {likelihood.evaluate(track, nullptr), track.position, seed.time,
-          surface.evaluations() + 1};
+  return {likelihood.evaluate(track, nullptr), track.position, seed.time, 1};
 }
 
 }  // namespace skyscan

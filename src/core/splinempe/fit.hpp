@@ -60,6 +60,15 @@ struct SplineMpeOptions {
   int jumps = 6;
   double first_jump = 40, closer = 0.6;
   std::size_t descents_per_jump = 2;
+
+  // Where directions nearby have minima these lead to most of this one's: no map is asked. Descents
+  // from so many of the places at most, from places no more than this above the lowest known; what
+  // counts as one minimum; and the simplex, of minima no more than this above the lowest.
+  std::size_t most_descents_beside = 5;
+  double follow_margin_beside = 20;
+  double same_place_beside = 6, same_llh_beside = 3;
+  double finish_margin_beside = 2, simplex_step_beside = 6;
+  SimplexLimits simplex_beside{40, 0.02};
 };
 
 // The coarse maps of one event, of tracks in four bands of the zenith angle, drawn when first asked
@@ -79,7 +88,7 @@ struct DirectionMinima {
   std::vector<Minimum> minima;  // at least one, at most `most`
   std::int64_t evaluations;     // likelihood calls it took
   // Of descents, of jumps' descents, of two rounds of finishing; with a margin.
-  static constexpr std::size_t most = 64;
+  static constexpr std::size_t most = 128;
 };
 
 // Finds the minima of a direction that matter. `track` gives the direction; its position and time
@@ -87,6 +96,12 @@ struct DirectionMinima {
 // show. `maps` are those of this likelihood.
 DirectionMinima minima_along(const SplineMpe& likelihood, CoarseMaps& maps, const Track& track,
                              bool is_thorough, const SplineMpeOptions& options = {});
+
+// The same from minima of directions nearby, taken along, and of this direction as far as they are
+// known: guesses have an llh that is no number. Not empty.
+DirectionMinima minima_beside(const SplineMpe& likelihood, const Track& track,
+                              const std::vector<Minimum>& starts,
+                              const SplineMpeOptions& options = {});
 
 struct SplineMpeFit {
   double llh;
@@ -99,5 +114,9 @@ struct SplineMpeFit {
 // followed down where they are low enough. `minima`: of this direction; not empty.
 SplineMpeFit fit(const SplineMpe& likelihood, const std::vector<Minimum>& minima,
                  std::span<const Track> seeds, const SplineMpeOptions& options = {});
+
+// The lowest of these minima whose vertex at the seed's time is within the limit, else the seed.
+SplineMpeFit vertex_at(const SplineMpe& likelihood, const std::vector<Minimum>& minima,
+                       const Track& seed, const SplineMpeOptions& options = {});
 
 }  // namespace skyscan

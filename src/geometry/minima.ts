@@ -1,0 +1,26 @@
+/** What directions tell each other of their likelihood's minima. */
+
+/**
+ * A minimum of one direction's likelihood. Its track is at x, y, z at the event's middle time: relative to the middle of
+ * the event's light, along the axes of the sky (m; J2000, as pixels' unit vectors). llh as the fit found it.
+ */
+export type Minimum = readonly [x: number, y: number, z: number, llh: number];
+
+/** Where a fit may start: with an llh, a minimum known to be there; null, a guess. */
+export type Start = readonly [x: number, y: number, z: number, llh: number | null];
+
+/** Which minima an algorithm's directions pass on. */
+export interface Flood {
+  /** The lowest of each direction, so many at most, no more than this above its lowest [llh]. */
+  readonly most: number;
+  readonly margin: number;
+  /** Starts closer than this count as one, m. */
+  readonly separation: number;
+  /** A guess this close to a minimum that is known would lead there, m. */
+  readonly known: number;
+  /** Rounds in which the pixels of an nside look where their neighbours have minima; 0: none. */
+  readonly rounds: number;
+}
+
+/** A direction has no more minima that matter. */
+export const mostMinima = 8;

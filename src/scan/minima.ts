@@ -1,0 +1,117 @@
+import { type Flood, type Minimum, mostMinima, type Start } from "../geometry/minima.ts";
+import { angleBetween, neighbours, parentOf, pixelVector, type Vector } from "../sky/healpix.ts";
+
+/** A minimum that much lower than the one before is news to the pixels around, llh. */
+export const news = 0.05;
+
+/** Neighbours a fit's starts are taken from, where they are of a coarser map. */
+const nearest = 4;
+
+/** Positions are passed on in whole centimetres: far below what a fit's last steps are. */
+const rounded = (metres: number): number => Math.round(metres * 100) / 100;
+
+/**
+ * A track's place as seen from another direction: what it is across and along the track stays, so that it turns about the
+ * middle of the light by the rotation that takes one direction to the other (Rodrigues' formula).
+ */
+export function carried(
+  [x, y, z]: readonly [number, number, number],
+  from: Vector,
+  to: Vector,
+): [number, number, number] {
+  const axis = [
+    from[1] * to[2] - from[2] * to[1],
+    from[2] * to[0] - from[0] * to[2],
+    from[0] * to[1] - from[1] * to[0],
+  ] as const;
+  const cosine = from[0] * to[0] + from[1] * to[1] + from[2] * to[2];
+  // Opposite directions have no rotation of their own; they are nobody's neighbours either.
+  const share = (axis[0] * x + axis[1] * y + axis[2] * z) / Math.max(1e-9, 1 + cosine);
+  return [
+    x * cosine + axis[1] * z - axis[2] * y + share * axis[0],
+    y * cosine + axis[2] * x - axis[0] * z + share * axis[1],
+    z * cosine + axis[0] * y - axis[1] * x + share * axis[2],
+  ];
+}
+
+type Place = readonly [number, number, number, ...unknown[]];
+const separation = (a: Place, b: Place): number =>
+  Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+
+/** The minima of a pixel of the same map or a coarser one; undefined or empty: nothing is known of it. */
+export type MinimaOf = (pixel: number) => readonly Minimum[] | undefined;
+
+/**
+ * Where to start in a pixel whose neighbours of a coarser map have been fitted: their minima, the nearest pixel's first.
+ * Empty: nothing is known there.
+ */
+export function startsBelow(
+  { nside, pixel }: { readonly nside: number; readonly pixel: number },
+  coarse: number,
+  minimaOf: MinimaOf,
+  flood: Flood,
+): Start[] {
+  const to = pixelVector(nside, pixel);
+  const parent = parentOf(nside, pixel, coarse);
+  const near = [parent, ...neighbours(coarse, parent)]
+    .map((at) => ({ at, angle: angleBetween(pixelVector(coarse, at), to) }))
+    .sort((a, b) => a.angle - b.angle || a.at - b.at)
+    .slice(0, nearest);
+  const starts: Start[] = [];
+  for (const { at } of near)
+    addGuesses(starts, minimaOf(at) ?? [], pixelVector(coarse, at), to, flood, flood.separation);
+  return starts;
+}
+
+/**
+ * Where to look again in a pixel that has its fits: its own minima, then those of its neighbours in the same map that it
+ * does not have. Empty: there is nothing to look at.
+ */
+export function startsBeside(
+  { nside, pixel }: { readonly nside: number; readonly pixel: number },
+  around: readonly number[],
+  minimaOf: MinimaOf,
+  flood: Flood,
+): Start[] {
+  const own = minimaOf(pixel) ?? [];
+  const starts: Start[] = [...own];
+  const to = pixelVector(nside, pixel);
+  for (const at of around)
+    addGuesses(starts, minimaOf(at) ?? [], pixelVector(nside, at), to, flood, flood.known);
+  return starts.length > own.length ? starts : [];
+}
+
+/** Adds what of one direction's minima is worth a look in another. */
+function addGuesses(
+  starts: Start[],
+  minima: readonly Minimum[],
+  from: Vector,
+  to: Vector,
+  { most, margin, separation: gap }: Flood,
+  known: number,
+): void {
+  const lowest = minima[0]?.[3] ?? Number.NaN;
+  for (const [x, y, z, llh] of minima.slice(0, most)) {
+    if (!(llh <= lowest + margin)) break;
+    const guess = carried([x, y, z], from, to);
+    if (starts.some((other) => separation(other, guess) < (other[3] === null ? gap : known)))
+      continue;
+    const [a, b, c] = guess;
+    starts.push([rounded(a), rounded(b), rounded(c), null]);
+  }
+}
+
+/** Minima closer than this are one, m. */
+const sameMinimum = 6;
+
+/** A direction's minima as they are passed on: each once, lowest first, rounded. */
+export function passedOn(minima: readonly Minimum[]): Minimum[] {
+  const kept: Minimum[] = [];
+  const sorted = minima.filter((minimum) => minimum.every(Number.isFinite));
+  for (const [x, y, z, llh] of sorted.sort((a, b) => a[3] - b[3])) {
+    if (kept.length === mostMinima) break;
+    if (kept.every((other) => separation(other, [x, y, z]) > sameMinimum))
+      kept.push([rounded(x), rounded(y), rounded(z), Math.round(llh * 1e4) / 1e4]);
+  }
+  return kept;
+}
