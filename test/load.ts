@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import mqtt, { type MqttClient } from "mqtt";
+import { protocolVersion } from "../src/mq/messages.ts";
 import { topicsOf } from "../src/mq/topics.ts";
 import {
   type Running,
@@ -87,9 +88,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadOutcome> {
         if (first === undefined) return;
         const seconds = shortest + Math.random() * (longest - shortest);
         setTimeout(() => {
-          const [lease, nside, pixel, posvar] = first;
-          const values = [pixel! % 1000, 1, 2, 3, 4, 5, 6, 7];
-          const done = [lease, nside, pixel, posvar, ...values, seconds, 40, null];
+          const values = [first[2]! % 1000, 1, 2, 3, 4, 5, 6, 7];
+          const done = [...first.slice(0, 6), ...values, seconds, 40, null, null];
           sentAt = performance.now();
           results++;
           const message = {
@@ -121,7 +121,13 @@ export async function runLoad(options: LoadOptions): Promise<LoadOutcome> {
         client.publish(
           topics.status(id),
           JSON.stringify({
-            ...{ protocol: 1, state: "ready", version: "load", host: "load", workers: 1 },
+            ...{
+              protocol: protocolVersion,
+              state: "ready",
+              version: "load",
+              host: "load",
+              workers: 1,
+            },
             ...{ want: options.want, light: null, session: 0 },
           }),
           { qos: 1 },

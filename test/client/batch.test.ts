@@ -2,10 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { type BatchNeeds, takeBatch } from "../../src/client/batch.ts";
 import type { FitTask } from "../../src/client/protocol.ts";
 
-/** Tasks, seven to a pixel. */
 const tasks = (count: number): FitTask[] =>
   Array.from({ length: count }, (_, id) => ({
-    ...{ id, nside: 8, pixel: Math.floor(id / 7), posvar: id % 7, parent: null },
+    ...{ id, nside: 8, pixel: id, posvar: 0, count: 7, round: 0, parent: null, starts: null },
   }));
 const needs = (more: Partial<BatchNeeds>): BatchNeeds => ({
   ...{ waiting: tasks(700), suspects: [], unfinished: 0, usualSeconds: 0.001, workers: 2, ...more },
@@ -15,9 +14,9 @@ describe("a batch for a fit process", () => {
   test.each([
     ["before the first result one task", { usualSeconds: Number.NaN }, 1],
     ["long fits one by one", { usualSeconds: 10 }, 1],
-    ["short ones for 20 ms, to the end of their pixel", {}, 21],
-    ["the shortest up to the longest batch", { usualSeconds: 1e-9 }, 70],
-    ["no more than a share of the rest", { waiting: tasks(28), workers: 4 }, 7],
+    ["short ones for 20 ms", {}, 20],
+    ["the shortest up to the longest batch", { usualSeconds: 1e-9 }, 64],
+    ["no more than a share of the rest", { waiting: tasks(28), workers: 4 }, 4],
     ["nothing for who has enough", { unfinished: 11 }, 0],
     ["suspects one at a time", { suspects: tasks(5) }, 1],
     ["and only when nothing else is at risk", { suspects: tasks(5), unfinished: 1 }, 0],

@@ -24,18 +24,18 @@ const result: Record<string, unknown> & { results: unknown[][]; failures: unknow
   client: "c1",
   session: 1,
   want: 4,
-  results: [[1, 8, 700, 0, 12.5, 1, 2, 3, 4, null, null, 1e5, 0.25, 40, null]],
-  failures: [[2, 8, 701, 6, "no luck", 1]],
+  results: [[1, 8, 700, 0, 7, 0, 12.5, 1, 2, 3, 4, null, null, 1e5, 0.25, 40, null, null]],
+  failures: [[2, 8, 701, 6, 1, 0, "no luck", 1]],
 };
 
 describe("messages", () => {
   test("NaN travels as null and comes back as NaN; other numbers come back exactly", () => {
     fc.assert(
       fc.property(fc.double({ noDefaultInfinity: true }), (llh) => {
-        const entry = result.results[0]!.with(4, llh);
+        const entry = result.results[0]!.with(6, llh);
         const { results } = parseMessage(ResultMessage, bytes({ ...result, results: [entry] }));
         // JSON does not know -0 either.
-        expect(results[0]![4]).toBe(llh === 0 ? 0 : llh);
+        expect(results[0]![6]).toBe(llh === 0 ? 0 : llh);
       }),
     );
   });
@@ -46,10 +46,10 @@ describe("messages", () => {
     ["an nside that is no power of two", { ...result, results: [result.results[0]!.with(1, 12)] }],
     ["a negative pixel", { ...result, results: [result.results[0]!.with(2, -1)] }],
     ["half a pixel", { ...result, results: [result.results[0]!.with(2, 1.5)] }],
-    ["a text for a number", { ...result, results: [result.results[0]!.with(4, "12")] }],
+    ["a text for a number", { ...result, results: [result.results[0]!.with(6, "12")] }],
     ["a short result", { ...result, results: [result.results[0]!.slice(0, 5)] }],
     ["too many results", { ...result, results: Array(1001).fill(result.results[0]) }],
-    ["an endless reason", { ...result, failures: [result.failures[0]!.with(4, "x".repeat(501))] }],
+    ["an endless reason", { ...result, failures: [result.failures[0]!.with(6, "x".repeat(501))] }],
     ["a client id that is a path", { ...result, client: "../../etc/passwd" }],
     ["an absurd number of tasks wanted", { ...result, want: 1e9 }],
   ];

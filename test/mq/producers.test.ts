@@ -4,6 +4,7 @@ import { createOutbox } from "../../src/client/outbox.ts";
 import { tasksWanted } from "../../src/client/tasks_wanted.ts";
 import { Work } from "../../src/client/work.ts";
 import { systemClock } from "../../src/config/clock.ts";
+import type { Minimum } from "../../src/geometry/minima.ts";
 import {
   ClientStatus,
   Control,
@@ -13,6 +14,7 @@ import {
 } from "../../src/mq/messages.ts";
 import { topicsOf } from "../../src/mq/topics.ts";
 import type { Lease } from "../../src/scan/leases.ts";
+import { passedOn } from "../../src/scan/minima.ts";
 import { createAnnouncement } from "../../src/server/announcement.ts";
 import { taskEntry } from "../../src/server/entries.ts";
 import { leaseIds } from "../../src/server/lease_ids.ts";
@@ -36,8 +38,14 @@ const task = fc.integer({ min: 0, max: 16 }).chain((level) =>
     nside: fc.constant(2 ** level),
     pixel: fc.integer({ min: 0, max: 12 * 4 ** level - 1 }),
     posvar: fc.integer({ min: 0, max: 63 }),
+    count: fc.integer({ min: 1, max: 64 }),
+    round: fc.integer({ min: 0, max: 63 }),
   }),
 );
+const metres = fc.double({ min: -1e5, max: 1e5, noNaN: true });
+const minima = fc
+  .array(fc.tuple(metres, metres, metres, number), { maxLength: 20 })
+  .map((list): readonly Minimum[] => passedOn(list));
 const values = fc.tuple(number, number, number, number, number, number, number, number);
 const client = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
 
@@ -48,19 +56,25 @@ describe("what one side makes, the other accepts", () => {
       ...{ nside: 1, pixel: 0, llh, x, y, z, time, energy, E_in, E_tot },
     }));
     fc.assert(
-      fc.property(fc.array(task, { maxLength: 50 }), parent, client, (tasks, parent, client) => {
-        const leases = tasks.map(
-          (task): Lease => ({ id: ids(client, task), client, task: { ...task, parent } }),
-        );
-        const message = { session: 1, tasks: leases.map(taskEntry) };
-        expect(parseMessage(TaskMessage, wire(message)).tasks).toHaveLength(tasks.length);
-      }),
+      fc.property(
+        ...([fc.array(task, { maxLength: 50 }), parent, minima, client] as const),
+        (tasks, parent, starts, client) => {
+          const leases = tasks.map(
+            (task): Lease => ({ id: ids(client, task), client, task: { ...task, parent, starts } }),
+          );
+          const message = { session: 1, tasks: leases.map(taskEntry) };
+          expect(parseMessage(TaskMessage, wire(message)).tasks).toHaveLength(tasks.length);
+        },
+      ),
     );
   });
 
   test("results and failures, with any values, reasons and numbers of them", () => {
     const outcome = fc.record(
-      { id: fc.constant(1), values, evaluations: fc.nat(), seconds, reason: text },
+      {
+        ...{ id: fc.constant(1), values, evaluations: fc.nat(), seconds, reason: text, minima },
+        failures: fc.array(fc.tuple(fc.integer({ min: 0, max: 63 }), text), { maxLength: 7 }),
+      },
       { requiredKeys: ["id", "evaluations", "seconds"] },
     );
     const leased = task.map((of) => ({ ...of, lease: 2 ** 48 - 1, session: 1 }));
@@ -130,7 +144,7 @@ describe("what one side makes, the other accepts", () => {
 });
 
 describe("what is no number of a fit, or of no fit, is refused", () => {
-  const entry = [1, 8, 767, 0, 1, 1, 2, 3, 4, null, null, 5, 0.1, 7, null];
+  const entry = [1, 8, 767, 0, 7, 0, 1, 1, 2, 3, 4, null, null, 5, 0.1, 7, null, null];
   const message = (at: number, value: string) => {
     const text = entry.map((number, n) => (n === at ? value : JSON.stringify(number))).join();
     return new TextEncoder().encode(
@@ -140,7 +154,9 @@ describe("what is no number of a fit, or of no fit, is refused", () => {
   test("the entry as it is passes", () => {
     expect(parseMessage(ResultMessage, message(0, "1")).results).toHaveLength(1);
   });
-  for (const [at, name] of ["lease", "nside", "pixel", "posvar", "llh", "x", "y", "z"].entries())
+  for (const [at, name] of [
+    ...["lease", "nside", "pixel", "posvar", "fits", "round", "llh", "x", "y", "z"],
+  ].entries())
     for (const value of ["1e999", "-1e999", '"1"', "[]", "{}", "true"])
       test(`${name} ${value}`, () => {
         expect(() => parseMessage(ResultMessage, message(at, value))).toThrow();
@@ -162,10 +178,17 @@ describe("what is no number of a fit, or of no fit, is refused", () => {
     ...([
       [3, "64"],
       [3, "-1"],
-      [12, "-1"],
-      [12, "1e999"],
-      [13, "1e999"],
-      [13, "0.5"],
+      [4, "0"],
+      [4, "65"],
+      [5, "64"],
+      [14, "-1"],
+      [14, "1e999"],
+      [15, "1e999"],
+      [15, "0.5"],
+      [16, '[[0,"no",1]]'],
+      [17, "[[1,2,3]]"],
+      [17, "[[1e9,2,3,4]]"],
+      [17, "[[1,2,3,null]]"],
     ] as const),
   ] as const)
     test(`number ${at} of an entry: ${value}`, () => {

@@ -3,9 +3,11 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { InputError } from "../../src/config/errors.ts";
 import { randomIntegers, shuffle, xoshiro128 } from "../../src/config/random.ts";
+import type { Minimum } from "../../src/geometry/minima.ts";
 import { readResult } from "../../src/result/files.ts";
+import { carried, passedOn } from "../../src/scan/minima.ts";
 import { Scan, type ScanSettings } from "../../src/scan/scan.ts";
-import type { ReleasedTask, Task, TaskResult } from "../../src/scan/task.ts";
+import { type ReleasedTask, singleFits, type Task, type TaskResult } from "../../src/scan/task.ts";
 import { angleBetween, parentOf, pixelVector, vectorOf } from "../../src/sky/healpix.ts";
 import { parseProgression } from "../../src/sky/progression.ts";
 import { shared } from "../shared.ts";
@@ -37,7 +39,7 @@ function run(
   fit = fitOf,
 ): { scan: Scan; sent: ReleasedTask[]; results: TaskResult[] } {
   const scan = new Scan(settings);
-  const waiting = scan.start();
+  const waiting = scan.start().flatMap(singleFits);
   const sent = [...waiting];
   const results: TaskResult[] = [];
   while (waiting.length > 0) {
@@ -48,7 +50,7 @@ function run(
     expect(scan.isComplete).toBe(false);
     const result = fit(task);
     results.push(result);
-    const released = scan.add(result);
+    const released = scan.add(result).flatMap(singleFits);
     sent.push(...released);
     waiting.push(...released);
   }
@@ -99,8 +101,8 @@ describe("a scan", () => {
         const settings = { ...small, threshold };
         const { sent, results, scan } = run(settings, pick);
         const again = new Scan(settings);
-        const sentAgain = again.start();
-        for (const result of results) sentAgain.push(...again.add(result));
+        const sentAgain = again.start().flatMap(singleFits);
+        for (const result of results) sentAgain.push(...again.add(result).flatMap(singleFits));
         expect(sentAgain).toEqual(sent);
         expect(again.pixels()).toEqual(scan.pixels());
         expect(again.progress()).toEqual(scan.progress());
@@ -174,7 +176,7 @@ describe("a scan", () => {
 
   test("duplicates and foreign results are counted and change nothing", () => {
     const scan = new Scan(small);
-    const [task] = scan.start();
+    const [task] = scan.start().flatMap(singleFits);
     const result = fitOf(task!);
     expect(scan.stateOf(task!)).toBe("waiting");
     scan.add(result);
@@ -198,7 +200,7 @@ describe("a scan", () => {
 
   test("counts, estimates, and the unfinished pixels", () => {
     const scan = new Scan(small);
-    const tasks = scan.start();
+    const tasks = scan.start().flatMap(singleFits);
     const at = { nside: 2, pixel: 7 };
     scan.add(fitOf({ ...at, posvar: 1 }));
     expect(tasks).toHaveLength(48 * 3);
@@ -271,6 +273,139 @@ describe("a scan", () => {
   ])("%p is refused", (wrong, why) => {
     expect(() => new Scan({ ...small, ...wrong })).toThrow(InputError);
     expect(() => new Scan({ ...small, ...wrong })).toThrow(why);
+  });
+});
+
+describe("minima passed on", () => {
+  const flood = { most: 4, margin: 15, separation: 8, known: 15, rounds: 3 };
+  const flooding: ScanSettings = { ...small, flood };
+  /** A task's best fit: its llh is of where it starts, as of everything else; a minimum or two to go with it. */
+  function found(task: ReleasedTask): TaskResult {
+    const { count = 1, round = 0, starts = [] } = task;
+    const fit = fitOf({ ...task, posvar: task.posvar + round });
+    const gain = starts.reduce((sum, [x, y]) => sum + Math.abs(x * y), 0) % 3;
+    const llh = fit.llh - gain;
+    const place = 40 * (fit.x + gain);
+    const minima: Minimum[] = [
+      [place, 30, 40 * fit.z, llh],
+      [5, place, -200, llh + 10 * fit.y],
+    ];
+    const { nside, pixel, posvar } = task;
+    return { ...fit, nside, pixel, posvar, count, round, llh, minima };
+  }
+  /** Whole pixels at a time. */
+  function runWhole(pick: () => number, settings = flooding) {
+    const scan = new Scan(settings);
+    const waiting = scan.start();
+    const sent = [...waiting];
+    while (waiting.length > 0) {
+      const [task] = waiting.splice(pick() % waiting.length, 1);
+      const released = scan.add(found(task!));
+      sent.push(...released);
+      waiting.push(...released);
+    }
+    return { scan, sent };
+  }
+
+  test("any order of arrival gives the same map, the same starts and the same rounds", () => {
+    const { scan: plain, sent } = runWhole(() => 0);
+    expect(plain.isComplete).toBe(true);
+    expect(sent.filter(({ round = 0 }) => round > 1).length).toBeGreaterThan(0);
+    fc.assert(
+      fc.property(picks, (pick) => {
+        const other = runWhole(pick);
+        expect(other.scan.pixels()).toEqual(plain.pixels());
+        expect(other.sent).toEqual(sent);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test("a pixel starts from four of the coarser ones around it, and looks again at what it does not know", () => {
+    const { sent, scan } = runWhole(() => 0);
+    const first = sent.filter(({ nside, round = 0 }) => nside === 4 && round === 0);
+    for (const { starts } of first) {
+      expect(starts!.length).toBeGreaterThan(1);
+      expect(starts!.length).toBeLessThanOrEqual(4 * flood.most);
+      for (const [, , , llh] of starts!) expect(llh).toBeNull();
+    }
+    for (const { starts, round = 0 } of sent)
+      if (round > 0) {
+        const [known, guesses] = [
+          starts!.filter(([, , , llh]) => llh !== null),
+          starts!.filter(([, , , llh]) => llh === null),
+        ];
+        expect(known.length).toBeGreaterThan(0);
+        expect(guesses.length).toBeGreaterThan(0);
+        for (const [x, y, z] of guesses)
+          for (const other of known)
+            expect(Math.hypot(x - other[0], y - other[1], z - other[2])).toBeGreaterThan(
+              flood.known - 0.1,
+            );
+      }
+    const { recosDone, recosSent, recosEstimated } = scan.progress();
+    expect([recosSent, recosEstimated]).toEqual([recosDone, recosDone]);
+    expect(recosDone).toBe(3 * [...scan.pixels().values()].flat().length);
+  });
+
+  test("a further look that fails or finds nothing lower changes nothing", () => {
+    const scan = new Scan({ ...flooding, progression: parseProgression("1:0") });
+    let again: ReleasedTask[] = [];
+    for (const task of scan.start()) again = scan.add(found(task));
+    expect(again.length).toBeGreaterThan(0);
+    const before = scan.pixels();
+    for (const [n, task] of again.entries()) {
+      const { minima: _, ...result } = found(task);
+      expect(scan.stateOf(task)).toBe("waiting");
+      expect(scan.add({ ...result, llh: n % 2 ? Number.NaN : 1e9 })).toEqual([]);
+      expect(scan.stateOf(task)).toBe("done");
+    }
+    expect(scan.isComplete).toBe(true);
+    expect(scan.pixels()).toEqual(before);
+  });
+
+  test("a pixel's fits may come one by one, or some at a time, in any order", () => {
+    const scan = new Scan({ ...small, progression: parseProgression("1:0") });
+    const parts = scan.start().flatMap(({ nside, pixel }) => [
+      { nside, pixel, posvar: 1, count: 2 },
+      { nside, pixel, posvar: 0 },
+    ]);
+    for (const part of parts) scan.add(fitOf(part));
+    for (const wrong of [
+      { posvar: 0, count: 4 },
+      { posvar: 0, count: 0 },
+      { posvar: 2, count: 2 },
+    ])
+      expect(scan.stateOf({ nside: 1, pixel: 0, ...wrong })).toBe("unknown");
+    expect(scan.isComplete).toBe(true);
+    expect(scan.progress()).toMatchObject({ recosDone: 36, recosSent: 36, duplicates: 0 });
+  });
+
+  const angle = fc.double({ min: 0, max: 2 * Math.PI, noNaN: true });
+  const direction = fc.tuple(angle, angle).map(([ra, dec]) => vectorOf({ ra, dec: dec / 4 - 0.7 }));
+  const place = fc.tuple(...Array(3).fill(fc.double({ min: -500, max: 500, noNaN: true })));
+
+  test("a track taken to another direction keeps its distance along and across, and comes back", () => {
+    const along = (p: readonly number[], n: readonly number[]) =>
+      p[0]! * n[0]! + p[1]! * n[1]! + p[2]! * n[2]!;
+    fc.assert(
+      fc.property(direction, direction, place, (from, to, at) => {
+        const here = at as [number, number, number];
+        fc.pre(along(from, to) > -0.9);
+        const there = carried(here, from, to);
+        expect(along(there, to)).toBeCloseTo(along(here, from), 6);
+        expect(Math.hypot(...there)).toBeCloseTo(Math.hypot(...here), 6);
+        const back = carried(there, to, from);
+        for (const axis of [0, 1, 2] as const) expect(back[axis]).toBeCloseTo(here[axis], 6);
+      }),
+    );
+  });
+
+  test("minima are passed on each once, lowest first, eight at most; those that are no numbers are not", () => {
+    const list: Minimum[] = Array.from({ length: 30 }, (_, n) => [3 * n, 0, 0, 100 - n]);
+    const kept = passedOn([...list, [0, 0, 0, Number.NaN]]);
+    expect(kept).toHaveLength(8);
+    expect(kept.map(([, , , llh]) => llh)).toEqual([71, 74, 77, 80, 83, 86, 89, 92]);
   });
 });
 

@@ -74,8 +74,9 @@ function server(store: Store = openStore(":memory:", "test")) {
         .flatMap(([, message]) => (message as TaskMessage).tasks);
     },
     answer(client: string, tasks: readonly TaskEntry[], more: object = {}) {
-      const results = tasks.map(([lease, nside, pixel, posvar]) => [
-        ...[lease, nside, pixel, posvar, 100 + pixel, 1, 2, 3, 4, nan, nan, nan, 0.1, 7, null],
+      const results = tasks.map((task) => [
+        ...task.slice(0, 6),
+        ...[100 + task[2], 1, 2, 3, 4, nan, nan, nan, 0.1, 7, null, null],
       ]);
       const about = { client, session: session.number, want: 12 };
       hear(topics.result, { ...about, results, failures: [], ...more });
@@ -153,14 +154,14 @@ describe("dispatch", () => {
     first.announce("a", 1);
     first.announce("b", 1);
     first.turn();
-    const [[lease, nside, pixel, posvar, parent]] = first.tasksOf("a") as [TaskEntry];
-    first.answer("b", [[lease, nside, pixel, posvar, parent]]);
-    first.answer("a", [[lease, nside, (pixel + 1) % 12, posvar, parent]]);
+    const [task] = first.tasksOf("a") as [TaskEntry];
+    first.answer("b", [task]);
+    first.answer("a", [task.with(2, (task[2] + 1) % 12) as TaskEntry]);
     first.turn();
     expect(first.collection.scheduler.counts).toMatchObject({ done: 0, foreign: 2 });
     const second = server(first.store);
     second.announce("a", 0);
-    second.answer("a", [[lease, nside, pixel, posvar, parent]], { session: 1, want: 1 });
+    second.answer("a", [task], { session: 1, want: 1 });
     second.turn();
     expect(second.collection.scheduler.counts.done).toBe(1);
   });
@@ -177,8 +178,7 @@ describe("dispatch", () => {
       announce(client, 1);
       turn();
       const [task] = tasksOf(client);
-      const [lease, nside, pixel, posvar] = task!;
-      const failures = [[lease, nside, pixel, posvar, `${client} crashed`, 0.5]];
+      const failures = [[...task!.slice(0, 6), `${client} crashed`, 0.5]];
       hear(topics.result, { client, session: 1, want: 0, results: [], failures });
       hear(topics.status(client), gone);
       turn();

@@ -62,8 +62,8 @@ class Actor {
   }
   result(tasks: readonly (readonly unknown[])[], llh: (pixel: number) => number, more = {}) {
     const results = tasks.map((task) => {
-      const [lease, nside, pixel, posvar] = task as [number, number, number, number];
-      return [lease, nside, pixel, posvar, llh(pixel), 1, 2, 3, 4, null, null, 5, 0.1, 7, null];
+      const which = task.slice(0, 6) as number[];
+      return [...which, llh(which[2]!), 1, 2, 3, 4, null, null, 5, 0.1, 7, null, null];
     });
     const message = { client: this.id, session: this.session, want: 5, results, failures: [] };
     this.say(topicsOf(this.basename).result, { ...message, ...more });
@@ -103,12 +103,12 @@ test("malformed, stale, foreign and forged messages change nothing", async () =>
   liar.say(topics.result, "x".repeat(1000));
   liar.say(topics.status("liar"), { state: "king" });
   // Fits nobody asked for, of this scan's stages and of others.
-  liar.result([[1, 1, 12, 0]], () => -1e9);
+  liar.result([[1, 1, 12, 0, 2, 0]], () => -1e9);
   liar.result(
     [
-      [1, 1, 0, 2],
-      [1, 8, 5, 0],
-      [1, 512, 5, 0],
+      [1, 1, 0, 2, 1, 0],
+      [1, 8, 5, 0, 2, 0],
+      [1, 512, 5, 0, 2, 0],
     ],
     () => -1e9,
   );

@@ -15,6 +15,8 @@ const result = (pixel: number): StoredResult => ({
   nside: 512,
   pixel,
   posvar: 3,
+  count: 4,
+  round: 0,
   llh: 1 / 3,
   x: -0.1,
   y: 1e-300,
@@ -32,7 +34,10 @@ const result = (pixel: number): StoredResult => ({
 test("results come back exactly, in the order in which they were stored", () => {
   const path = join(directory, "exact.sqlite");
   const store = openStore(path, "a");
-  const failed = { ...result(5), llh: Number.NaN, reason: "broken\nbroken again" };
+  const failed: StoredResult = {
+    ...{ ...result(5), llh: Number.NaN, minima: [[1, 2.25, -3, 4.5]] },
+    failures: [[3, "broken\nbroken again"]],
+  };
   store.append([result(9), failed]);
   store.append([result(2)]);
   store.set("basename", "b");
@@ -71,6 +76,19 @@ test("a store of the last version is named as such", () => {
   );
   old.close();
   expect(() => openStore(path, "a")).toThrow("the store of another version of skyscan");
+});
+
+test("the store of version 0.1.0 is refused by that name", () => {
+  const path = join(directory, "0.1.0.sqlite");
+  const old = new Database(path);
+  old.run("CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT, checksum INTEGER) WITHOUT ROWID");
+  old.run(
+    "CREATE TABLE result (number INTEGER PRIMARY KEY, nside INTEGER, pixel INTEGER, posvar INTEGER, reason TEXT, checksum INTEGER)",
+  );
+  const identity = JSON.stringify([2, JSON.stringify({ version: "0.1.0", protocol: 1 })]);
+  old.run("INSERT INTO about VALUES ('identity', ?, 0)", [identity]);
+  old.close();
+  expect(() => openStore(path, "a")).toThrow("the store of another version of skyscan, 0.1.0;");
 });
 
 test("flipped bits lose fits, and make none up", () => {

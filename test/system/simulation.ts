@@ -12,7 +12,8 @@ export async function planOf(progression: Progression): Promise<ScanPlan> {
   });
   const { variations } = plan.reco.seeds;
   const seeds = { ...plan.reco.seeds, variations: [...variations, ...variations] };
-  return { ...plan, reco: { ...plan.reco, seeds }, event: { ...plan.event, frames: [] } };
+  const flood = { most: 2, margin: 1e9, separation: 8, known: 15, rounds: 3 };
+  return { ...plan, reco: { ...plan.reco, seeds, flood }, event: { ...plan.event, frames: [] } };
 }
 
 /** So many worlds: all end, with the map of a world without trouble, and no rule is broken. */

@@ -8,6 +8,8 @@ import { Interrupted } from "../../src/config/errors.ts";
 import { randomIntegers, uniformNumbers } from "../../src/config/random.ts";
 import { protocolVersion, type TaskEntry, type TaskMessage } from "../../src/mq/messages.ts";
 import { topicsOf } from "../../src/mq/topics.ts";
+import { fitValues } from "../../src/scan/fit_values.ts";
+import { passedOn } from "../../src/scan/minima.ts";
 import type { PixelResult, Task } from "../../src/scan/task.ts";
 import { type ScanPlan, startScan } from "../../src/server/plan.ts";
 import { runServer, type ServerOutcome } from "../../src/server/server.ts";
@@ -95,25 +97,32 @@ export function conditionsOf(seed: number): Conditions {
   };
 }
 
-/** A fit's llh and values: of the pixel and its parent alone, as they must be. */
-function fitOf(task: Task & { readonly parent: readonly number[] | null }) {
+type WireTask = Omit<FitTask, "id">;
+
+/** A fit's llh and values: of the pixel, its parent and where it starts alone, as they must be. */
+function fitOf(task: WireTask, posvar: number) {
   const next = randomIntegers(
-    task.nside,
-    task.pixel,
-    task.posvar,
+    ...[task.nside, task.pixel, posvar, task.round],
     Math.round((task.parent?.[3] ?? 0) * 1e3),
+    ...(task.starts ?? []).flat().map((number) => Math.round(100 * (number ?? 7))),
   );
   const number = () => (next() % 1_000_000) / 1000;
-  return [
-    number(),
-    number(),
-    number(),
-    number(),
-    number(),
-    Number.NaN,
-    Number.NaN,
-    Number.NaN,
-  ] as const;
+  const nan = Number.NaN;
+  return [number(), number(), number(), number(), number(), nan, nan, nan] as const;
+}
+
+/** The best of a task's fits, and minima that its neighbours start from. */
+function answerOf(task: WireTask): Pick<Required<FitOutcome>, "values" | "minima"> {
+  const fits = Array.from({ length: task.count }, (_, n) => fitOf(task, task.posvar + n));
+  const values = fits.reduce((best, fit) => (fit[0] < best[0] ? fit : best));
+  const [llh, x, y, z] = values;
+  return {
+    values,
+    minima: passedOn([
+      [x, y, z, llh],
+      [y, z, x, llh + 1],
+    ]),
+  };
 }
 
 /** A map as text, to compare it with another to the last bit. */
@@ -126,12 +135,17 @@ export const mapText = (map: ReadonlyMap<number, readonly PixelResult[]>): strin
 export function undisturbed(plan: ScanPlan): ReadonlyMap<number, readonly PixelResult[]> {
   const scan = startScan(plan);
   const tasks = scan.start();
+  let looks = 0;
   for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) {
-    const { parent: p, ...pixel } = task;
-    const parent = p && !Number.isNaN(p.llh) ? [p.x, p.y, p.z, p.time, p.energy] : null;
-    const [llh, x, y, z, time, energy, E_in, E_tot] = fitOf({ ...task, parent });
-    tasks.push(...scan.add({ ...pixel, llh, x, y, z, time, energy, E_in, E_tot }));
+    const { parent: p, starts = null, count = 1, round = 0, ...pixel } = task;
+    const parent: FitTask["parent"] =
+      p && !Number.isNaN(p.llh) ? [p.x, p.y, p.z, p.time, p.energy] : null;
+    if (round > 0) looks++;
+    const { values, minima } = answerOf({ ...pixel, count, round, parent, starts });
+    const fit = fitValues((_, at) => values[at]!);
+    tasks.push(...scan.add({ ...pixel, count, round, ...fit, minima }));
   }
+  if (plan.reco.flood && looks === 0) throw new Error("no pixel of this plan is looked at again");
   return scan.pixels();
 }
 
@@ -420,7 +434,7 @@ class World {
           if (fate === "crashes" || (isBroken && this.#random() < 0.5)) return end("SIGILL");
           const outcome: FitOutcome = isBroken
             ? { id: task.id, evaluations: 0, seconds, reason: "no such library" }
-            : { id: task.id, values: fitOf(task), evaluations: 10, seconds };
+            : { id: task.id, ...answerOf(task), evaluations: 10, seconds };
           tell({ kind: "done", outcomes: [outcome] });
           next();
         });
@@ -545,7 +559,8 @@ class World {
         const nside = 2 ** whole(4);
         const pixel = this.#random() < 0.5 ? whole(12 * nside ** 2) : 2 ** 36 + whole(100);
         const value = this.#random() < 0.2 ? "1e999" : "-1e9";
-        const entry = `[${whole(1000)},${nside},${pixel},${whole(2)},${value},1,2,3,4,null,null,null,1,1,null]`;
+        const task = `${whole(1000)},${nside},${pixel},${whole(2)},${1 + whole(2)},${whole(3)}`;
+        const entry = `[${task},${value},1,2,3,4,null,null,null,1,1,null,null]`;
         connection.publish(
           topics.result,
           `{"client":"liar","session":${whole(3)},"want":0,"results":[${entry}],"failures":[]}`,
