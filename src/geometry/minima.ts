@@ -22,5 +22,8 @@ export interface Flood {
   readonly rounds: number;
 }
 
+/** No track passes farther from the middle of the event's light, m: numbers beyond are no places. */
+export const farthestPlace = 100_000;
+
 /** A direction has no more minima that matter. */
 export const mostMinima = 8;

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { parseJson } from "../config/json.ts";
-import { mostMinima } from "../geometry/minima.ts";
+import { farthestPlace, mostMinima } from "../geometry/minima.ts";
 import { forFitValues, forSeedValues } from "../scan/fit_values.ts";
 
 /** Raised whenever a message changes its meaning: server and clients must agree. */
@@ -63,9 +63,7 @@ const noSuchPixel = "pixel: there is no such pixel at this nside";
 /** Vertex (m, ns) and energy (GeV) of the coarser pixel's fit a seed starts from. */
 const parent = v.tuple(forSeedValues(() => real));
 
-/** No track starts farther from the middle of the event's light than this, m. */
-const farthest = 100_000;
-const metres = v.pipe(v.number(), v.minValue(-farthest), v.maxValue(farthest));
+const metres = v.pipe(v.number(), v.minValue(-farthestPlace), v.maxValue(farthestPlace));
 const finite = v.pipe(v.number(), v.finite());
 
 /** [x, y, z (m, see scan/minima.ts), llh of a minimum that is known, or null] */

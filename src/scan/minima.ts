@@ -1,4 +1,10 @@
-import { type Flood, type Minimum, mostMinima, type Start } from "../geometry/minima.ts";
+import {
+  type Flood,
+  farthestPlace,
+  type Minimum,
+  mostMinima,
+  type Start,
+} from "../geometry/minima.ts";
 import { angleBetween, neighbours, parentOf, pixelVector, type Vector } from "../sky/healpix.ts";
 
 /** A minimum that much lower than the one before is news to the pixels around, llh. */
@@ -107,11 +113,15 @@ const sameMinimum = 6;
 /** A direction's minima as they are passed on: each once, lowest first, rounded. */
 export function passedOn(minima: readonly Minimum[]): Minimum[] {
   const kept: Minimum[] = [];
-  const sorted = minima.filter((minimum) => minimum.every(Number.isFinite));
-  for (const [x, y, z, llh] of sorted.sort((a, b) => a[3] - b[3])) {
+  const list = minima.map(
+    ([x, y, z, llh]): Minimum => [rounded(x), rounded(y), rounded(z), Math.round(llh * 1e4) / 1e4],
+  );
+  for (const minimum of list.filter(isPlace).sort((a, b) => a[3] - b[3])) {
     if (kept.length === mostMinima) break;
-    if (kept.every((other) => separation(other, [x, y, z]) > sameMinimum))
-      kept.push([rounded(x), rounded(y), rounded(z), Math.round(llh * 1e4) / 1e4]);
+    if (kept.every((other) => separation(other, minimum) > sameMinimum)) kept.push(minimum);
   }
   return kept;
 }
+
+const isPlace = ([x, y, z, llh]: Minimum): boolean =>
+  Number.isFinite(llh) && [x, y, z].every((metres) => Math.abs(metres) <= farthestPlace);

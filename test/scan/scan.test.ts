@@ -370,7 +370,7 @@ describe("minima passed on", () => {
       { nside, pixel, posvar: 1, count: 2 },
       { nside, pixel, posvar: 0 },
     ]);
-    for (const part of parts) scan.add(fitOf(part));
+    for (const part of parts) scan.add({ ...fitOf(part), ...part });
     for (const wrong of [
       { posvar: 0, count: 4 },
       { posvar: 0, count: 0 },

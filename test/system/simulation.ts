@@ -4,21 +4,25 @@ import { planScan, type ScanPlan } from "../../src/server/plan.ts";
 import type { Progression } from "../../src/sky/progression.ts";
 import { conditionsOf, live, mapText, undisturbed } from "./world.ts";
 
-/** A scan with two fits per pixel of an event nobody looks at: the fits are made up. */
-export async function planOf(progression: Progression): Promise<ScanPlan> {
+/**
+ * A scan with two fits per pixel of an event nobody looks at: the fits are made up.
+ * @param isFlooding its pixels start from each other's minima, and look again
+ */
+export async function planOf(progression: Progression, isFlooding = false): Promise<ScanPlan> {
   const plan = await planScan({
     eventFile: resolve(import.meta.dir, "../data/simulated_muon.json"),
     ...{ isRealEvent: false, reco: "dummy", miniTest: false, progression, threshold: 1, seed: 3 },
   });
   const { variations } = plan.reco.seeds;
   const seeds = { ...plan.reco.seeds, variations: [...variations, ...variations] };
-  const flood = { most: 2, margin: 1e9, separation: 8, known: 15, rounds: 3 };
-  return { ...plan, reco: { ...plan.reco, seeds, flood }, event: { ...plan.event, frames: [] } };
+  const flood = { most: 2, margin: 1e9, separation: 8, known: 15, rounds: 2 };
+  const reco = { ...plan.reco, seeds, ...(isFlooding && { flood }) };
+  return { ...plan, reco, event: { ...plan.event, frames: [] } };
 }
 
 /** So many worlds: all end, with the map of a world without trouble, and no rule is broken. */
 export async function checkWorlds(seeds: Iterable<number>, progression: Progression) {
-  const plan = await planOf(progression);
+  const plan = await planOf(progression, true);
   const map = mapText(undisturbed(plan));
   let events = 0;
   for (const seed of seeds) {

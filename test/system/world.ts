@@ -429,7 +429,8 @@ class World {
         if (task === undefined) return;
         const fate = isBroken ? "broken" : this.#fateOf(task);
         if (fate === "hangs") return;
-        const seconds = isBroken ? 0.01 : this.#is.fit * (0.5 + this.#random());
+        const fits = task.round > 0 ? 1 : task.count;
+        const seconds = isBroken ? 0.01 : this.#is.fit * fits * (0.5 + this.#random());
         process.after(seconds, () => {
           if (fate === "crashes" || (isBroken && this.#random() < 0.5)) return end("SIGILL");
           const outcome: FitOutcome = isBroken
