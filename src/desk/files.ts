@@ -3,6 +3,11 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { version } from "../config/version.ts";
+import { type FormatName, formats } from "../publish/formats.ts";
+import { writeResult } from "../result/files.ts";
+import { provenanceFields } from "../result/provenance.ts";
+import { resultFromScan, type SkyScanResult } from "../result/result.ts";
 import { isUnfinished, type ScanRecord } from "./archive.ts";
 import type { Desk } from "./desk.ts";
 import { scanFolder } from "./intake.ts";
@@ -18,40 +23,71 @@ interface Kind {
   readonly says: string;
   readonly mediaType: string;
   /** Arguments of this program that make it; undefined: the scan itself writes it. */
-  readonly command?: (result: string, out: string) => readonly string[];
+  readonly command?: Command;
   /** There is none of a map that is not finished. */
   readonly isFinalOnly?: boolean;
   /** Only for who may start scans. */
   readonly isPrivate?: boolean;
 }
 
+/** Arguments of this program that make a file of a result. */
+type Command = (result: string, out: string, record: ScanRecord) => readonly string[];
+
+const convert: Command = (result, out) => ["result", "convert", result, out];
+const convertLlh: Command = (...args) => [...convert(...args), "--what", "llh"];
+const contours: Command = (result, out) => ["result", "contours", result, "--out", out];
+const plot: Command = (result, out) => ["plot", result, "--out", out];
+const alertFlags = ({ event }: ScanRecord): string[] =>
+  event.stream === null ? [] : ["--stream", event.stream];
+
+/** What each format is called, and how it is made; the rest is in the table of formats. */
+const exported = {
+  npz: { what: "npz" },
+  json: { what: "json" },
+  "multiorder.fits": { what: "FITS, multi-order", command: convert, isFinalOnly: true },
+  "flat.fits": { what: "FITS, flat", command: convert, isFinalOnly: true },
+  "llh.fits": { what: "FITS, 2Δllh", command: convertLlh, isFinalOnly: true },
+  "llh.multiorder.fits": {
+    ...{ what: "FITS, 2Δllh, multi-order", command: convertLlh, isFinalOnly: true },
+  },
+  "contours.json": { what: "contours, json", command: contours },
+  "contours.geojson": { what: "contours, geojson", command: contours },
+  "contours.reg": { what: "contours, regions", command: contours },
+  "contour.txt": {
+    what: "contour, text",
+    command: (...args: Parameters<Command>) => [...contours(...args), "--percent", "90"],
+  },
+  "moc.fits": { what: "MOC", command: contours, isFinalOnly: true },
+  notice: {
+    what: "notice",
+    command: (result: string, out: string, record: ScanRecord) => [
+      ...["result", "notice", result, "--out", out],
+      ...alertFlags(record),
+    ],
+    isPrivate: true,
+  },
+  circular: {
+    what: "circular",
+    command: (result: string, out: string, record: ScanRecord) => [
+      ...["result", "circular", result, "--out", out],
+      ...alertFlags(record),
+    ],
+    isPrivate: true,
+  },
+} satisfies Record<FormatName, Pick<Kind, "what" | "command" | "isFinalOnly" | "isPrivate">>;
+
+const pictures: readonly Kind[] = [
+  { ending: ".png", what: "PNG", says: "the map as a picture", mediaType: "image/png" },
+  { ending: ".svg", what: "SVG", says: "the picture as a drawing", mediaType: "image/svg+xml" },
+  { ending: ".pdf", what: "PDF", says: "the picture for a paper", mediaType: "application/pdf" },
+].map((kind) => ({ ...kind, command: plot }));
+
 const kinds: readonly Kind[] = [
-  {
-    ending: ".npz",
-    what: "npz",
-    says: "Every pixel with its fit, for skyreader and Python.",
-    mediaType: "application/octet-stream",
-  },
-  {
-    ending: ".json",
-    what: "json",
-    says: "The same as text.",
-    mediaType: "application/json",
-  },
-  {
-    ending: ".png",
-    what: "PNG",
-    says: "The map as a picture, contours drawn.",
-    mediaType: "image/png",
-    command: (result, out) => ["plot", result, "--out", out],
-  },
-  {
-    ending: ".svg",
-    what: "SVG",
-    says: "The same picture as drawing.",
-    mediaType: "image/svg+xml",
-    command: (result, out) => ["plot", result, "--out", out],
-  },
+  ...Object.entries(exported).map(([name, kind]) => {
+    const { suffix, description, mediaType } = formats[name as FormatName];
+    return { ending: suffix, says: description, mediaType, ...kind };
+  }),
+  ...pictures,
 ];
 
 export interface FileMakerOptions {
@@ -77,6 +113,7 @@ export class FileMaker {
   /** Being made, by path: asked for twice, made once. */
   readonly #making = new Map<string, Promise<void>>();
   #running = 0;
+  #count = 0;
   readonly #turns: (() => void)[] = [];
 
   constructor(options: FileMakerOptions) {
@@ -111,11 +148,12 @@ export class FileMaker {
       return isUnfinished(record.state)
         ? `Not before the end of the scan: ${kind.what} of part of a map would mislead.`
         : `The scan did not end: there is no ${kind.what} of part of a map.`;
-    return existsSync(this.#result(record)) ? null : "No part of the map has been written yet.";
+    const size = this.#options.desk.run(record.id)?.map.size ?? 0;
+    return size > 0 || existsSync(this.#written(record)) ? null : "There is no pixel yet.";
   }
 
   /** The map as the scan last wrote it. */
-  #result(record: ScanRecord): string {
+  #written(record: ScanRecord): string {
     return join(this.#folder(record), `${record.facts.stem}.npz`);
   }
 
@@ -124,38 +162,62 @@ export class FileMaker {
   }
 
   async #made(record: ScanRecord, kind: Kind): Promise<string> {
-    const { facts, state } = record;
-    if (kind.command === undefined) return join(this.#folder(record), facts.stem + kind.ending);
-    const folder = join(scanFolder(this.#options.data, record.id), "made");
-    const isFinal = state === "done";
-    const path = join(folder, isFinal ? facts.stem + kind.ending : nameOf(record, kind));
+    const { id, facts, state } = record;
+    const run = this.#options.desk.run(id);
+    if (kind.command === undefined && run === undefined)
+      return join(this.#folder(record), facts.stem + kind.ending);
+    const folder = join(scanFolder(this.#options.data, id), "made");
+    const path = join(folder, nameOf(record, kind));
     // Of a map that grows a picture is old at once.
-    if (isFinal && existsSync(path)) return path;
+    if (state === "done" && existsSync(path)) return path;
     let making = this.#making.get(path);
     if (making === undefined) {
-      making = this.#make(kind, this.#result(record), folder, path).finally(() =>
-        this.#making.delete(path),
-      );
+      making = this.#make(record, kind, folder, path).finally(() => this.#making.delete(path));
       this.#making.set(path, making);
     }
     await making;
     return path;
   }
 
-  async #make(kind: Kind, result: string, folder: string, path: string): Promise<void> {
+  async #make(record: ScanRecord, kind: Kind, folder: string, path: string): Promise<void> {
     await mkdir(folder, { recursive: true });
-    // The ending says what is to be made of it.
-    const temporary = join(folder, `new${kind.ending}`);
     await this.#turn();
+    // The ending says what is to be made of it.
+    const temporary = join(folder, `new-${this.#count++}${kind.ending}`);
+    const live = join(folder, `live-${this.#count++}.npz`);
     try {
-      const trouble = await this.#options.run(kind.command!(result, temporary));
-      if (trouble !== undefined) throw new ProblemError(500, `It cannot be made: ${trouble}`);
+      const growing = this.#growing(record);
+      if (growing !== undefined) await writeResult(live, growing);
+      const source = growing === undefined ? this.#written(record) : live;
+      if (kind.command === undefined) await writeResult(temporary, growing!);
+      else {
+        const trouble = await this.#options.run(kind.command(source, temporary, record));
+        if (trouble !== undefined) throw new ProblemError(500, `It cannot be made: ${trouble}`);
+      }
       await rename(temporary, path);
     } finally {
-      await rm(temporary, { force: true });
+      for (const file of [temporary, live]) await rm(file, { force: true });
       this.#running--;
       this.#turns.shift()?.();
     }
+  }
+
+  /** The map of a scan that runs, as far as it is; undefined: it does not run. */
+  #growing({ id }: ScanRecord): SkyScanResult | undefined {
+    const run = this.#options.desk.run(id);
+    const scan = run?.collection?.scan;
+    if (run === undefined || scan === undefined) return undefined;
+    const { reco, detector, event } = run.plan;
+    const light = run.manifest?.scan.light;
+    return resultFromScan(
+      scan.pixels(),
+      event.metadata,
+      false,
+      provenanceFields({
+        ...{ recoAlgo: reco.name, detector: detector.source, version },
+        ...(light && { light }),
+      }),
+    );
   }
 
   async #turn(): Promise<void> {

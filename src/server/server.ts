@@ -155,7 +155,10 @@ export async function withPictures(
 ): Promise<ServerOutcome> {
   const { light } = outcome.manifest.scan;
   const caption = [plan.reco.name, ...(light === null ? [] : [light])].join(", ");
-  const { png, svg } = await plotFiles(outputDir, outcome.result, { caption, marks: marksOf(plan.event) });
+  const { png, svg } = await plotFiles(outputDir, outcome.result, {
+    caption,
+    marks: marksOf(plan.event),
+  });
   return { ...outcome, files: [...outcome.files, png, svg] };
 }
 

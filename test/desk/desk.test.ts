@@ -65,6 +65,40 @@ describe("a scan", () => {
     expect((await download.bytes()).length).toBeGreaterThan(1000);
   });
 
+  test("is published in every format that is asked for", async () => {
+    const [id] = await desk.submit();
+    await desk.until(id!, isOver);
+    const { files } = await json(await desk.get(`scan/${id}/page`));
+    const starts = {
+      "FITS, multi-order": "\x1f\x8b",
+      "contours, geojson": "{",
+      circular: "IceCube",
+      PNG: "\x89PNG",
+    };
+    for (const [what, start] of Object.entries(starts)) {
+      const { name } = files.find((file: { what: string }) => file.what === what);
+      const answer = await desk.get(`scan/${id}/files/${name}`);
+      const text = Buffer.from(await answer.bytes()).toString("latin1");
+      expect([what, answer.status, text.slice(0, start.length)]).toEqual([what, 200, start]);
+    }
+    expect((await desk.get(`scan/${id}/files/nothing.npz`)).status).toBe(404);
+  });
+
+  test("before its end gives drafts, and no map that would mislead", async () => {
+    const [id] = await desk.submit({ nsides: { "64": 0 } });
+    for await (const { event, data } of listened(await desk.get(`scan/${id}/events`)))
+      if (event === "pixels" && data.n > 0) break;
+    const { files } = await json(await desk.get(`scan/${id}/page`));
+    const file = (what: string) => files.find((one: { what: string }) => one.what === what);
+    expect(file("npz").state).toBe("draft");
+    expect(file("npz").name).toContain(".draft.");
+    expect(file("FITS, multi-order")).toMatchObject({ state: "not yet" });
+    expect((await desk.get(`scan/${id}/files/${file("FITS, multi-order").name}`)).status).toBe(409);
+    const draft = await (await desk.get(`scan/${id}/files/${file("npz").name}`)).bytes();
+    expect(Buffer.from(draft.subarray(0, 200)).toString("latin1")).toMatch(/^PK/);
+    await desk.send("DELETE", `scan/${id}`);
+  });
+
   test("answers for its pixels and pulses", async () => {
     const [id] = await desk.submit();
     await desk.until(id!, isOver);
