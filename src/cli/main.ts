@@ -22,6 +22,7 @@ import { serveCommand } from "./serve.ts";
 import { serverCommand } from "./server.ts";
 import { simulateCommand } from "./simulate.ts";
 import { skyCommand } from "./sky.ts";
+import { skydriverCommand } from "./skydriver.ts";
 import { statusCommand } from "./status.ts";
 import { tablesCommand } from "./tables.ts";
 
@@ -49,6 +50,7 @@ function program(): Command {
     .addCommand(resultCommand())
     .addCommand(simulateCommand())
     .addCommand(skyCommand())
+    .addCommand(skydriverCommand())
     .addCommand(tablesCommand())
     .helpCommand(false)
     .addCommand(helpCommand(root));
