@@ -72,7 +72,9 @@ describe("a FITS table", () => {
   });
 
   test("that is damaged anywhere is refused in one line, never taken for another", () => {
-    const bytes = publisher(gaussianMap(1, 0, 0.003), { facts })("llh.multiorder.fits") as Uint8Array;
+    const bytes = publisher(gaussianMap(1, 0, 0.003), { facts })(
+      "llh.multiorder.fits",
+    ) as Uint8Array;
     const whole = new Uint8Array(gunzipSync(bytes));
     fc.assert(
       fc.property(fc.nat(whole.length - 1), fc.nat(255), (at, value) => {
