@@ -10,8 +10,9 @@ import { type View, views } from "../plot/sky_map.ts";
 import { numberFrom } from "./flags.ts";
 import { addLevelsFlags, type LevelsFlags, levelsFor } from "./levels_flags.ts";
 import { addPoleFlags, type PoleFlags, poleOf } from "./pole_flags.ts";
+import { addSourcesFlags, cataloguesOf, type SourcesFlags } from "./sources_flags.ts";
 
-interface Flags extends PoleFlags, LevelsFlags {
+interface Flags extends PoleFlags, LevelsFlags, SourcesFlags {
   readonly out?: string;
   readonly caption?: string;
   readonly name?: string;
@@ -69,7 +70,7 @@ export function plotCommand(): Command {
     .option("--name <name>", "the alert's, for the title: IceCube-220624A")
     .option("--stream <stream>", "how it was graded: gold, bronze")
     .option("--caption <text>", "a line below the title");
-  return addLevelsFlags(addPoleFlags(command))
+  return addSourcesFlags(addLevelsFlags(addPoleFlags(command)))
     .addHelpText(
       "after",
       `
@@ -91,7 +92,7 @@ Examples:
         file,
         out,
         {
-          ...{ ...look, title, palette: colours },
+          ...{ ...look, title, palette: colours, catalogues: await cataloguesOf(flags) },
           ...(event && { event: event.metadata, marks: marksOf(event) }),
           ...(pole && { pole }),
         },

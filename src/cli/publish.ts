@@ -6,13 +6,7 @@ import { print } from "../config/print.ts";
 import { degreesPerRadian } from "../geometry/constants.ts";
 import { type FormatName, publisher } from "../publish/formats.ts";
 import { alertTypes, type NoticeOptions } from "../publish/notice.ts";
-import {
-  readSources,
-  type SourceColumns,
-  type SourceFound,
-  type SourcesFound,
-  sourcesFound,
-} from "../publish/sources.ts";
+import { type SourceFound, type SourcesFound, sourcesFound } from "../publish/sources.ts";
 import { readResult, writeAtomically, writeResult } from "../result/files.ts";
 import { unpacked } from "../result/fits.ts";
 import { hpdLevels } from "../result/levels.ts";
@@ -29,6 +23,7 @@ import {
   type MapFlags,
   mapOf,
 } from "./publish_flags.ts";
+import { addSourcesFlags, cataloguesOf, type SourcesFlags } from "./sources_flags.ts";
 
 /** Adds them. */
 export function addPublishing(result: Command): void {
@@ -265,29 +260,6 @@ function flattenCommand(result: Command): void {
     });
 }
 
-interface SourcesFlags {
-  readonly sources?: string[];
-  readonly sourceColumns?: SourceColumns;
-}
-
-const addSourcesFlags = (command: Command): Command =>
-  command
-    .option(
-      "--sources <catalogue>",
-      "sources: .fits, .csv, .tsv or .ecsv, packed or not, angles in degrees; may be repeated",
-      (path: string, before: string[] = []) => [...before, path],
-    )
-    .option(
-      "--source-columns <name,ra,dec>",
-      "its columns (default: those with the usual names)",
-      (text: string): SourceColumns => {
-        const [name, ra, dec, ...rest] = text.split(",");
-        if (!name || !ra || !dec || rest.length > 0)
-          throw new InvalidArgumentError("Expected three names: NAME,RA,DEC.");
-        return { name, ra, dec };
-      },
-    );
-
 function sourcesCommand(result: Command): void {
   addSourcesFlags(
     addLevelsFlags(
@@ -304,10 +276,8 @@ function sourcesCommand(result: Command): void {
   )
     .addHelpText("after", "\nExample:\n  skyscan result sources map.npz --sources gll_psc_v35.fit")
     .action(async (file: string, flags: MapFlags & SourcesFlags & { json: boolean }) => {
-      const { sources: paths = [], sourceColumns } = flags;
-      if (paths.length === 0) throw new InputError("--sources is needed: a catalogue");
-      const catalogues = [];
-      for (const path of paths) catalogues.push(await readSources(path, sourceColumns));
+      if (!flags.sources?.length) throw new InputError("--sources is needed: a catalogue");
+      const catalogues = await cataloguesOf(flags);
       const { result: map, levels } = await mapOf(file, flags);
       const found = localise(map, levels);
       const all = catalogues.map((catalogue) => sourcesFound(found, catalogue));
@@ -414,11 +384,8 @@ function circularCommand(result: Command): void {
       "\nExample:\n  skyscan result circular map.npz --stream gold --name IceCube-220624A --sources gll_psc_v35.fit",
     )
     .action(async (file: string, flags: MapFlags & SourcesFlags & { out?: string }) => {
-      const { sources: paths = [], sourceColumns } = flags;
-      if (paths.length > 1)
-        throw new InputError("a circular tells of one catalogue: one --sources");
-      const catalogue =
-        paths[0] === undefined ? undefined : await readSources(paths[0], sourceColumns);
+      const [catalogue, ...more] = await cataloguesOf(flags);
+      if (more.length > 0) throw new InputError("a circular tells of one catalogue: one --sources");
       const { result: map, levels, options } = await mapOf(file, flags);
       const sources = catalogue && sourcesFound(localise(map, levels), catalogue);
       const text = publisher(map, { ...options, ...(sources && { sources }) })("circular");

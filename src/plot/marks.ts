@@ -3,19 +3,18 @@ import { type GeoPath, type GeoProjection, geoCircle } from "d3-geo";
 import type { Event } from "../event/event.ts";
 import { type OnlineDirection, onlineDirection, trueDirection } from "../event/online.ts";
 import { degree, degreesPerRadian } from "../geometry/constants.ts";
+import type { Catalogue, Source } from "../publish/sources.ts";
 import type { Rectangle } from "../result/rectangle.ts";
 import type { Direction } from "../sky/healpix.ts";
 import { type Box, textBox, touch } from "./labels.ts";
 import { element, onMap, round, text } from "./svg.ts";
 
-export interface MarkedSource extends Direction {
-  readonly name: string;
-  /** Inside the 90 % region. */
+export interface MarkedSource extends Source {
+  /** In the 90 % contour. */
   readonly isInside: boolean;
 }
 
-export interface MarkedCatalogue {
-  readonly name: string;
+export interface MarkedCatalogue extends Catalogue {
   readonly sources: readonly MarkedSource[];
 }
 

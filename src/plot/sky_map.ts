@@ -1,13 +1,15 @@
 // What the panels of a sky map show, whatever they look like.
 import { degreesPerRadian } from "../geometry/constants.ts";
+import type { Catalogue } from "../publish/sources.ts";
 import { type BestDirection, bestDirection } from "../result/best_direction.ts";
 import { cellsOf, densitiesOf } from "../result/cells.ts";
-import { type Contour, traceContours } from "../result/contours.ts";
+import { type Contour, reachOf, traceContours } from "../result/contours.ts";
+import { isEnclosed } from "../result/enclosed.ts";
 import { hpdLevels, type Levels, levelsOf } from "../result/levels.ts";
 import { northFirst } from "../result/orientation.ts";
 import { type Rectangle, rectangleOf } from "../result/rectangle.ts";
 import type { SkyScanResult } from "../result/result.ts";
-import { ringOf } from "../sky/healpix.ts";
+import { angleBetween, type Direction, ringOf, vectorOf } from "../sky/healpix.ts";
 import type { Palette } from "./colour.ts";
 import type { Marks } from "./marks.ts";
 import type { Painted } from "./pixels.ts";
@@ -51,12 +53,13 @@ export interface MapOptions {
   readonly view?: View;
   readonly palette?: Palette;
   readonly marks?: Marks;
+  readonly catalogues?: readonly Catalogue[];
 }
 
 /** @param result counted from either pole */
 export function skyMapOf(
   result: SkyScanResult,
-  { levels: wanted, view = "llh", palette = "ember", marks = {} }: MapOptions,
+  { levels: wanted, view = "llh", palette = "ember", marks = {}, catalogues = [] }: MapOptions,
 ): SkyMap {
   const upright = northFirst(result);
   const best = bestDirection(upright);
@@ -64,8 +67,23 @@ export function skyMapOf(
   const contours = traceContours(upright, levels);
   const ninety = contours.find(({ percent }) => percent === 90);
   const rectangle = best && ninety && rectangleOf(ninety, best, upright);
+  // Nothing farther than the contour's farthest point lies in it; an open one may go anywhere.
+  const reach = ninety && best && (ninety.isOpen ? Math.PI : reachOf(ninety, best));
+  const isNear = (source: Direction) =>
+    best !== undefined && angleBetween(vectorOf(source), vectorOf(best)) <= (reach ?? 0);
   const shared = {
-    ...{ best, levels, contours, view, palette, marks },
+    ...{ best, levels, contours, view, palette },
+    marks: {
+      ...marks,
+      catalogues: catalogues.map(({ name, sources }) => ({
+        name,
+        sources: sources.map((source) => ({
+          ...source,
+          isInside:
+            !!best && !!ninety && isNear(source) && isEnclosed(source, ninety, best, upright),
+        })),
+      })),
+    },
     ...(rectangle && { rectangle }),
     surroundings: traceContours(upright, {
       ...levels,

@@ -27,7 +27,7 @@ import { element, star, text } from "./svg.ts";
 
 /** Half the width of the window, degrees: so many times the outermost contour's reach, within limits. */
 const MARGIN = 1.5;
-const LEAST = 1.5;
+const LEAST = 0.7;
 const MOST = 15;
 
 /** The notable surroundings need less room around them. */

@@ -73,7 +73,7 @@ describe("result", () => {
       ).toBe(false);
       expect((await run("compare", path("a.npz"), path("c.json"))).code).toBe(1);
       expect((await run("info", path("none"))).code).toBe(2);
-      expect((await run("convert", path("a.npz"), path("a.fits"))).code).toBe(2);
+      expect((await run("convert", path("a.npz"), path("a.hdf5"))).code).toBe(2);
     }));
 
   test("plot", () =>
@@ -82,6 +82,6 @@ describe("result", () => {
       await writeResult(input, example);
       expect(await run("plot", input, "--out", output)).toEqual({ out: output, code: 0 });
       expect(readFileSync(output, "utf8")).toContain("Run 136766");
-      expect((await run("plot", input, "--out", join(folder, "map.pdf"))).code).toBe(2);
+      expect((await run("plot", input, "--out", join(folder, "map.gif"))).code).toBe(2);
     }));
 });

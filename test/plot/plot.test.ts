@@ -151,26 +151,26 @@ describe("labels", () => {
 
 describe("marks", () => {
   test("online track, truth and sources are drawn and explained, labels apart", () => {
-    const near = (name: string, ra: number, dec: number, isInside: boolean) => ({
-      ...{ name, isInside },
+    const near = (name: string, ra: number, dec: number) => ({
+      name,
       ...{ ra: ra / degrees, dec: dec / degrees },
     });
     const marks = {
       online: { ra: 359.5 / degrees, dec: 10.5 / degrees, r50: 0.01, r90: 0.02, kind: "SplineMPE" },
       truth: { ra: 0.4 / degrees, dec: 9.7 / degrees },
-      catalogues: [
-        {
-          name: "4FGL",
-          sources: [
-            near("inside", 0.2, 10.4, true),
-            near("at RA 359.9", 359.9, 10.2, true),
-            near("outside", 3, 12, false),
-            near("far away", 180, -40, false),
-          ],
-        },
-      ],
     };
-    const svg = plotSky(gaussian(0, 10), { marks });
+    const catalogues = [
+      {
+        name: "4FGL",
+        sources: [
+          near("inside", 0.2, 10.4),
+          near("at RA 359.9", 359.9, 10.2),
+          near("outside", 3, 12),
+          near("far away", 180, -40),
+        ],
+      },
+    ];
+    const svg = plotSky(gaussian(0, 10), { marks, catalogues });
     const lines = texts(svg);
     expect(lines).toEqual(
       expect.arrayContaining([
