@@ -56,7 +56,8 @@ export function plotCoverage(report: CoverageReport, title: string): string {
     )
     .join("   ");
   return picture(
-    { width: WIDTH, height: HEIGHT },
+    WIDTH,
+    HEIGHT,
     text(x - 40, 34, title, { "font-size": 16, "font-weight": "bold" }),
     text(x - 40, 58, `${report.events} events; inside ${shares}`, { fill: "#555" }),
     ...ticks,

@@ -1,12 +1,25 @@
 import { type GeoProjection, geoGraticule, geoPath } from "d3-geo";
 import { geoMollweide } from "d3-geo-projection";
-import { unscannedColour } from "./colour.ts";
+import { degreesPerRadian } from "../geometry/constants.ts";
+import type { Contour } from "../result/contours.ts";
+import type { Levels } from "../result/levels.ts";
+import type { PixelResult } from "../scan/task.ts";
+import type { Direction } from "../sky/healpix.ts";
 import { colourBar } from "./colour_bar.ts";
 import { drawContours } from "./contour_lines.ts";
-import { degreesOf, drawDirections, drawGalacticPlane } from "./marks.ts";
 import { drawPixels } from "./pixels.ts";
-import type { SkyMap } from "./sky_map.ts";
+import { squareRootScale } from "./scale.ts";
 import { element, onMap, star, text } from "./svg.ts";
+
+/** What both panels show. */
+export interface SkyMap {
+  /** Those with a fit, coarse ones first: finer ones are drawn over them. */
+  readonly pixels: readonly PixelResult[];
+  readonly best: PixelResult | undefined;
+  readonly centre: Direction;
+  readonly levels: Levels;
+  readonly contours: readonly Contour[];
+}
 
 export interface Place {
   readonly x: number;
@@ -32,6 +45,10 @@ export function allSkyPanel(map: SkyMap, place: Place, window: [number, number][
   const { x, y, width } = place;
   const projection = allSkyProjection(place);
   const path = geoPath(projection).digits(2);
+  const llh = map.best?.llh ?? 0;
+  const worst = map.pixels.reduce((most, p) => (p.llh < 1e300 ? Math.max(most, p.llh) : most), llh);
+  const scale = squareRootScale(2 * (worst - llh));
+
   const sphere = path({ type: "Sphere" }) ?? "";
   const graticule =
     path(
@@ -56,11 +73,13 @@ export function allSkyPanel(map: SkyMap, place: Place, window: [number, number][
   });
   const outline =
     window.length > 0 ? (path({ type: "LineString", coordinates: window }) ?? "") : "";
-  const mark = map.best && projection(degreesOf(map.best))!;
+  const mark = map.best
+    ? projection([map.centre.ra * degreesPerRadian, map.centre.dec * degreesPerRadian])!
+    : undefined;
 
   return [
-    element("path", { d: sphere, fill: unscannedColour }),
-    drawPixels(map.pixels, projection, map),
+    element("path", { d: sphere, fill: "#d5d5d8" }),
+    drawPixels(map.pixels, projection, scale, llh),
     element("path", {
       d: graticule,
       fill: "none",
@@ -68,21 +87,20 @@ export function allSkyPanel(map: SkyMap, place: Place, window: [number, number][
       "stroke-opacity": 0.4,
       "stroke-width": 0.7,
     }),
-    drawGalacticPlane(path, projection),
     drawContours(map.contours, path, 0.7),
-    drawDirections(map.marks, projection, path),
     element("path", { d: outline, fill: "none", stroke: "#000", "stroke-width": 1 }),
     element("path", { d: sphere, fill: "none", stroke: "#333", "stroke-width": 1.2 }),
     ...longitudes,
     ...latitudes,
     mark ? star(mark[0], mark[1], 6) : "",
-    colourBar({
-      box: { x: x + width * 0.15, y: y + width / 2 + 34, width: width * 0.7, height: 14 },
-      ...{ scale: map.scale, palette: map.palette, id: "all-sky-colours" },
+    colourBar(
+      { x: x + width * 0.15, y: y + width / 2 + 34, width: width * 0.7, height: 14 },
+      scale,
+      "all-sky-colours",
+      false,
+    ),
+    text(x + width / 2, y + width / 2 + 84, "2 Δllh (square-root scale)", {
+      "text-anchor": "middle",
     }),
-    text(x + width / 2, y + width / 2 + 84, axisOf(map), { "text-anchor": "middle" }),
   ].join("\n");
 }
-
-const axisOf = ({ view, quantity }: SkyMap): string =>
-  `${quantity} (${view === "llh" ? "square-root" : "logarithmic"} scale)`;

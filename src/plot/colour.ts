@@ -1,43 +1,12 @@
 import { degree } from "../geometry/constants.ts";
 
-/** Ways to colour a map, all dark where it is worse: of our own, matplotlib's viridis turned around, and grey. */
-export const palettes = ["ember", "viridis", "grey"] as const;
-export type Palette = (typeof palettes)[number];
-
-/** Where a pixel was scanned and its fit failed; darker than what was not scanned. */
-export const failedColour = "#a9a9ae";
-/** What was not scanned. */
-export const unscannedColour = "#d5d5d8";
-
-/** Viridis at tenths, from its yellow end (S. van der Walt & N. Smith 2015, CC0). */
-const viridis = [
-  ...["#fde725", "#bddf26", "#7ad151", "#44bf70", "#22a884", "#21918c"],
-  ...["#2a788e", "#355f8d", "#414487", "#482475", "#440154"],
-];
-
 /**
- * The colour of a share of the scale, 0 (best) to 1, as #rrggbb. Ember goes from light yellow over red to dark blue;
- * its lightness falls linearly in OKLab, so that equal steps look equal, in print and to the colour-blind too.
+ * The colour of a share of the scale, 0 (best) to 1, as #rrggbb: from light yellow over red to dark blue.
+ * Lightness falls linearly in OKLab, so that equal steps look equal, in print and to the colour-blind too.
  */
-export function colourOf(share: number, palette: Palette = "ember"): string {
+export function colourOf(share: number): string {
   const t = Math.min(1, Math.max(0, share));
-  if (palette === "grey") return hex(0.97 - 0.72 * t, 0, 0);
-  if (palette === "viridis") return between(viridis, t);
   return hex(0.96 - 0.68 * t, 0.12 + 0.09 * Math.sin(Math.PI * t ** 0.8), 105 - 185 * t);
-}
-
-/** Linear between evenly spread colours. */
-function between(colours: readonly string[], t: number): string {
-  const at = Math.min(colours.length - 2, Math.floor(t * (colours.length - 1)));
-  const part = t * (colours.length - 1) - at;
-  const channel = (colour: string, k: number) =>
-    Number.parseInt(colour.slice(1 + 2 * k, 3 + 2 * k), 16);
-  const mixed = [0, 1, 2].map((k) =>
-    Math.round(channel(colours[at]!, k) * (1 - part) + channel(colours[at + 1]!, k) * part)
-      .toString(16)
-      .padStart(2, "0"),
-  );
-  return `#${mixed.join("")}`;
 }
 
 /** OKLCH (lightness, chroma, hue in degrees), with as much of its chroma as sRGB has. */

@@ -5,69 +5,45 @@ import { readResult, writeAtomically } from "../result/files.ts";
 import type { Levels } from "../result/levels.ts";
 import type { Pole, SkyScanResult } from "../result/result.ts";
 import { plotLosses, readFitWithLosses } from "./losses.ts";
-import type { Marks } from "./marks.ts";
-import { toPdf } from "./pdf.ts";
 import { type PlotOptions, plotSky } from "./plot.ts";
 import { toPng } from "./png.ts";
 
-/** How a picture is written, by the ending of its file's name. */
-const writers: Readonly<Record<string, (svg: string) => Promise<string | Uint8Array>>> = {
-  ".png": toPng,
-  ".svg": async (svg) => svg,
-  ".pdf": toPdf,
-};
-
-/** Throws InputError for a file whose name says no kind of picture. */
-export function requirePicture(path: string): void {
-  if (!Object.hasOwn(writers, extname(path)))
-    throw new InputError(`${path}: a picture ends in ${Object.keys(writers).join(", ")}`);
-}
-
-/** Writes a picture as its name's ending says. */
-export async function writePicture(path: string, svg: string): Promise<void> {
-  requirePicture(path);
-  await writeAtomically(path, await writers[extname(path)]!(svg));
-}
-
-/** What of a map's picture depends on the map. */
-export interface OwnOptions {
-  readonly levels?: Levels;
-  readonly marks?: Marks;
-}
-
 /**
  * Draws a file: the sky map of a result, or the energy losses of a fit.
- * @param picture file to write; its extension says the format
- * @param own what is to be found out of a map before it is drawn
+ * @param picture file to write; its extension, .png or .svg, says the format
+ * @param levelsFor finds the levels of a map's contours; default: those of its algorithm
  */
 export async function plotFile(
   file: string,
   picture: string,
   options: PlotOptions & { readonly title: string; readonly pole?: Pole },
-  own?: (result: SkyScanResult) => Promise<OwnOptions>,
+  levelsFor?: (result: SkyScanResult) => Promise<Levels>,
 ): Promise<void> {
-  requirePicture(picture);
+  const extension = extname(picture);
+  if (extension !== ".png" && extension !== ".svg")
+    throw new InputError(`${picture}: a picture ends in .png or .svg`);
   const fit = await readFitWithLosses(file);
   const map = async () => {
     const result = await readResult(file, options.pole);
-    return plotSky(result, { ...options, ...(await own?.(result)) });
+    return plotSky(result, { ...options, ...(levelsFor && { levels: await levelsFor(result) }) });
   };
-  await writePicture(picture, fit ? plotLosses(fit, options.title) : await map());
+  const svg = fit ? plotLosses(fit, options.title) : await map();
+  await writeAtomically(picture, extension === ".png" ? await toPng(svg) : svg);
 }
 
 /**
  * Writes `<event>_<nsides>.png` and `.svg` into a folder.
- * @param options caption: what the map was made with: reconstruction, light model
+ * @param caption what the map was made with: reconstruction, light model
  * @returns the two paths
  */
 export async function plotFiles(
   folder: string,
   result: SkyScanResult,
-  options: PlotOptions = {},
+  caption?: string,
 ): Promise<{ png: string; svg: string }> {
   const stem = join(folder, resultStem(result));
   const paths = { png: `${stem}.png`, svg: `${stem}.svg` };
-  const svg = plotSky(result, options);
+  const svg = plotSky(result, caption === undefined ? {} : { caption });
   await writeAtomically(paths.svg, svg);
   await writeAtomically(paths.png, await toPng(svg));
   return paths;

@@ -1,6 +1,5 @@
 import { type GeoProjection, geoPath } from "d3-geo";
 import type { Place } from "./all_sky.ts";
-import { type Anchor, type Box, textBox, withoutCollisions } from "./labels.ts";
 import { niceStep } from "./scale.ts";
 import { onMap, text } from "./svg.ts";
 
@@ -18,18 +17,7 @@ export interface Graticule {
   readonly lines: string;
   /** SVG of the values: Dec to the left, RA below; around a pole RA to the left and below, Dec within. */
   readonly labels: string;
-  /** What labels within the frame cover. */
-  readonly inside: readonly Box[];
   readonly hasPole: boolean;
-}
-
-interface Label {
-  readonly x: number;
-  readonly y: number;
-  readonly says: string;
-  readonly anchor: Anchor;
-  readonly isInside: boolean;
-  readonly box: Box;
 }
 
 interface Sample {
@@ -81,38 +69,24 @@ export function graticule(
       coordinates: Array.from({ length: 61 }, (_, i) => point(i / 60)),
     }) ?? "";
   const lines: string[] = [];
-  const labels: Label[] = [];
-  const label = (at: readonly [number, number], says: string, anchor: Anchor, isInside = false) =>
-    labels.push({
-      ...{ x: at[0], y: at[1], says, anchor, isInside },
-      box: textBox(at[0], at[1], says, 13, anchor),
-    });
+  const labels: string[] = [];
   for (const dec of multiples(decFrom, decTo, decStep)) {
     if (Math.abs(dec) === 90) continue;
     lines.push(line((t) => [centreRa + raFrom + (raTo - raFrom) * t, dec]));
     const at = crossing(hasPole ? downwards : left, (sample) => sample.dec - dec);
-    if (at && hasPole) label([at[0] + 5, at[1] - 5], signed(dec, decStep), "start", true);
-    else if (at) label([x - 8, at[1] + 4.5], signed(dec, decStep), "end");
+    if (at && hasPole) labels.push(text(at[0] + 5, at[1] - 5, signed(dec, decStep), onMap));
+    else if (at)
+      labels.push(text(x - 8, at[1] + 4.5, signed(dec, decStep), { "text-anchor": "end" }));
   }
   for (const ra of multiples(centreRa + raFrom, centreRa + raTo, raStep)) {
     lines.push(line((t) => [ra, decFrom + (decTo - decFrom) * t]));
     const value = `${fixed(((ra % 360) + 360) % 360, raStep)}°`;
     const below = crossing(bottom, (sample) => turned(ra - sample.ra));
-    if (below) label([below[0], y + width + 19], value, "middle");
+    if (below) labels.push(text(below[0], y + width + 19, value, { "text-anchor": "middle" }));
     const beside = hasPole ? crossing(left, (sample) => turned(ra - sample.ra)) : undefined;
-    if (beside) label([x - 8, beside[1] + 4.5], value, "end");
+    if (beside) labels.push(text(x - 8, beside[1] + 4.5, value, { "text-anchor": "end" }));
   }
-  const kept = withoutCollisions(labels, 4);
-  return {
-    lines: lines.join(""),
-    labels: kept
-      .map(({ says, anchor, isInside, ...at }) =>
-        text(at.x, at.y, says, { "text-anchor": anchor, ...(isInside && onMap) }),
-      )
-      .join(""),
-    inside: kept.flatMap(({ isInside, box }) => (isInside ? [box] : [])),
-    hasPole,
-  };
+  return { lines: lines.join(""), labels: labels.join(""), hasPole };
 }
 
 const range = (values: readonly number[]): [number, number] => [

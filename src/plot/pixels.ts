@@ -1,7 +1,8 @@
 import { type GeoProjection, geoPath } from "d3-geo";
+import type { PixelResult } from "../scan/task.ts";
 import { angleBetween, pixelVector, type Vector } from "../sky/healpix.ts";
 import { pixelBoundary, pixelPolygon, stepsFor } from "./boundary.ts";
-import { colourOf, failedColour, type Palette } from "./colour.ts";
+import { colourOf } from "./colour.ts";
 import type { Scale } from "./scale.ts";
 import { element } from "./svg.ts";
 
@@ -17,45 +18,35 @@ const REACH = 1.2;
 /** Outlines whose corners are no farther apart on the picture than this (px) are drawn without d3-geo's clipping. */
 const SMALL = 40;
 
-/** A pixel and what it shows; NaN where its fit failed. */
-export interface Painted {
-  readonly nside: number;
-  /** RING. */
-  readonly pixel: number;
-  readonly value: number;
-}
-
-/** The colour's number of a pixel without a fit. */
-const FAILED = -1;
-
 /**
- * Pixels as filled outlines, later ones over earlier ones, nside by nside. A pixel whose fit failed is grey, whatever
- * the coarser one around it says: that would look like a minimum that nobody found.
+ * Pixels as filled outlines, coloured by 2·Δllh; later ones over earlier ones, nside by nside.
+ * @param llh the best one of the map
  * @param within draw only what may reach into this circle (rad)
  */
 export function drawPixels(
-  pixels: readonly Painted[],
+  pixels: readonly PixelResult[],
   projection: GeoProjection,
-  { scale, palette }: { readonly scale: Scale; readonly palette: Palette },
+  scale: Scale,
+  llh: number,
   within?: { centre: Vector; radius: number },
 ): string {
   const outline = outliner(projection);
   const layers = new Map<number, Map<number, string[]>>();
-  for (const { nside, pixel, value } of pixels) {
+  for (const { nside, pixel, llh: value } of pixels) {
     if (within) {
       const reach = within.radius + REACH * Math.sqrt(Math.PI / 3 / nside ** 2);
       if (angleBetween(pixelVector(nside, pixel), within.centre) > reach) continue;
     }
     const layer = layers.get(nside) ?? new Map<number, string[]>();
     layers.set(nside, layer);
-    const colour = Number.isNaN(value) ? FAILED : Math.round(scale.share(value) * (COLOURS - 1));
+    const colour = Math.round(scale.share(2 * (value - llh)) * (COLOURS - 1));
     const outlines = layer.get(colour) ?? [];
     layer.set(colour, outlines);
     outlines.push(outline(nside, pixel));
   }
   const paths = [...layers.values()].flatMap((layer) =>
     [...layer].map(([colour, outlines]) => {
-      const fill = colour === FAILED ? failedColour : colourOf(colour / (COLOURS - 1), palette);
+      const fill = colourOf(colour / (COLOURS - 1));
       return element("path", { d: outlines.join(""), fill, stroke: fill });
     }),
   );

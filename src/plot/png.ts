@@ -4,9 +4,8 @@ import rasteriser from "@resvg/resvg-wasm/index_bg.wasm" with { type: "file" };
 import font from "./font/DejaVuSans.ttf" with { type: "file" };
 import boldFont from "./font/DejaVuSans-Bold.ttf" with { type: "file" };
 
-/** PNG pixels per SVG unit on a screen; on paper 300 per inch, of which CSS has 96 units. */
+/** PNG pixels per SVG unit. */
 const RESOLUTION = 1.6;
-const PAPER_RESOLUTION = 300 / 96;
 
 let prepared: Promise<Uint8Array[]> | undefined;
 
@@ -22,10 +21,7 @@ export async function toPng(svg: string): Promise<Uint8Array> {
   const fontBuffers = await prepared;
   const renderer = new Resvg(svg, {
     font: { fontBuffers, defaultFontFamily: "DejaVu Sans", sansSerifFamily: "DejaVu Sans" },
-    fitTo: {
-      mode: "zoom",
-      value: /^<svg[^>]* width="[\d.]+mm"/.test(svg) ? PAPER_RESOLUTION : RESOLUTION,
-    },
+    fitTo: { mode: "zoom", value: RESOLUTION },
   });
   const image = renderer.render();
   const png = image.asPng();

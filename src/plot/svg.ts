@@ -40,22 +40,15 @@ export function star(x: number, y: number, radius: number): string {
   });
 }
 
-/** Size of a picture: its own units, px; and how wide it is on paper, mm, where it is for paper. */
-export interface PictureSize {
-  readonly width: number;
-  readonly height: number;
-  readonly widthMm?: number | undefined;
-}
-
-/** A whole picture on white; children are finished SVG. */
-export const picture = ({ width, height, widthMm }: PictureSize, ...children: string[]): string =>
+/** A whole picture on white, in pixels; children are finished SVG. */
+export const picture = (width: number, height: number, ...children: string[]): string =>
   element(
     "svg",
     {
       xmlns: "http://www.w3.org/2000/svg",
       viewBox: `0 0 ${width} ${height}`,
-      width: widthMm === undefined ? width : `${widthMm}mm`,
-      height: widthMm === undefined ? height : `${round((widthMm * height) / width)}mm`,
+      width,
+      height,
       "font-family": "DejaVu Sans, Verdana, sans-serif",
       "font-size": 13,
       fill: "#222",

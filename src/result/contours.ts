@@ -202,14 +202,14 @@ function traceLines(
   return lines;
 }
 
-/** A contour's size in words: "1.49 deg², circularised radius 0.69°". */
+/** A contour's size in words: "1.49 sq deg, circularised radius 0.69°". */
 export function sizeText({ area, radius, isOpen, resolvedArea }: Contour): string {
   const squareDegrees = degreesPerRadian ** 2;
   if (area < resolvedArea && !isOpen)
-    return `< ${(resolvedArea * squareDegrees).toPrecision(1)} deg² (below the map's resolution)`;
+    return `< ${(resolvedArea * squareDegrees).toPrecision(1)} sq deg (below the map's resolution)`;
   const size = (area * squareDegrees).toPrecision(3);
   const around = (radius * degreesPerRadian).toPrecision(2);
-  return `${isOpen ? "≥ " : ""}${size} deg², circularised radius ${around}°`;
+  return `${isOpen ? "≥ " : ""}${size} sq deg, circularised radius ${around}°`;
 }
 
 /** Largest angle between a direction and a contour's points, rad; 0 without points. */

@@ -12,7 +12,6 @@ import { examineBroker } from "../mq/examination.ts";
 import type { StartupData } from "../mq/messages.ts";
 import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
 import { plotFiles } from "../plot/files.ts";
-import { marksOf } from "../plot/marks.ts";
 import { writeAtomically } from "../result/files.ts";
 import type { SkyScanResult } from "../result/result.ts";
 import { Scheduler } from "../scan/scheduler.ts";

@@ -149,7 +149,7 @@ describe("published maps", () => {
     const map = northFirst(await readResult(shared("events", name)));
     const [, ninety] = traceContours(map, ic160427aLevels);
     expect(Math.abs(ninety!.area * squareDegrees - area)).toBeLessThan(0.006);
-    expect(sizeText(ninety!)).toStartWith(`${area} deg²`);
+    expect(sizeText(ninety!)).toStartWith(`${area} sq deg`);
   });
 
   // Areas by an independent implementation on the same two maps.
@@ -167,8 +167,8 @@ describe("published maps", () => {
   test("an area of half a pixel is no more than small", async () => {
     const map = northFirst(await readResult(shared("events", published[1][0])));
     expect(traceContours(map, wilksLevels).map(sizeText)).toEqual([
-      "< 0.05 deg² (below the map's resolution)",
-      expect.stringMatching(/^0\.155 deg²/),
+      "< 0.05 sq deg (below the map's resolution)",
+      expect.stringMatching(/^0\.155 sq deg/),
       expect.any(String),
     ]);
   });
