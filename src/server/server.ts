@@ -154,10 +154,7 @@ export async function withPictures(
 ): Promise<ServerOutcome> {
   const { light } = outcome.manifest.scan;
   const caption = [plan.reco.name, ...(light === null ? [] : [light])].join(", ");
-  const { png, svg } = await plotFiles(outputDir, outcome.result, {
-    caption,
-    marks: marksOf(plan.event),
-  });
+  const { png, svg } = await plotFiles(outputDir, outcome.result, caption);
   return { ...outcome, files: [...outcome.files, png, svg] };
 }
 
