@@ -5,12 +5,19 @@ import { setLogLevels } from "../config/log.ts";
 import { selfCommand } from "../config/self.ts";
 import { catchSignals, unlessStopped } from "../config/signals.ts";
 import { planScan } from "../server/plan.ts";
-import { withPictures } from "../server/server.ts";
+import { withPictures, withPublished } from "../server/server.ts";
 import { requireWritable } from "../server/startup.ts";
 import { fitProcessName } from "./fit_process.ts";
 import { flag, integerFrom, mostWorkers } from "./flags.ts";
 import { printOutcome } from "./outcome.ts";
-import { addScanFlags, planOptions, recoList, type ScanFlags, serverTimes } from "./scan_flags.ts";
+import {
+  addScanFlags,
+  planOptions,
+  publishChoice,
+  recoList,
+  type ScanFlags,
+  serverTimes,
+} from "./scan_flags.ts";
 
 interface Flags extends ScanFlags {
   workers: number;
@@ -55,6 +62,11 @@ Example:
         ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
         stop,
       });
-      printOutcome(plan, await withPictures(plan, flags.outputDir, scanned), started);
+      const drawn = await withPictures(plan, flags.outputDir, scanned);
+      printOutcome(
+        plan,
+        await withPublished(flags.outputDir, drawn, publishChoice(flags)),
+        started,
+      );
     });
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { InputError } from "../config/errors.ts";
+import { requireAlertName, type Stream, streams } from "../publish/facts.ts";
 import { recoNames } from "../reco/registry.ts";
 import type { PlanOptions } from "../server/plan.ts";
 import {
@@ -34,6 +35,9 @@ export interface ScanFlags {
   timeoutToClients: number;
   log: string;
   logThirdParty: string;
+  fits: boolean;
+  name?: string;
+  stream?: Stream;
 }
 
 /** Adds those flags; `-e`, `-c`, … and what must be given is the subcommands' own business. */
@@ -94,6 +98,11 @@ export function addScanFlags(command: Command): Command {
         seconds,
       ),
     )
+    .addOption(flag("--no-fits", "write no FITS maps beside the result"))
+    .addOption(flag("--name <name>", "the alert's name for what is published, IceCube-YYMMDDA"))
+    .addOption(
+      flag("--stream <stream>", "the alert's stream: also write its GCN notice").choices(streams),
+    )
     .addOption(flag("-l, --log <level>", "level of the log", "INFO"))
     .addOption(flag("--log-third-party <level>", "level of the libraries' log", "WARNING"));
 }
@@ -103,6 +112,7 @@ export const recoList = recoNames.join(", ");
 /** The plan's options as the flags say. Throws InputError where they contradict each other. */
 export function planOptions(eventFile: string, flags: Omit<ScanFlags, "outputDir">): PlanOptions {
   const isReal = isRealEvent(flags);
+  if (flags.name !== undefined) requireAlertName(flags.name, undefined);
   return {
     eventFile,
     ...(isReal !== undefined && { isRealEvent: isReal }),
@@ -125,6 +135,17 @@ function progressionOf(flags: Omit<ScanFlags, "outputDir">): Progression {
   const nsides = DEFAULT_PROGRESSION.map((stage) => stage.nside);
   return selectProgression(flags.minNside ?? nsides[0]!, flags.maxNside ?? nsides.at(-1)!);
 }
+
+/** How the finished map is published. */
+export const publishChoice = ({
+  fits,
+  name,
+  stream,
+}: Pick<ScanFlags, "fits" | "name" | "stream">) => ({
+  isFits: fits,
+  ...(name !== undefined && { name }),
+  ...(stream !== undefined && { stream }),
+});
 
 /** Server options as the flags say. */
 export const serverTimes = (flags: Omit<ScanFlags, "outputDir">) => ({

@@ -6,12 +6,19 @@ import { catchSignals, unlessStopped } from "../config/signals.ts";
 import { eventName } from "../event/event.ts";
 import { readQueuePair } from "../ewms/queue_profile.ts";
 import { planScan } from "../server/plan.ts";
-import { runServer, withPictures } from "../server/server.ts";
+import { runServer, withPictures, withPublished } from "../server/server.ts";
 import { requireWritable, type StartupPlaces } from "../server/startup.ts";
 import { addBrokerFlags, type BrokerFlags, brokerOf } from "./broker_flags.ts";
 import { flag } from "./flags.ts";
 import { printOutcome } from "./outcome.ts";
-import { addScanFlags, planOptions, recoList, type ScanFlags, serverTimes } from "./scan_flags.ts";
+import {
+  addScanFlags,
+  planOptions,
+  publishChoice,
+  recoList,
+  type ScanFlags,
+  serverTimes,
+} from "./scan_flags.ts";
 import {
   addSkyDriverFlags,
   baselineForEwms,
@@ -119,7 +126,8 @@ async function runFor(flags: Flags, command: Command): Promise<void> {
     ...(flags.ewmsJson && isPatienceOurs && { timeoutFromClients: ewmsPatience }),
     stop,
   });
-  printOutcome(plan, await withPictures(plan, outputDir, scanned), started);
+  const drawn = await withPictures(plan, outputDir, scanned);
+  printOutcome(plan, await withPublished(outputDir, drawn, publishChoice(flags)), started);
 }
 
 /** Where start-up files go. Throws InputError when nowhere. */

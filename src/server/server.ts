@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { consola } from "consola";
 import { type Clock, systemClock, wakingClock } from "../config/clock.ts";
 import { heartbeatInterval, progressInterval, resultInterval } from "../config/environment.ts";
-import { Interrupted, TimedOut } from "../config/errors.ts";
+import { InputError, Interrupted, TimedOut } from "../config/errors.ts";
 import { eventName } from "../event/event.ts";
 import type { QueuePair } from "../ewms/queue_profile.ts";
 import { QueuedTasks } from "../ewms/task_book.ts";
@@ -12,6 +12,9 @@ import { examineBroker } from "../mq/examination.ts";
 import type { StartupData } from "../mq/messages.ts";
 import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
 import { plotFiles } from "../plot/files.ts";
+import type { AlertFacts } from "../publish/facts.ts";
+import { writePublished } from "../publish/scan_files.ts";
+import { resultStem } from "../result/filename.ts";
 import { writeAtomically } from "../result/files.ts";
 import type { SkyScanResult } from "../result/result.ts";
 import { Scheduler } from "../scan/scheduler.ts";
@@ -156,6 +159,33 @@ export async function withPictures(
   const caption = [plan.reco.name, ...(light === null ? [] : [light])].join(", ");
   const { png, svg } = await plotFiles(outputDir, outcome.result, caption);
   return { ...outcome, files: [...outcome.files, png, svg] };
+}
+
+/** How a finished map is published. */
+export interface PublishChoice extends Pick<AlertFacts, "name" | "stream"> {
+  readonly isFits: boolean;
+}
+
+/**
+ * Writes what others take of the finished map. That the map itself does not allow it (no fit, no 90 % level) loses no
+ * scan. @returns the outcome with these files among its own
+ */
+export async function withPublished(
+  outputDir: string,
+  outcome: ServerOutcome,
+  { isFits, ...alert }: PublishChoice,
+): Promise<ServerOutcome> {
+  const { result, manifest } = outcome;
+  const facts = { ...alert, made: new Date(manifest.scan.updated), runtime: manifest.scan.seconds };
+  try {
+    const stem = join(outputDir, resultStem(result));
+    const files = await writePublished(stem, result, { facts, isFits });
+    return { ...outcome, files: [...outcome.files, ...files] };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    consola.warn(`not published: ${error.message}`);
+    return outcome;
+  }
 }
 
 /** Where a server's messages go: told when, or why, it ends. */

@@ -47,10 +47,17 @@ describe("skyscan scan", () => {
       .map((file) => file.replace(/^.*_2_8/, ""))
       .sort();
     expect(files).toEqual([
+      ".circular.txt",
+      ".contour_50.txt",
+      ".contour_90.txt",
+      ".contours.geojson",
+      ".contours.reg",
       ".json",
       ".manifest.json",
+      ".moc.fits",
       ".npz",
       ".png",
+      ".skymap_probdensity_multiorder.fits.gz",
       ".svg",
       "scan-manifest.json",
     ]);
@@ -62,6 +69,7 @@ describe("skyscan scan", () => {
     const map = readNpz(readFileSync(join(output, file!)), file!);
     const sha256 = createHash("sha256").update(readFileSync(simulatedEvent)).digest("hex");
     expect(provenanceOf(map)).toEqual({
+      levels: "statistical 50=1.39 90=4.61 99.73=11.83",
       recoAlgo: "dummy",
       detector: expect.stringContaining("IC86"),
       version: manifest.scan.version,
