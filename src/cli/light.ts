@@ -36,7 +36,7 @@ export function lightCommand(): Command {
     .option("--jsonl", "read one source and DOM a line")
     .option(
       "--jitter <ns>",
-      "σ of the time resolution that is in the embedded model's times: by default next to none, as light arrives; fits have 15 (embedded-2026a)",
+      "σ of the time resolution that is in the embedded model's times: by default next to none, as light arrives; fits have 5, with embedded-2026a 15",
       numberFrom(NO_JITTER, "ns", 1000),
       NO_JITTER,
     )

@@ -4,11 +4,11 @@ import type { Detector } from "../detector/detector.ts";
 import { parseDomName } from "../i3/omkey.ts";
 
 /** The light models there are. A name with a version means the same numbers for ever. */
-export const lightNames = ["embedded-2026a", "tables"] as const;
+export const lightNames = ["embedded-2026a", "embedded-2026b", "tables"] as const;
 export type LightName = (typeof lightNames)[number];
 export type EmbeddedName = Exclude<LightName, "tables">;
 /** What serves where there are no photon tables, and what "embedded" means without a version. */
-export const NEWEST_EMBEDDED = "embedded-2026a" satisfies EmbeddedName;
+export const NEWEST_EMBEDDED = "embedded-2026b" satisfies EmbeddedName;
 
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const layer = v.object({

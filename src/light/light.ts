@@ -21,11 +21,13 @@ export interface LightOptions {
 /** Height of the surface in detector coordinates, m. */
 const SURFACE = 1948.07;
 
-/** σ of the Gaussian that smears each model's arrival times, ns. */
-const JITTER = {
-  // Electronics and photomultiplier, with the Pandel parameters (J. Ahrens et al., NIM A 524 (2004) 169).
-  "embedded-2026a": 15,
+/** skyscan_embedded_models. */
+const MODELS = {
+  "embedded-2026a": 1,
+  "embedded-2026b": 2,
 } as const satisfies Record<EmbeddedName, number>;
+/** What the core takes for a model's own jitter. */
+const OWN_JITTER = 0;
 
 /**
  * The light model for a reconstruction: what is chosen; else photon tables where they are found, else the newest
@@ -74,8 +76,7 @@ export function openEmbeddedLight(
   purpose: LightPurpose,
   options: EmbeddedOptions = {},
 ): LightModel {
-  const { model = NEWEST_EMBEDDED, ice = spiceMie(), holeIce } = options;
-  const { jitter = JITTER[model] } = options;
+  const { model = NEWEST_EMBEDDED, jitter = OWN_JITTER, ice = spiceMie(), holeIce } = options;
   const layers = ice.layers
     .toReversed()
     .map(({ depth, ...optics }) => ({ height: SURFACE - depth, ...optics }));
@@ -84,11 +85,11 @@ export function openEmbeddedLight(
     "light model",
     "skyscan_light_embedded_open",
     "skyscan_light_close",
+    MODELS[model],
     ice.layers.length,
     structs.iceLayer.packAll(layers),
     acceptance.coefficients.length,
     Float64Array.from(acceptance.coefficients),
-    1,
     jitter,
     LIGHT_KINDS[purpose],
   );

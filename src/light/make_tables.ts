@@ -34,6 +34,8 @@ const READERS_LOSSES = 0.172 + 0.0324 * Math.log(SAME_LOSSES_AT);
 /** Readers of muon tables smear arrival times by the triangle on ±4 ns; the model's jitter is 15 ns in all. */
 const READERS_SMEARING = 4 / Math.sqrt(6);
 const MUON_JITTER = Math.sqrt(15 ** 2 - READERS_SMEARING ** 2);
+/** The knots are made for its 15 ns of jitter: the newer model rises more sharply than they resolve. */
+const MODEL = "embedded-2026a";
 /** The model grows without bound towards the source: nearer than this, in m, the tables stay level. */
 const NEAREST = 1;
 
@@ -283,7 +285,7 @@ function makeOne(
 }
 
 /**
- * Writes the embedded light model as photospline FITS tables under the official names: muons' (bare and
+ * Writes the embedded light model (of 2026a) as photospline FITS tables under the official names: muons' (bare and
  * stochastic) and cascades'. What readers of tables add to them (small losses, 2 ns of smearing) is taken out;
  * the embedded timing's jitter is in them. What tables cannot say: a DOM's efficiency, which splinempe takes as 1
  * with them, and that random noise is smeared by a Gaussian of 1000 ns (readers: the triangle on ±2000 ns).
@@ -296,8 +298,8 @@ export function makeEmbeddedTables(directory: string, resolution = 1): TableAccu
   const place = (name: string): string => join(directory, name);
   const shared = { NGROUP: groupIndex, PARITY: 0, LEVEL: 1, EFFICIEN: 0 };
   const axes = axesOf(resolution);
-  const muon = openEmbeddedLight("muon", { jitter: MUON_JITTER });
-  const cascade = openEmbeddedLight("cascade");
+  const muon = openEmbeddedLight("muon", { model: MODEL, jitter: MUON_JITTER });
+  const cascade = openEmbeddedLight("cascade", { model: MODEL });
   try {
     return [
       ...makeOne(

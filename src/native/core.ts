@@ -24,7 +24,7 @@ export const symbols = {
   skyscan_bzip2_decompress: fallible("ptr", "ptr", "i64", "ptr", "i64", "ptr"),
 
   // Light (light.ts)
-  skyscan_light_embedded_open: fallible("i64", "ptr", "i64", "ptr", "f64", "f64", "i32", "ptr"),
+  skyscan_light_embedded_open: fallible("i32", "i64", "ptr", "i64", "ptr", "f64", "i32", "ptr"),
   skyscan_light_tables_open: fallible("ptr", "ptr", "ptr", "i32", "i32", "ptr"),
   skyscan_light_close: closing,
   skyscan_muon_expectation: fallible("ptr", "ptr", "i64", "ptr", "ptr", "ptr"),

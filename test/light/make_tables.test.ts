@@ -110,7 +110,7 @@ describe("tables made from the embedded light", () => {
   }
 
   test("muon light is the model's, within the agreement they state", () => {
-    const embedded = openEmbeddedLight("muon");
+    const embedded = openEmbeddedLight("muon", { model: "embedded-2026a" });
     const tables = openTableLight("muon", { photonTables: folder })!;
     const energy = 1e4;
     const amplitudes: number[] = [];
@@ -163,7 +163,7 @@ describe("tables made from the embedded light", () => {
   });
 
   test("cascade light is the model's, within the agreement they state", () => {
-    const embedded = openEmbeddedLight("cascade");
+    const embedded = openEmbeddedLight("cascade", { model: "embedded-2026a" });
     const tables = openTableLight("cascade", { photonTables: folder })!;
     const amplitudes: number[] = [];
     const shares: number[] = [];
@@ -197,7 +197,10 @@ describe("tables made from the embedded light", () => {
   test("splinempe sees the same in them as in the model, along good tracks and bad ones", async () => {
     const event = await loadEvent(simulatedEvent);
     const detector = await detectorOf(event);
-    const lights = [openEmbeddedLight("muon"), openTableLight("muon", { photonTables: folder })!];
+    const lights = [
+      openEmbeddedLight("muon", { model: "embedded-2026a" }),
+      openTableLight("muon", { photonTables: folder })!,
+    ];
     const fitters: Fitter[] = lights.map((light) =>
       splinempe.open(splinempe.prepare(event, detector, light), light),
     );

@@ -15,7 +15,7 @@ describe("millipede over many fits", () => {
   test(
     "1000 fits leave memory flat",
     async () => {
-      const light = openEmbeddedLight("cascade");
+      const light = openEmbeddedLight("cascade", { model: "embedded-2026a" });
       const event = await loadEvent(shared("events", "138632_31747601.json"));
       const prepared = millipedeWilks.prepare(event, builtinDetector(), light);
       const run = async (fits: number) => {
@@ -71,7 +71,7 @@ describe("millipede beside a plain simplex from the same seeds", () => {
     ["run00136766-evt000007637140-GOLD.pkl", 224.12, 41.31],
   ];
   const open = async (file: string) => {
-    const light = openEmbeddedLight("cascade-ftp");
+    const light = openEmbeddedLight("cascade-ftp", { model: "embedded-2026a" });
     const event = await loadEvent(shared("events", file));
     const prepared = millipedeWilks.prepare(event, builtinDetector(), light);
     const fitter = millipedeWilks.open(prepared, light);

@@ -137,90 +137,96 @@ describe("cascades in uniform ice", () => {
   });
 });
 
-describe("gradients in the layered ice", () => {
-  const place = fc.record({
-    x: fc.double({ min: -400, max: 400, noNaN: true }),
-    y: fc.double({ min: -400, max: 400, noNaN: true }),
-    z: fc.double({ min: -450, max: 450, noNaN: true }),
-    zenith: fc.double({ min: 0.05, max: 3.09, noNaN: true }),
-    azimuth: fc.double({ min: 0, max: 6.28, noNaN: true }),
-    delay: fc.double({ min: -20, max: 300, noNaN: true }),
-  });
-  const dom = [31.25, -72.37, 12.5, 1];
-  const step = 1e-4;
-  const close = (found: number, expected: number, scale: number) =>
-    expect(Math.abs(found - expected)).toBeLessThanOrEqual(
-      1e-4 * Math.abs(expected) + 1e-5 * scale + 1e-13,
-    );
-  const shifted = (at: Hypothesis, axis: "x" | "y" | "z" | "time", by: number): Hypothesis => ({
-    ...at,
-    [axis]: at[axis] + by,
-  });
+describe.each(["embedded-2026a", "embedded-2026b"] as const)(
+  "gradients in the layered ice, %s",
+  (model) => {
+    const place = fc.record({
+      x: fc.double({ min: -400, max: 400, noNaN: true }),
+      y: fc.double({ min: -400, max: 400, noNaN: true }),
+      z: fc.double({ min: -450, max: 450, noNaN: true }),
+      zenith: fc.double({ min: 0.05, max: 3.09, noNaN: true }),
+      azimuth: fc.double({ min: 0, max: 6.28, noNaN: true }),
+      delay: fc.double({ min: -20, max: 300, noNaN: true }),
+    });
+    const dom = [31.25, -72.37, 12.5, 1];
+    const step = 1e-4;
+    const close = (found: number, expected: number, scale: number) =>
+      expect(Math.abs(found - expected)).toBeLessThanOrEqual(
+        1e-4 * Math.abs(expected) + 1e-5 * scale + 1e-13,
+      );
+    const shifted = (at: Hypothesis, axis: "x" | "y" | "z" | "time", by: number): Hypothesis => ({
+      ...at,
+      [axis]: at[axis] + by,
+    });
 
-  test("of a muon's light are those of differences", () => {
-    const light = openEmbeddedLight("muon");
-    fc.assert(
-      fc.property(place, ({ delay, ...where }) => {
-        const track = { ...where, time: 0 };
-        const look = (at: Hypothesis) => muonLight(light, at, dom, [delay])!;
-        const here = look(track);
-        (["x", "y", "z"] as const).forEach((axis, i) => {
-          const [plus, minus] = [step, -step].map((by) => look(shifted(track, axis, by)));
-          const slope = (of: (at: typeof here) => number) => (of(plus!) - of(minus!)) / (2 * step);
-          close(
-            here.geometricTime.gradient[i]!,
-            slope((at) => at.geometricTime.value),
-            1,
-          );
-          close(
-            here.bare.gradient[i]!,
-            slope((at) => at.bare.value),
-            here.bare.value,
-          );
-          const [timing, of] = [here.timing[0]!, (at: typeof here) => at.timing[0]!];
-          close(
-            timing.density.gradient[i]!,
-            slope((at) => of(at).density.value),
-            1e-2,
-          );
-          close(
-            timing.cumulative.gradient[i]!,
-            slope((at) => of(at).cumulative.value),
-            1,
-          );
-        });
-      }),
-      { numRuns: 200, seed: 1 },
-    );
-    light.close();
-  });
+    test("of a muon's light are those of differences", () => {
+      const light = openEmbeddedLight("muon", { model });
+      fc.assert(
+        fc.property(place, ({ delay, ...where }) => {
+          const track = { ...where, time: 0 };
+          const look = (at: Hypothesis) => muonLight(light, at, dom, [delay])!;
+          const here = look(track);
+          (["x", "y", "z"] as const).forEach((axis, i) => {
+            const [plus, minus] = [step, -step].map((by) => look(shifted(track, axis, by)));
+            const slope = (of: (at: typeof here) => number) =>
+              (of(plus!) - of(minus!)) / (2 * step);
+            close(
+              here.geometricTime.gradient[i]!,
+              slope((at) => at.geometricTime.value),
+              1,
+            );
+            close(
+              here.bare.gradient[i]!,
+              slope((at) => at.bare.value),
+              here.bare.value,
+            );
+            const [timing, of] = [here.timing[0]!, (at: typeof here) => at.timing[0]!];
+            close(
+              timing.density.gradient[i]!,
+              slope((at) => of(at).density.value),
+              1e-2,
+            );
+            close(
+              timing.cumulative.gradient[i]!,
+              slope((at) => of(at).cumulative.value),
+              1,
+            );
+          });
+        }),
+        { numRuns: 200, seed: 1 },
+      );
+      light.close();
+    });
 
-  test("of a cascade's light are those of differences", () => {
-    const light = openEmbeddedLight("cascade");
-    fc.assert(
-      fc.property(place, ({ delay, ...where }) => {
-        const cascade = { ...where, time: 0 };
-        const edge =
-          (Math.hypot(dom[0]! - where.x, dom[1]! - where.y, dom[2]! - where.z) * GROUP) / C + delay;
-        const look = (at: Hypothesis) => cascadeLight(light, at, dom, [edge])!;
-        const here = look(cascade);
-        (["x", "y", "z", "time"] as const).forEach((axis, i) => {
-          const [plus, minus] = [step, -step].map((by) => look(shifted(cascade, axis, by)));
-          const slope = (of: (at: typeof here) => number) => (of(plus!) - of(minus!)) / (2 * step);
-          close(
-            here.amplitude.gradient[i]!,
-            slope((at) => at.amplitude.value),
-            here.amplitude.value,
-          );
-          close(
-            here.cumulative[0]!.gradient[i]!,
-            slope((at) => at.cumulative[0]!.value),
-            1,
-          );
-        });
-      }),
-      { numRuns: 200, seed: 1 },
-    );
-    light.close();
-  });
-});
+    test("of a cascade's light are those of differences", () => {
+      const light = openEmbeddedLight("cascade", { model });
+      fc.assert(
+        fc.property(place, ({ delay, ...where }) => {
+          const cascade = { ...where, time: 0 };
+          const edge =
+            (Math.hypot(dom[0]! - where.x, dom[1]! - where.y, dom[2]! - where.z) * GROUP) / C +
+            delay;
+          const look = (at: Hypothesis) => cascadeLight(light, at, dom, [edge])!;
+          const here = look(cascade);
+          (["x", "y", "z", "time"] as const).forEach((axis, i) => {
+            const [plus, minus] = [step, -step].map((by) => look(shifted(cascade, axis, by)));
+            const slope = (of: (at: typeof here) => number) =>
+              (of(plus!) - of(minus!)) / (2 * step);
+            close(
+              here.amplitude.gradient[i]!,
+              slope((at) => at.amplitude.value),
+              here.amplitude.value,
+            );
+            close(
+              here.cumulative[0]!.gradient[i]!,
+              slope((at) => at.cumulative[0]!.value),
+              1,
+            );
+          });
+        }),
+        { numRuns: 200, seed: 1 },
+      );
+      light.close();
+    });
+  },
+);

@@ -10,7 +10,7 @@ import { fitEnergy } from "../../src/reco/energy.ts";
 import { findReco } from "../../src/reco/registry.ts";
 import { shared } from "../shared.ts";
 
-const light = openLight({ reco: "muon" });
+const light = openLight({ reco: "muon", choice: { light: "embedded-2026a" } });
 afterAll(() => light.close());
 const detector = builtinDetector();
 const track = { x: 10, y: -20, z: 30, time: 10000, zenith: 1.3, azimuth: 0.7 };

@@ -8,6 +8,8 @@
 #include "abi/handles.hpp"
 #include "abi/skyscan.h"
 #include "light/analytic.hpp"
+#include "light/analytic_optics.hpp"
+#include "light/fitted_optics.hpp"
 #include "light/table_light.hpp"
 
 using namespace skyscan;
@@ -29,23 +31,27 @@ void put(const Gradient4& gradient, double (&out)[4]) {
 
 }  // namespace
 
-int32_t skyscan_light_embedded_open(int64_t layer_count, const skyscan_ice_layer* layers,
-                                    int64_t coefficient_count, const double* acceptance,
-                                    double acceptance_mean, double jitter, int32_t kinds,
+int32_t skyscan_light_embedded_open(int32_t model, int64_t layer_count,
+                                    const skyscan_ice_layer* layers, int64_t coefficient_count,
+                                    const double* acceptance, double jitter, int32_t kinds,
                                     skyscan_light** light, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
     required({{layers, "layers"}, {acceptance, "acceptance"}, {light, "light"}});
     *light = nullptr;
+    if (model != SKYSCAN_EMBEDDED_2026A && model != SKYSCAN_EMBEDDED_2026B)
+      throw BadInput("embedded light: there is no such model");
+    const bool is_fitted = model == SKYSCAN_EMBEDDED_2026B;
+    if (jitter == 0) jitter = is_fitted ? fitted::jitter : analytic::jitter;
     if (!(jitter >= 1 && jitter <= 1000))
       throw BadInput("embedded light: the jitter must be between 1 and 1000 ns");
-    std::vector<double> polynomial(acceptance, acceptance + coefficient_count);
-    for (double& coefficient : polynomial) coefficient /= acceptance_mean;
     const auto setting = std::make_shared<const AnalyticSetting>(
         AnalyticSetting{LayeredIce(&layers->height, static_cast<std::size_t>(layer_count)),
-                        std::move(polynomial), jitter});
+                        std::vector<double>(acceptance, acceptance + coefficient_count), jitter});
     auto made = std::make_unique<skyscan_light>();
-    if (kinds & SKYSCAN_MUON_LIGHT) made->muon = analytic_muon_light(setting);
-    if (kinds & SKYSCAN_CASCADE_LIGHT) made->cascade = analytic_cascade_light(setting);
+    if (kinds & SKYSCAN_MUON_LIGHT)
+      made->muon = is_fitted ? fitted_muon_light(setting) : analytic_muon_light(setting);
+    if (kinds & SKYSCAN_CASCADE_LIGHT)
+      made->cascade = is_fitted ? fitted_cascade_light(setting) : analytic_cascade_light(setting);
     *light = made.release();
   });
 }

@@ -82,15 +82,16 @@ enum skyscan_light_kinds { SKYSCAN_MUON_LIGHT = 1, SKYSCAN_CASCADE_LIGHT = 2 };
 typedef struct skyscan_ice_layer {
   double height, scattering, absorption;
 } skyscan_ice_layer;
-/* The analytic model. layers: ascending and evenly spaced, at least two; acceptance: polynomial in
- * the cosine of the photon's rise, constant first, and its mean over the sphere; jitter: sigma
- * [ns], 1 to 1000; kinds: which light to make ready, skyscan_light_kinds added up. */
-SKYSCAN_API int32_t skyscan_light_embedded_open(int64_t layer_count,
+enum skyscan_embedded_models { SKYSCAN_EMBEDDED_2026A = 1, SKYSCAN_EMBEDDED_2026B = 2 };
+/* An analytic model. model: one of skyscan_embedded_models; layers: ascending and evenly spaced, at
+ * least two; acceptance: relative to its mean over the sphere, polynomial in the cosine of the
+ * photon's rise, constant first; jitter: sigma [ns], 1 to 1000, 0: the model's own; kinds: which
+ * light to make ready, skyscan_light_kinds added up. */
+SKYSCAN_API int32_t skyscan_light_embedded_open(int32_t model, int64_t layer_count,
                                                 const skyscan_ice_layer* layers,
                                                 int64_t coefficient_count, const double* acceptance,
-                                                double acceptance_mean, double jitter,
-                                                int32_t kinds, skyscan_light** light, char* message,
-                                                int64_t message_size);
+                                                double jitter, int32_t kinds, skyscan_light** light,
+                                                char* message, int64_t message_size);
 /* The model on photon tables. kinds: one of skyscan_light_kinds; stochastic: amplitude of the
  * muon's stochastic losses (muons only, or null); single_precision: not 0 to round the light of
  * cascades as photospline does, slowly. Closed with skyscan_light_close. */

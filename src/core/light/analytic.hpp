@@ -23,9 +23,15 @@ struct AnalyticSetting {
   double jitter;  // sigma of electronics and photomultiplier [ns]
 };
 
+// The model of 2026a.
 std::unique_ptr<const MuonLight> analytic_muon_light(
     std::shared_ptr<const AnalyticSetting> setting);
 std::unique_ptr<const CascadeLight> analytic_cascade_light(
+    std::shared_ptr<const AnalyticSetting> setting);
+
+// The model of 2026b: fitted_optics.hpp.
+std::unique_ptr<const MuonLight> fitted_muon_light(std::shared_ptr<const AnalyticSetting> setting);
+std::unique_ptr<const CascadeLight> fitted_cascade_light(
     std::shared_ptr<const AnalyticSetting> setting);
 
 }  // namespace skyscan

@@ -117,7 +117,7 @@ class AnalyticMuon final : public MuonLight {
     }
   }
 
-  bool smooth_timing() const override { return true; }
+  double narrowest_timing() const override { return setting_->jitter; }
 
   // With bare = the yield 1.0 and stochastic = 1.36e-3 per GeV, this makes bare + low-energy +
   // stochastic light the model's 1.22 + 1.36e-3 E.

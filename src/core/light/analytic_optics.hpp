@@ -53,6 +53,8 @@ constexpr double effective_distance_constant = 3.094;          // m
 constexpr double effective_distance_by_rising = 3.946;         // m
 constexpr double effective_distance_by_rising_square = 4.636;  // m
 
+// sigma of electronics and photomultiplier that goes with these parameters [ns].
+constexpr double jitter = 15;
 constexpr double noise_jitter = 1000;       // ns: sigma of the timing of random noise
 constexpr double longest_residual = 30000;  // ns: where the Pandel tables end
 

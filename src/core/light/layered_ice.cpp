@@ -82,4 +82,10 @@ double LayeredIce::lowest_absorption() const {
   return lowest;
 }
 
+double LayeredIce::highest_absorption() const {
+  double highest = layers_[0].value[1];
+  for (const Layer& layer : layers_) highest = std::fmax(highest, layer.value[1]);
+  return highest;
+}
+
 }  // namespace skyscan

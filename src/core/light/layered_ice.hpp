@@ -37,6 +37,7 @@ class LayeredIce {
   double lowest_scattering() const;
   double highest_scattering() const;
   double lowest_absorption() const;
+  double highest_absorption() const;
 
  private:
   struct Layer {

@@ -65,8 +65,9 @@ class MuonLight {
   // embedded model's jitter) is included.
   virtual void timing(const DomExpectation& expectation, MuonTiming kind, const double* residuals,
                       std::size_t n, LightScratch& scratch, Timing* out) const = 0;
-  // Whether the timing has no structure narrower than about 10 ns. Tables have: they begin at once.
-  virtual bool smooth_timing() const { return false; }
+  // The timing has no structure narrower than the Gaussian with this sigma [ns]. Tables have: they
+  // begin at once.
+  virtual double narrowest_timing() const { return 0; }
   // Light of the small losses a muon of this energy [GeV] always has, relative to the bare muon's:
   // expected PE = bare * (1 + low_energy_factor(E)) + stochastic * E.
   virtual double low_energy_factor(double energy) const {

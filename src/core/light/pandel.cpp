@@ -4,29 +4,13 @@
 #include <cmath>
 #include <numbers>
 
+#include "light/pandel_axes.hpp"
 #include "math/simd4.hpp"
-#include "math/smooth_table.hpp"
 
 namespace skyscan {
 namespace {
 
-// The tables' axes begin at 2. The steps are such that the interpolated density is good to 1e-3
-// where it is above 1e-6/ns.
-constexpr double axis_start = 2;
-using ShapeAxis = OctaveAxis<5, 1>;
-using ResidualAxis = OctaveAxis<4, 1>;
-using FineResidualAxis = OctaveAxis<5, 1>;  // for cubics instead of quintics
-
-// Added to the shape, and to the residual in units of sigma. The residual's axis is finest 3.5 to
-// 5.5 sigma before the geometric time, where the density rises steeply.
-constexpr double shape_offset = 2;
-constexpr double residual_offset = 7.5;
-constexpr double shape_end = 64;
 constexpr double least_longest = 10;  // sigma: of any table's end
-
-// Numbers just below the last node, so that a cell has a node at its end.
-constexpr double last_shape = shape_end - shape_offset - 1e-9;
-constexpr double within = 1 - 1e-12;
 
 // From so many sigma after the geometric time on the convolution's integrand is a Gaussian times
 // something smooth.
@@ -258,7 +242,9 @@ RoughPandel::RoughPandel(const ConvolutedPandel& exact, double longest)
     for (std::size_t j = 0; j < times_; ++j) {
       const double residual = (FineResidualAxis::node(j) - residual_offset) * exact.sigma();
       PandelPoint point;
-      exact.evaluate(ShapeAxis::node(i) - shape_offset, &residual, 1, &point);
+      // The last row is one that still has a slope.
+      exact.evaluate(std::fmin(ShapeAxis::node(i) - shape_offset, last_shape - 1e-9), &residual, 1,
+                     &point);
       nodes_.push_back({{point.cumulative, point.density * exact.sigma(), point.cumulative_by_shape,
                          point.density_by_shape * exact.sigma()}});
     }
@@ -282,6 +268,37 @@ void RoughPandel::cumulative(double shape, const double* residuals, std::size_t 
     const Node *a = lower + along.index, *b = upper + along.index;
     const Double4 before = at_lower * load4(a[0].value) + at_upper * load4(b[0].value);
     const Double4 after = at_lower * load4(a[1].value) + at_upper * load4(b[1].value);
+    const HermiteCubic at(along);
+    const Double4 at_begin = {at.v0, at.s0, at.v0, at.s0}, at_end = {at.v1, at.s1, at.v1, at.s1};
+    out[i] = sum4(at_begin * before + at_end * after);
+  }
+}
+
+void RoughPandel::mixture(const RoughPandel& first, const RoughPandel& second, double share,
+                          double shape, const double* residuals, std::size_t n, double* out) {
+  const TableCell across =
+      ShapeAxis::cell(std::fmin(std::fmax(shape, 0.0), last_shape) + shape_offset);
+  const HermiteCubic of(across);
+  const double rest = 1 - share;
+  const Double4 weights[4] = {
+      Double4{of.v0, of.v0, of.s0, of.s0} * rest, Double4{of.v1, of.v1, of.s1, of.s1} * rest,
+      Double4{of.v0, of.v0, of.s0, of.s0} * share, Double4{of.v1, of.v1, of.s1, of.s1} * share};
+  const std::size_t times = first.times_;
+  const Node* const rows[4] = {
+      &first.nodes_[across.index * times], &first.nodes_[(across.index + 1) * times],
+      &second.nodes_[across.index * times], &second.nodes_[(across.index + 1) * times]};
+  for (std::size_t i = 0; i < n; ++i) {
+    const double wanted = residuals[i] * first.inverse_sigma_ + residual_offset;
+    if (wanted < axis_start) {
+      out[i] = 0;
+      continue;
+    }
+    const TableCell along = FineResidualAxis::cell(wanted < first.last_ ? wanted : first.last_);
+    Double4 before{}, after{};
+    for (std::size_t k = 0; k < 4; ++k) {
+      before += weights[k] * load4(rows[k][along.index].value);
+      after += weights[k] * load4(rows[k][along.index + 1].value);
+    }
     const HermiteCubic at(along);
     const Double4 at_begin = {at.v0, at.s0, at.v0, at.s0}, at_end = {at.v1, at.s1, at.v1, at.s1};
     out[i] = sum4(at_begin * before + at_end * after);

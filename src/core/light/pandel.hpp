@@ -35,6 +35,7 @@ class ConvolutedPandel {
   double sigma() const { return sigma_; }
 
  private:
+  friend class PandelFamily;
   // Cumulative, density, its first and second slope, and the derivatives of these four by shape.
   struct Node {
     double value[4];
@@ -57,6 +58,9 @@ class RoughPandel {
 
   // out[i] at residuals[i], all for one shape; 0 so early that less than 1e-7 is.
   void cumulative(double shape, const double* residuals, std::size_t n, double* out) const;
+  // The same of two distributions with the same sigma, mixed; `share`: the second one's.
+  static void mixture(const RoughPandel& first, const RoughPandel& second, double share,
+                      double shape, const double* residuals, std::size_t n, double* out);
 
  private:
   // The cumulative, its derivatives by residual in units of sigma and by shape, and by both.

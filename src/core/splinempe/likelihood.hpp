@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "splinempe/first_pulse.hpp"
+#include "splinempe/smearing.hpp"
 
 namespace skyscan {
 
@@ -65,6 +66,7 @@ class SplineMpe final : public FirstPulseModel {
   bool has_noise_;      // the noise model is on
   double bare_factor_;  // of a bare muon's light, for small losses
   double jitter_;       // post-jitter sigma [ns]
+  const smearing::Rule& smearing_;
   double middle_time_;
   std::vector<std::int64_t> photons_;  // N of the MPE term; 0 where the single-photon one serves
 };

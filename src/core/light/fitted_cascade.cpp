@@ -1,0 +1,312 @@
+// The embedded light of a cascade, 2026b: at one place and along a track.
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+#include "light/analytic.hpp"
+#include "light/fitted_optics.hpp"
+#include "light/pandel.hpp"
+#include "light/pandel_family.hpp"
+
+namespace skyscan {
+namespace {
+
+using namespace analytic;
+using fitted::rounding;
+using std::numbers::pi;
+
+// Angular emission of a cascade by the cosine to its axis, but for its norm.
+template <typename Number>
+[[gnu::always_inline]] inline Number raw_emission(const Number& cosine) {
+  const Number x = cosine - cos_cherenkov;
+  const Number power = exponential_of((0.5 * emission_power) *
+                                      logarithm_of(x * x + emission_rounding * emission_rounding));
+  return exponential_of((-emission_steepness) * power);
+}
+
+// Its mean over the sphere, and its mean cosine, by the midpoint rule, fine enough for the rounded
+// cusp.
+struct Emission {
+  double mean = 0, cosine = 0;
+
+  Emission() {
+    constexpr int steps = 20000;
+    for (int i = 0; i < steps; ++i) {
+      const double x = -1 + (2 * i + 1.0) / steps, emitted = raw_emission(x);
+      mean += emitted / steps;
+      cosine += x * emitted / steps;
+    }
+    cosine /= mean;
+  }
+};
+
+// What one DOM is to one cascade, or to four: before light and time are known.
+template <typename Number>
+struct SeenDom {
+  Number r, cosine, rising;  // m; of the light's way to the cascade's axis and to the vertical
+  Number along_dipole;       // m: the way's component along the displacement
+  double dipole_square;      // of the displacement, per scattering length
+};
+
+// Light of 1 GeV at a DOM of efficiency 1 and the shape and rate of its times, in this ice.
+template <typename Number>
+struct Light {
+  Number amplitude;
+  fitted::TimingParameters<Number> times;
+};
+
+template <typename Number>
+[[gnu::always_inline]] inline Light<Number> light_of(const SeenDom<Number>& seen,
+                                                     const fitted::MeanIce<Number>& ice,
+                                                     const Number& emitted_and_accepted) {
+  constexpr const fitted::Constants& of = fitted::cascade;
+  const Number &b = ice.scattering, &a = ice.absorption, &r = seen.r;
+  const Number per_scattering = inverse(b), scatterings = r * b;
+  const Number direct = of.direct_share * exponential_of((-1 / of.direct_fading) * scatterings);
+  const Number shift = (1 - exponential_of((-1 / of.shift_fading) * scatterings)) * per_scattering;
+  const Number square = r * r;
+  const Number displaced = root(rounding * rounding + square -
+                                shift * (2 * seen.along_dipole - seen.dipole_square * shift));
+
+  const Number decay = root(3 * (a * b));
+  const Number inverse_length = 3 * (b * exponential_of(-1.0 * (a * per_scattering)));
+  const Number correction = fitted::correction(of, r, b, decay);
+  // The diffusive amplitude, but for the constants, times the exponential of the correction.
+  const auto diffusive = [&](const Number& distance) {
+    const Number tail = exponential_of(-2.0 * (distance * inverse_length));
+    return exponential_of(correction - distance * decay) * inverse_length * (1 + tail) *
+           inverse(distance * (1 - tail));
+  };
+  constexpr double unit = cascade_photons * cascade_length * effective_area / (4 * pi);
+  const Number near = root(dom_radius * dom_radius + square);
+  return {unit * (diffusive(near) * emitted_and_accepted * direct +
+                  diffusive(displaced) * (1 - direct)),
+          fitted::timing(of, displaced * b, 1 + (emitted_and_accepted - 1) * direct, a)};
+}
+
+class FittedCascade final : public CascadeLight {
+ public:
+  explicit FittedCascade(std::shared_ptr<const AnalyticSetting> setting)
+      : setting_(std::move(setting)),
+        view_(fitted::mean_cosine(setting_->acceptance)),
+        timing_(setting_->jitter, longest_residual),
+        rough_timing_(timing_, longest_residual) {
+    make_bounds();
+  }
+
+  bool evaluate(const Vec3& position, const Vec3& direction, double, double, double time,
+                const DomSite& dom, const double* edges, std::size_t n, double& amplitude,
+                double* cumulative, Gradient4* amplitude_gradient,
+                Gradient4* cumulative_gradient) const override {
+    const Vec3 reach = dom.position - position;
+    const double r = std::fmax(std::sqrt(dot(reach, reach)), 1e-6);
+    const Arrival arrival{time + r * group_index / speed_of_light, (1 / r) * reach, r};
+    if (amplitude_gradient == nullptr && cumulative_gradient == nullptr) {
+      const Light<double> light = light_at<double>(position, direction, dom, arrival);
+      amplitude = dom.efficiency * light.amplitude;
+      share<double>(light.times, arrival, edges, n, cumulative, nullptr);
+      return true;
+    }
+    const Light<Jet> light = light_at<Jet>(position, direction, dom, arrival);
+    amplitude = dom.efficiency * light.amplitude.value();
+    const Vec3 slope = dom.efficiency * light.amplitude.gradient();
+    if (amplitude_gradient != nullptr) *amplitude_gradient = {slope.x, slope.y, slope.z, 0};
+    share<Jet>(light.times, arrival, edges, n, cumulative, cumulative_gradient);
+    return true;
+  }
+
+  std::unique_ptr<const TrackCascades> along_track(const Track& track, const double* lengths,
+                                                   std::size_t count,
+                                                   LightScratch&) const override {
+    return std::make_unique<FittedTrackCascades>(*this, track, lengths, count);
+  }
+
+  // For a DOM of efficiency 1.
+  double amplitude_bound(double distance) const override {
+    const double step = std::fmax(distance, 0) / bound_spacing;
+    const auto index = static_cast<std::size_t>(std::fmin(step, 1e6));
+    return bounds_[std::min(index, bounds_.size() - 1)];
+  }
+
+ private:
+  // When direct light arrives, and how.
+  struct Arrival {
+    double time;
+    Vec3 outward;
+    double r;
+  };
+
+  template <typename Number>
+  Light<Number> light_at(const Vec3& position, const Vec3& direction, const DomSite& dom,
+                         const Arrival& arrival) const {
+    const auto& [time, outward, distance] = arrival;
+    const double per_r = 1 / distance;
+    const Vec3 up{0, 0, 1}, dipole = emission().cosine * direction + view_ * up;
+    const double along = dot(outward, direction);
+    const SeenDom<Number> seen{number<Number>(distance, -1.0 * outward),
+                               number<Number>(along, per_r * (along * outward - direction)),
+                               number<Number>(outward.z, per_r * (outward.z * outward - up)),
+                               number<Number>(distance * dot(outward, dipole), -1.0 * dipole),
+                               dot(dipole, dipole)};
+    const auto ice = fitted::mean_ice(setting_->ice, number<Number>(position.z, up), dom.position.z,
+                                      fitted::cascade.window * seen.r);
+    return light_of(seen, ice,
+                    (1 / emission().mean) * (raw_emission(seen.cosine) *
+                                             fitted::accepted(setting_->acceptance, seen.rising)));
+  }
+
+  // The share of the light before each edge.
+  template <typename Number>
+  void share(const fitted::TimingParameters<Number>& times, const Arrival& arrival,
+             const double* edges, std::size_t n, double* cumulative, Gradient4* gradients) const {
+    const Vec3 arrival_gradient = (-group_index / speed_of_light) * arrival.outward;
+    constexpr std::size_t batch = 32;
+    double residuals[batch];
+    RatedPandelPoint points[batch];
+    for (std::size_t start = 0; start < n; start += batch) {
+      const std::size_t count = std::min(batch, n - start);
+      for (std::size_t i = 0; i < count; ++i)
+        residuals[i] = std::clamp(edges[start + i] - arrival.time, -1e5, 1e6);
+      timing_.evaluate(value_of(times.shape), value_of(times.log_rate), residuals, count, points);
+      for (std::size_t i = 0; i < count; ++i) {
+        const RatedPandelPoint& at = points[i];
+        cumulative[start + i] = std::clamp(at.cumulative, 0.0, 1.0);
+        if constexpr (std::is_same_v<Number, Jet>) {
+          if (gradients == nullptr) continue;
+          const Vec3 slope = at.cumulative_by_shape * times.shape.gradient() +
+                             at.cumulative_by_rate * times.log_rate.gradient() -
+                             at.density * arrival_gradient;
+          gradients[start + i] = {slope.x, slope.y, slope.z, -at.density};
+        }
+      }
+    }
+  }
+
+  // Four cascades at a time.
+  class FittedTrackCascades final : public TrackCascades {
+   public:
+    FittedTrackCascades(const FittedCascade& light, const Track& track, const double* lengths,
+                        std::size_t count)
+        : light_(light), track_(track) {
+      // The last cascade fills what is left of a four.
+      for (std::size_t i = 0; i < count + 3; ++i)
+        lengths_.push_back(lengths[std::min(i, count - 1)]);
+    }
+
+    void evaluate(const DomSite& dom, std::size_t first, std::size_t last, const double* edges,
+                  std::size_t n, double* amplitude, double* cumulative) const override {
+      const Vec3 d = dom.position - track_.position;
+      const double along = dot(d, track_.direction);
+      const double square = std::fmax(dot(d, d) - along * along, 0);
+      for (std::size_t i = first; i < last; i += 4) {
+        const std::size_t lanes = std::min<std::size_t>(4, last - i);
+        const Double4 length = load4(&lengths_[i]);
+        const Double4 l = along - length;
+        const Double4 r = root(square + l * l + 1e-12);
+        const Light<Double4> light = light_at(dom, d, length, l, r);
+        for (std::size_t k = 0; k < lanes; ++k)
+          amplitude[i - first + k] = dom.efficiency * light.amplitude[k];
+        if (n == 0) continue;
+        const Double4 arrival =
+            track_.time + length / speed_of_light + r * (group_index / speed_of_light);
+        constexpr std::size_t batch = 32;
+        double residuals[batch];
+        for (std::size_t k = 0; k < lanes; ++k) {
+          double* const out = cumulative + (i - first + k) * n;
+          for (std::size_t start = 0; start < n; start += batch) {
+            const std::size_t count = std::min(batch, n - start);
+            for (std::size_t e = 0; e < count; ++e) residuals[e] = edges[start + e] - arrival[k];
+            light_.rough_timing_.cumulative(light.times.shape[k], light.times.log_rate[k],
+                                            residuals, count, out + start);
+          }
+        }
+      }
+    }
+
+   private:
+    // d: from the track's position to the DOM; l: from the cascades, along the track.
+    Light<Double4> light_at(const DomSite& dom, const Vec3& d, const Double4& length,
+                            const Double4& l, const Double4& r) const {
+      const Vec3& n = track_.direction;
+      const double cosine = emission().cosine, view = light_.view_;
+      const Double4 per_r = 1 / r, height = d.z - length * n.z;
+      const SeenDom<Double4> seen{r, l * per_r, height * per_r, cosine * l + view * height,
+                                  cosine * cosine + view * view + 2 * cosine * view * n.z};
+      const Double4 window = fitted::cascade.window * r;
+      fitted::MeanIce<Double4> ice{};
+      for (std::size_t k = 0; k < 4; ++k) {
+        const fitted::MeanIce<double> mean = fitted::mean_ice<double>(
+            light_.setting_->ice, dom.position.z - height[k], dom.position.z, window[k]);
+        ice.scattering[k] = mean.scattering;
+        ice.absorption[k] = mean.absorption;
+      }
+      return light_of(
+          seen, ice,
+          (1 / emission().mean) * (raw_emission(seen.cosine) *
+                                   fitted::accepted(light_.setting_->acceptance, seen.rising)));
+    }
+
+    const FittedCascade& light_;
+    Track track_;
+    std::vector<double> lengths_;
+  };
+
+  static const Emission& emission() {
+    static const Emission of_cascades;
+    return of_cascades;
+  }
+
+  static constexpr double bound_spacing = 2;  // m
+
+  // Largest amplitude at and beyond each distance in all ice between the clearest and the dustiest
+  // there is, with the strongest emission, the best acceptance, and the displacement straight
+  // towards the DOM.
+  void make_bounds() {
+    double best = 0, best_acceptance = 0;
+    for (int i = -1000; i <= 1000; ++i) {
+      const double x = i / 1000.0;
+      best = std::fmax(best, raw_emission(x));
+      best_acceptance = std::fmax(best_acceptance, fitted::accepted(setting_->acceptance, x));
+    }
+    best = std::fmax(best, raw_emission(cos_cherenkov)) / emission().mean * best_acceptance;
+    const double dipole = emission().cosine + std::fabs(view_);
+    const LayeredIce& ice = setting_->ice;
+    const double low = ice.lowest_scattering(), high = ice.highest_scattering();
+    const double clear = ice.lowest_absorption(), dusty = ice.highest_absorption();
+    constexpr std::size_t count = 1500;  // 3 km
+    constexpr int steps = 30;
+    bounds_.assign(count, 0);
+    for (std::size_t i = 0; i < count; ++i) {
+      const double r = static_cast<double>(i) * bound_spacing;
+      const Double4 distance = Double4{} + std::fmax(r, 1e-6);
+      const SeenDom<Double4> seen{distance, distance, distance, dipole * distance, dipole * dipole};
+      for (int k = 0; k <= steps; ++k) {
+        const double b = low * std::pow(high / low, static_cast<double>(k) / steps);
+        const double ratio = dusty / clear;
+        const Double4 absorption = {clear, clear * std::pow(ratio, 1 / 3.),
+                                    clear * std::pow(ratio, 2 / 3.), dusty};
+        const Double4 light =
+            light_of(seen, {Double4{} + b, absorption}, Double4{} + best).amplitude;
+        for (std::size_t m = 0; m < 4; ++m) bounds_[i] = std::fmax(bounds_[i], 1.05 * light[m]);
+      }
+    }
+    for (std::size_t i = count - 1; i-- > 0;) bounds_[i] = std::fmax(bounds_[i], bounds_[i + 1]);
+  }
+
+  std::shared_ptr<const AnalyticSetting> setting_;
+  double view_;
+  PandelFamily timing_;
+  PandelFamily::Rough rough_timing_;
+  std::vector<double> bounds_;
+};
+
+}  // namespace
+
+std::unique_ptr<const CascadeLight> fitted_cascade_light(
+    std::shared_ptr<const AnalyticSetting> setting) {
+  return std::make_unique<FittedCascade>(std::move(setting));
+}
+
+}  // namespace skyscan

@@ -1,0 +1,140 @@
+// The embedded light of 2026b: all its constants, and the formulae that muons and cascades share.
+//
+// Diffusive amplitudes (D. Chirkin, arXiv:1208.3430 eq. 1) and gamma-distributed arrival times
+// (J. Ahrens et al., NIM A 524 (2004) 169, after D. Pandel), as in the model of 2026a; but
+// - the rate of the times follows the absorption, their shape the scattering;
+// - scattered light comes as from a source displaced forward, and as to a DOM displaced along its
+//   view, each by its mean cosine over the scattering: both follow from diffusion with a dipole;
+// - the amplitude is multiplied by a polynomial in the optical distance;
+// - what is direct is early.
+// Numbers: scripts/light/fit.py, from cells of a photon Monte Carlo with the Cherenkov spectrum
+// times the DOM's acceptance by wavelength.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "base/constants.hpp"
+#include "light/analytic_optics.hpp"
+#include "light/layered_ice.hpp"
+#include "math/jet.hpp"
+
+namespace skyscan::fitted {
+
+// What scripts/light/fit.py gives. b, a: mean effective scattering and absorption between source
+// and DOM; s: the light's straight path in scattering lengths; d: distance from the source, of the
+// displaced light where it says so.
+struct Constants {
+  double direct_share, direct_fading;  // direct light: share * exp(-s / fading)
+  double shift_fading;                 // displacements grow as 1 - exp(-s / fading)
+  double window;                       // of d: ice this much further up and down counts
+  // ln(amplitude / diffusive one): 1, u, v, v^2, u^2, u v; v = ln(1 + b d), u = k d / (1 + k d / 8)
+  // with k = sqrt(3 a b).
+  double amplitude[6];
+  // Shape: factor * s^power * (what is accepted / the mean)^-by_direct, s of the displaced light.
+  double shape_factor, shape_power, shape_by_direct;
+  double rate_factor, rate_power;  // rate: factor * c / n_g * a * s^power
+};
+
+// rms of ln(quantile + 10 ns) 0.17 to 200 m for level tracks, of ln(amplitude) 0.15 in clear ice.
+constexpr Constants muon{
+    0.8678, 1.2484, 2.2709, 0.0595, {0.1994, -3.4117, 2.4606, 0.332, -0.7398, 1.9348},
+    0.6294, 0.8551, 0.3886, 2.4976, -0.1624};
+// 0.26, and 0.15.
+constexpr Constants cascade{
+    1,      1.1865, 1.4495, 0.0539, {-0.102, -5.1688, 6.5236, -6.8539, -2.2222, 8.4135},
+    0.5449, 1.1116, 0.4196, 2.9146, -0.1242};
+
+// Where k d saturates in the polynomial: further out the diffusive fall-off alone counts.
+constexpr double far_optical_distance = 8;
+// m: rounds off distances at the source, and ice is averaged over twice as much at least.
+constexpr double rounding = 0.5;
+
+// sigma of the DOMs' time resolution that goes with these times [ns]: 3 ns of electronics and
+// photomultiplier, and what the form of the distributions misses near their beginning.
+constexpr double jitter = 5;
+
+// Rate of the noise's Pandel function [1/ns]: smeared by 1000 ns nobody sees which.
+constexpr double noise_rate = 0.004;
+
+// --- Shared formulae: for jets, plain numbers, and four of them at a time ------------------------
+
+// Mean scattering and absorption between two heights, and their slopes by these.
+template <typename Number>
+struct MeanIce {
+  Number scattering, absorption;
+};
+
+// The ice between two heights, and `window` [m] more: how the window opens as the heights come
+// together is smooth.
+template <typename Number>
+[[gnu::always_inline]] inline MeanIce<Number> mean_ice(const LayeredIce& ice, const Number& from,
+                                                       double to, const Number& window) {
+  const Number middle = 0.5 * (to + from), half_height = 0.5 * (to - from);
+  const Number half = root(half_height * half_height + window * window + rounding * rounding);
+  const Number low = middle - half, high = middle + half;
+  const LayeredIce::Point bottom = ice.point(value_of(low)), top = ice.point(value_of(high));
+  const double per_height = 0.5 / value_of(half);
+  Number mean[2];
+  for (int k = 0; k < 2; ++k) {
+    const double value = (top.integral[k] - bottom.integral[k]) * per_height;
+    mean[k] = chained(low, high, value, (value - bottom.value[k]) * per_height,
+                      (top.value[k] - value) * per_height);
+  }
+  return {mean[0], mean[1]};
+}
+
+// The logarithm of what the diffusive amplitude is multiplied by. `decay`: sqrt(3 a b).
+template <typename Number>
+[[gnu::always_inline]] inline Number correction(const Constants& of, const Number& distance,
+                                                const Number& scattering, const Number& decay) {
+  const double* const c = of.amplitude;
+  const Number optical = distance * decay;
+  const Number u = optical * inverse(1 + (1 / far_optical_distance) * optical);
+  const Number v = logarithm_of(1 + scattering * distance);
+  return c[0] + (u * (c[1] + c[4] * u + c[5] * v) + v * (c[2] + c[3] * v));
+}
+
+// Shape and ln(rate) of the arrival times.
+template <typename Number>
+struct TimingParameters {
+  Number shape, log_rate;
+};
+
+// scatterings: of the displaced light; accepted: its direct part's, relative to the mean.
+template <typename Number>
+[[gnu::always_inline]] inline TimingParameters<Number> timing(const Constants& of,
+                                                              const Number& scatterings,
+                                                              const Number& accepted,
+                                                              const Number& absorption) {
+  const Number log_scatterings = logarithm_of(scatterings);
+  const Number shape =
+      of.shape_factor * exponential_of(of.shape_power * log_scatterings -
+                                       of.shape_by_direct * logarithm_of(accepted));
+  return {shape, logarithm_of((of.rate_factor * speed_of_light / group_index) * absorption) +
+                     of.rate_power * log_scatterings};
+}
+
+// The acceptance's polynomial.
+[[gnu::always_inline]] inline Jet accepted(const std::vector<double>& coefficients,
+                                           const Jet& rising) {
+  const analytic::ValueAndSlope at = analytic::polynomial(coefficients, rising.value());
+  return chained(rising, at.value, at.slope);
+}
+template <typename Plain>
+[[gnu::always_inline]] inline Plain accepted(const std::vector<double>& coefficients,
+                                             const Plain& rising) {
+  Plain sum{};
+  for (std::size_t i = coefficients.size(); i-- > 0;) sum = sum * rising + coefficients[i];
+  return sum;
+}
+
+// Mean cosine of the light a DOM accepts: its view, along which light seems displaced.
+inline double mean_cosine(const std::vector<double>& acceptance) {
+  double sum = 0, mean = 0;
+  for (std::size_t i = 0; i < acceptance.size(); ++i)
+    (i % 2 == 0 ? mean : sum) += acceptance[i] / static_cast<double>(i + 1 + i % 2);
+  return sum / mean;
+}
+
+}  // namespace skyscan::fitted
