@@ -113,7 +113,7 @@ export function noticeOf(found: Localisation, facts: AlertFacts, options: Notice
     alert_tense: options.isTest ? "test" : event.isRealEvent ? "current" : "injection",
     alert_topology: facts.stream === "cascade" ? "Shower" : "Track",
     number_of_events: 1,
-    ra: best.ra * degreesPerRadian,
+    ra: (best.ra * degreesPerRadian) % 360,
     dec: best.dec * degreesPerRadian,
     ra_dec_error:
       options.asEllipse && ellipse

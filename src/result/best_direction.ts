@@ -9,6 +9,7 @@ import {
   pixelCentre,
   pixelVector,
   vectorOf,
+  wrap,
 } from "../sky/healpix.ts";
 import { tangentPlane } from "../sky/tangent_plane.ts";
 import { northFirst } from "./orientation.ts";
@@ -103,7 +104,7 @@ function subPixelMinimum(result: SkyScanResult): BestDirection | undefined {
     const [x, y, z] = plane.toSphere(surface.x, surface.y);
     const ra = Math.atan2(y, x);
     return {
-      ra: ra < 0 ? ra + 2 * Math.PI : ra,
+      ra: wrap(ra),
       dec: Math.asin(z),
       llh: surface.least,
       isSubPixel: true,

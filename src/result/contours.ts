@@ -1,6 +1,6 @@
 import Delaunator from "delaunator";
 import { degreesPerRadian } from "../geometry/constants.ts";
-import { type Direction, npix, pixelVector, type Vector, vectorOf } from "../sky/healpix.ts";
+import { type Direction, npix, pixelVector, type Vector, vectorOf, wrap } from "../sky/healpix.ts";
 import { cross, dot, tangents, unit } from "../sky/tangent_plane.ts";
 import { type BestDirection, bestDirection } from "./best_direction.ts";
 import { cellsOf, densitiesOf, hpdRegions } from "./cells.ts";
@@ -174,7 +174,7 @@ function traceLines(
       a[2] + share * (b[2] - a[2]),
     ]);
     const ra = Math.atan2(y, x);
-    return { ra: ra < 0 ? ra + 2 * Math.PI : ra, dec: Math.asin(z) };
+    return { ra: wrap(ra), dec: Math.asin(z) };
   };
 
   // In a triangle the line comes in through the edge that leaves the region and goes out through the one that enters

@@ -35,7 +35,8 @@ export const isNside = (nside: number): boolean =>
   Number.isInteger(nside) && nside >= 1 && nside <= MAX_NSIDE && Number.isInteger(Math.log2(nside));
 
 const turn = 2 * Math.PI;
-const wrap = (angle: number): number => {
+/** To [0, 2π). */
+export const wrap = (angle: number): number => {
   const positive = ((angle % turn) + turn) % turn;
   return positive < turn ? positive : 0;
 };
