@@ -18,8 +18,9 @@ import {
   type ScanFlags,
   serverTimes,
 } from "./scan_flags.ts";
+import { addPageFlags, type ScanPageFlags, withPage } from "./scan_page.ts";
 
-interface Flags extends ScanFlags {
+interface Flags extends ScanFlags, ScanPageFlags {
   workers: number;
 }
 
@@ -38,7 +39,7 @@ export function scanCommand(): Command {
         integerFrom(1, mostWorkers),
       ),
     );
-  return addScanFlags(command)
+  return addPageFlags(addScanFlags(command))
     .addHelpText(
       "after",
       `
@@ -52,16 +53,18 @@ Example:
       const { stop } = catchSignals();
       const plan = await unlessStopped(planScan(planOptions(event, flags)), stop);
       requireWritable(flags.outputDir, "--output-dir");
-      const scanned = await runLocalScan(plan, {
-        outputDir: flags.outputDir,
+      const options = {
+        ...{ outputDir: flags.outputDir, workers: flags.workers, stop },
         ...(flags.cacheDir !== undefined && { cacheDir: flags.cacheDir }),
         ...serverTimes(flags),
-        workers: flags.workers,
         fitCommand: [...selfCommand(), fitProcessName],
         ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
         ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
-        stop,
-      });
+      };
+      const shown = { plan, file: event, outputDir: flags.outputDir };
+      const scanned = await withPage(flags, shown, (observed) =>
+        runLocalScan(plan, { ...options, ...observed }),
+      );
       const drawn = await withPictures(plan, flags.outputDir, scanned);
       printOutcome(
         plan,

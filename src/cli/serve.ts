@@ -18,6 +18,7 @@ import { identityOf } from "./broker.ts";
 import { fitProcessName } from "./fit_process.ts";
 import { flag, integerFrom, mostWorkers, seconds } from "./flags.ts";
 import { nsidesOf } from "./nsides.ts";
+import { runSelf } from "./run_self.ts";
 import { recoList } from "./scan_flags.ts";
 import { tokenFileMeaning, tokenOf } from "./token.ts";
 
@@ -192,22 +193,6 @@ function basePath(text: string): string {
   const path = `/${text.replace(/^\/+|\/+$/g, "")}/`.replace("//", "/");
   if (/^\/([\w.~-]+\/)*$/.test(path) && !/\/\.\.?\//.test(path)) return path;
   throw new InputError(`--base-path: expected a path like /desk, not "${text.slice(0, 60)}"`);
-}
-
-/** The longest that a picture or a file may take to be made, ms. */
-const makingPatience = 120_000;
-
-/** Runs this program with other arguments. @returns its last line on stderr where it fails */
-async function runSelf(args: readonly string[]): Promise<string | undefined> {
-  const child = Bun.spawn([...selfCommand(), ...args], {
-    stdio: ["ignore", "ignore", "pipe"],
-    timeout: makingPatience,
-    killSignal: "SIGKILL",
-  });
-  const words = await new Response(child.stderr).text();
-  const code = await child.exited;
-  if (code === 0) return undefined;
-  return words.trim().split("\n").at(-1) || `it ended with ${code}`;
 }
 
 /** A muon of our own, another one each time. */

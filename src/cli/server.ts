@@ -19,6 +19,7 @@ import {
   type ScanFlags,
   serverTimes,
 } from "./scan_flags.ts";
+import { addPageFlags, type ScanPageFlags, withPage } from "./scan_page.ts";
 import {
   addSkyDriverFlags,
   baselineForEwms,
@@ -28,7 +29,11 @@ import {
   skydriverOf,
 } from "./skydriver_flags.ts";
 
-interface Flags extends Omit<ScanFlags, "outputDir">, Partial<BrokerFlags>, SkyDriverFlags {
+interface Flags
+  extends Omit<ScanFlags, "outputDir">,
+    Partial<BrokerFlags>,
+    SkyDriverFlags,
+    ScanPageFlags {
   eventFile?: string;
   outputDir?: string;
   startupJsonDir?: string;
@@ -68,7 +73,7 @@ export function serverCommand(): Command {
       ),
     true,
   );
-  return addSkyDriverFlags(addScanFlags(command))
+  return addSkyDriverFlags(addPageFlags(addScanFlags(command)))
     .addHelpText(
       "after",
       `
@@ -116,16 +121,16 @@ async function runFor(flags: Flags, command: Command): Promise<void> {
   if (startup.directory !== undefined) requireWritable(startup.directory, "--startup-json-dir");
   if (startup.file !== undefined) requireWritable(dirname(startup.file), "--client-startup-json");
   const isPatienceOurs = command.getOptionValueSource("timeoutFromClients") === "default";
-  const scanned = await runServer(plan, {
-    broker,
-    outputDir,
-    cacheDir: flags.cacheDir,
-    startup,
+  const options = {
+    ...{ broker, outputDir, cacheDir: flags.cacheDir, startup, stop },
     ...(skydriver && { skydriver }),
     ...serverTimes(flags),
     ...(flags.ewmsJson && isPatienceOurs && { timeoutFromClients: ewmsPatience }),
-    stop,
-  });
+  };
+  const shown = { plan, file: flags.eventFile ?? "", outputDir };
+  const scanned = await withPage(flags, shown, (observed) =>
+    runServer(plan, { ...options, ...observed }),
+  );
   const drawn = await withPictures(plan, outputDir, scanned);
   printOutcome(plan, await withPublished(outputDir, drawn, publishChoice(flags)), started);
 }

@@ -13,6 +13,8 @@ export interface AccessOptions {
   readonly hosts: readonly string[];
   readonly base: string;
   readonly isSecure: boolean;
+  /** Nobody starts or ends anything. */
+  readonly isReadOnly?: boolean;
 }
 
 /** The shortest token where other machines can try, bytes: 16 letters and digits of a random choice are 95 bits. */
@@ -47,20 +49,24 @@ export class Access {
         : createHmac("sha256", token).update("skyscan desk session").digest("hex");
   }
 
+  get isReadOnly(): boolean {
+    return this.#options.isReadOnly ?? false;
+  }
+
   get needsToken(): boolean {
     return this.#options.token !== undefined;
   }
 
   /** @returns undefined: a token was given, and it is wrong */
   rights({ headers }: Request): { mayRead: boolean; mayWrite: boolean } | undefined {
-    const { token, isPublicRead } = this.#options;
-    if (token === undefined) return { mayRead: true, mayWrite: true };
+    const { token, isPublicRead, isReadOnly = false } = this.#options;
+    if (token === undefined) return { mayRead: true, mayWrite: !isReadOnly };
     const [scheme, given] = (headers.get("authorization") ?? "").split(" ");
     if (given !== undefined && scheme?.toLowerCase() === "bearer")
-      return isSame(given, token) ? { mayRead: true, mayWrite: true } : undefined;
+      return isSame(given, token) ? { mayRead: true, mayWrite: !isReadOnly } : undefined;
     const cookie = cookieOf(headers.get("cookie") ?? "");
     const isKnown = cookie !== undefined && isSame(cookie, this.#session!);
-    return { mayRead: isKnown || isPublicRead, mayWrite: isKnown };
+    return { mayRead: isKnown || isPublicRead, mayWrite: isKnown && !isReadOnly };
   }
 
   isToken(given: string): boolean {

@@ -122,6 +122,17 @@ export class Desk {
     return planned.map(({ record }) => record);
   }
 
+  /** Shows a scan that somebody else runs. @returns what to tell when it is over: its result, or why it ended early */
+  adopt(record: ScanRecord, run: Run): (ended: ServerOutcome | Error) => void {
+    this.archive.add([record]);
+    this.#unfinished.set(record.id, record);
+    this.#show(record.id, run);
+    return (ended) => {
+      if (ended instanceof Error) this.#over(record.id, "failed", ended.message);
+      else this.#done(record.id, ended);
+    };
+  }
+
   /** The same alert again, with the same settings or others. Throws ProblemError. */
   async rescan(
     id: string,
@@ -168,7 +179,7 @@ export class Desk {
     this.#over(id, "cancelled", reason);
     if (active) {
       active.run.cancel();
-      await active.run.ended.catch(() => {});
+      await active.run.settled();
     }
     return this.record(id);
   }
@@ -275,7 +286,7 @@ export class Desk {
     this.pool.close();
     const runs = [...this.#active.values()].map(({ run }) => run);
     for (const run of runs) run.interrupt();
-    await Promise.allSettled(runs.map((run) => run.ended));
+    await Promise.all(runs.map((run) => run.settled()));
     for (const [id, served] of this.#served)
       if (this.#unfinished.has(id)) this.archive.change(id, { served }, this.#options.clock.date());
     this.subscribers.close();
@@ -321,25 +332,33 @@ export class Desk {
       const plan = this.#plans.get(id) ?? (await planAgain(record, intake));
       this.#plans.delete(id);
       if (!this.#unfinished.has(id) || this.#isClosing) return;
-      const run = new Run({
-        ...{ plan, broker, clock, basename: id, recoTimeout: record.settings.recoTimeout },
-        folder: scanFolder(intake.data, id),
-        ...(longestMessage !== undefined && { longestMessage }),
-      });
-      this.#active.set(id, { run, news: new News(id, run, this.subscribers) });
-      run.ended.then(
-        (outcome) => this.#done(id, outcome),
-        (error) => this.#failed(id, error),
-      );
-      const now = clock.date();
-      if (record.state === "waiting") this.archive.note(id, now, "started", null);
-      this.change(id, { state: "running", started: record.started ?? now, reason: null });
-      this.#tellState(id);
+      const run = new Run(plan, clock);
+      this.#show(id, run);
+      run
+        .begin({
+          ...{ broker, basename: id, recoTimeout: record.settings.recoTimeout },
+          folder: scanFolder(intake.data, id),
+          ...(longestMessage !== undefined && { longestMessage }),
+        })
+        .then(
+          (outcome) => this.#done(id, outcome),
+          (error) => this.#failed(id, error),
+        );
     } catch (error) {
       this.#failed(id, error);
     } finally {
       this.#starting.delete(id);
     }
+  }
+
+  /** A scan has begun, or goes on. */
+  #show(id: string, run: Run): void {
+    const record = this.record(id);
+    const now = this.#options.clock.date();
+    this.#active.set(id, { run, news: new News(id, run, this.subscribers) });
+    if (record.state === "waiting") this.archive.note(id, now, "started", null);
+    this.change(id, { state: "running", started: record.started ?? now, reason: null });
+    this.#tellState(id);
   }
 
   #done(id: string, { result }: ServerOutcome): void {

@@ -208,14 +208,14 @@ export class FileMaker {
     const scan = run?.collection?.scan;
     if (run === undefined || scan === undefined) return undefined;
     const { reco, detector, event } = run.plan;
-    const light = run.manifest?.scan.light;
+    const { light } = run.facts([]);
     return resultFromScan(
       scan.pixels(),
       event.metadata,
       false,
       provenanceFields({
         ...{ recoAlgo: reco.name, detector: detector.source, version },
-        ...(light && { light }),
+        ...(light !== null && { light }),
       }),
     );
   }

@@ -202,6 +202,8 @@ class Handler {
       throw unauthorized("That token is not right.");
     }
     const isEnough = needed === "open" || (needed === "read" ? rights.mayRead : rights.mayWrite);
+    if (!isEnough && needed === "write" && this.#context.access.isReadOnly)
+      throw new ProblemError(403, "This page shows one scan, and starts none.");
     if (!isEnough) throw unauthorized("This desk asks for a token.");
     if (method !== "GET" && !this.#context.access.isOurOrigin(request))
       throw new ProblemError(403, "This request comes from another site's page.");

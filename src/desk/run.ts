@@ -13,21 +13,26 @@ import type { TaskBook } from "../scan/task_book.ts";
 import type { Collection } from "../server/collection.ts";
 import type { Manifest } from "../server/manifest.ts";
 import type { ScanPlan } from "../server/plan.ts";
-import { cancelled, type ObservedParts, runServer, type ServerOutcome } from "../server/server.ts";
+import {
+  cancelled,
+  type ObservedParts,
+  runServer,
+  type ServerObserver,
+  type ServerOutcome,
+} from "../server/server.ts";
 import { pixelCentre } from "../sky/healpix.ts";
 import type { StoredResult } from "../store/row.ts";
 import type { ScanFacts } from "./archive.ts";
 import { LiveMap } from "./live_map.ts";
 import type { Area, Best, Stage } from "./messages.ts";
 
+/** How the desk runs a scan. */
 export interface RunOptions {
-  readonly plan: ScanPlan;
   readonly broker: BrokerAddress;
   /** The scan's folder. */
   readonly folder: string;
   /** s. */
   readonly recoTimeout: number;
-  readonly clock: Clock;
   /** The name its clients know it by. */
   readonly basename: string;
   /** The longest message the broker takes, bytes. */
@@ -42,25 +47,46 @@ const timeoutToClients = 600;
 /** Different clients a fit may fail on before it is given up. */
 const maxFailures = 3;
 
-/** A scan that runs. */
+/** A scan that runs, as it is seen from outside; who runs it tells its observer. */
 export class Run {
   readonly plan: ScanPlan;
   readonly map = new LiveMap();
-  /** Fulfilled when it is over; rejected with why it ended early. */
-  readonly ended: Promise<ServerOutcome>;
+  readonly observer: ServerObserver;
   readonly #stop = new AbortController();
+  readonly #clock: Clock;
+  #ended: Promise<ServerOutcome> | undefined;
   #parts: ObservedParts | undefined;
+  #light: string | null = null;
   #resumed = 0;
   /** When the last result came, or that was last known to have changed, by the clock. */
   #resultAt: number;
-  readonly #clock: Clock;
 
-  constructor({ plan, broker, folder, recoTimeout, clock, basename, longestMessage }: RunOptions) {
+  constructor(plan: ScanPlan, clock: Clock) {
     this.plan = plan;
     this.#clock = clock;
     this.#resultAt = clock.now();
+    this.observer = {
+      onCounted: (result, scan) => {
+        this.map.count(scan, result);
+        this.#resultAt = clock.now();
+      },
+      onAssembled: (parts) => {
+        this.#parts = parts;
+        this.#resumed = this.map.seq;
+      },
+    };
+  }
+
+  /** Runs it. @returns what is fulfilled when it is over, and rejected with why it ended early */
+  begin({
+    broker,
+    folder,
+    recoTimeout,
+    basename,
+    longestMessage,
+  }: RunOptions): Promise<ServerOutcome> {
     mkdirSync(outputOf(folder), { recursive: true });
-    this.ended = runServer(plan, {
+    const ended = runServer(this.plan, {
       ...{ broker, basename, recoTimeout, timeoutToClients, maxFailures },
       examined: { longestMessage },
       outputDir: outputOf(folder),
@@ -69,18 +95,16 @@ export class Run {
       timeoutFromClients: Number.POSITIVE_INFINITY,
       showsProgress: false,
       stop: this.#stop.signal,
-      observer: {
-        onCounted: (result, scan) => {
-          this.map.count(scan, result);
-          this.#resultAt = clock.now();
-        },
-        onAssembled: (parts) => {
-          this.#parts = parts;
-          this.#resumed = this.map.seq;
-        },
-      },
+      observer: this.observer,
     });
-    this.ended.catch(() => {});
+    this.#ended = ended;
+    ended.catch(() => {});
+    return ended;
+  }
+
+  /** Fulfilled when it is over, however it ended. */
+  async settled(): Promise<void> {
+    await this.#ended?.catch(() => {});
   }
 
   /** Ends it for good: what there is of the map is saved. */
@@ -91,10 +115,6 @@ export class Run {
   /** Ends it until the desk is started again. */
   interrupt(): void {
     this.#stop.abort();
-  }
-
-  get isStopped(): boolean {
-    return this.#stop.signal.aborted;
   }
 
   get collection(): Collection<TaskBook> | undefined {
@@ -137,14 +157,15 @@ export class Run {
     const { plan } = this;
     const best = this.collection?.scan.best;
     const stages = this.stages();
-    const light = this.manifest?.scan.light ?? null;
+    // A manifest is dear: it sorts every fit's time.
+    this.#light ??= this.manifest?.scan.light ?? null;
     return {
       ...this.progress(),
       failedPixels: this.map.failed,
       stages,
       best: best === undefined ? null : bestOf(best, plan),
       areas,
-      light,
+      light: this.#light,
       detector: plan.detector.source,
       energy: plan.energy ?? null,
       variations: plan.reco.seeds.variations.length,

@@ -79,8 +79,9 @@ export const i3Event: Route = {
   summary: "The alert, where it came as JSON.",
   answer: document,
   async handle({ params }, { desk }) {
-    const text = await Bun.file(desk.alertFile(desk.record(params.id!))).text();
+    const file = Bun.file(desk.alertFile(desk.record(params.id!)));
     try {
+      const text = await file.text();
       return Response.json({ i3_event: JSON.parse(text) });
     } catch {
       throw notFound("JSON of this alert: it came as another kind of file");
