@@ -56,8 +56,7 @@ export function plotCoverage(report: CoverageReport, title: string): string {
     )
     .join("   ");
   return picture(
-    WIDTH,
-    HEIGHT,
+    { width: WIDTH, height: HEIGHT },
     text(x - 40, 34, title, { "font-size": 16, "font-weight": "bold" }),
     text(x - 40, 58, `${report.events} events; inside ${shares}`, { fill: "#555" }),
     ...ticks,

@@ -1,63 +1,66 @@
-import { colourOf } from "./colour.ts";
-import type { Scale } from "./scale.ts";
-import { element, text } from "./svg.ts";
-
-interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
+import type { Palette } from "./colour.ts";
+import { dashOf } from "./contour_lines.ts";
+import { type Box, drawLabel, type Label, thoseWithRoom } from "./labels.ts";
+import type { Scale, Tick } from "./scale.ts";
+import { element } from "./svg.ts";
 
 const STOPS = 32;
+const line = { stroke: "#333", "stroke-width": 0.8 };
 
-/** The colour scale with its values; horizontal when it is wider than high. `id` is unique in the picture; levels are marked. */
+/**
+ * The colour scale with its values; horizontal when it is wider than high.
+ * @param id unique in the picture
+ * @param levels of −2 Δ ln L, marked as their contours are drawn
+ */
 export function colourBar(
   box: Box,
   scale: Scale,
+  palette: Palette,
   id: string,
-  isCut: boolean,
   levels: readonly number[] = [],
 ): string {
   const { x, y, width, height } = box;
-  const horizontal = width > height;
+  const isFlat = width > height;
   const stops = Array.from({ length: STOPS + 1 }, (_, i) =>
-    element("stop", { offset: `${(100 * i) / STOPS}%`, "stop-color": colourOf(i / STOPS) }),
+    element("stop", { offset: `${(100 * i) / STOPS}%`, "stop-color": palette(i / STOPS) }),
   );
   const gradient = element(
     "linearGradient",
-    horizontal ? { id } : { id, x1: "0%", y1: "100%", x2: "0%", y2: "0%" },
+    isFlat ? { id } : { id, x1: "0%", y1: "100%", x2: "0%", y2: "0%" },
     ...stops,
   );
-  const bar = element("rect", { ...box, fill: `url(#${id})`, stroke: "#333", "stroke-width": 0.8 });
-  const ticks = scale.ticks(6).map((value) => {
-    const share = scale.share(value);
-    const label = isCut && share === 1 ? `≥ ${value}` : String(value);
-    const line = { stroke: "#333", "stroke-width": 0.8 };
-    if (horizontal) {
-      const at = x + share * width;
-      return (
-        element("line", { x1: at, x2: at, y1: y + height, y2: y + height + 5, ...line }) +
-        text(at, y + height + 18, label, { "text-anchor": "middle" })
-      );
-    }
-    const at = y + (1 - share) * height;
-    return (
-      element("line", { x1: x + width, x2: x + width + 5, y1: at, y2: at, ...line }) +
-      text(x + width + 9, at + 4.5, label)
-    );
-  });
-  const marks = levels.map((level, i) => {
-    const share = scale.share(level);
-    const ends = horizontal
-      ? { x1: x + share * width, x2: x + share * width, y1: y, y2: y + height }
-      : { x1: x, x2: x + width, y1: y + (1 - share) * height, y2: y + (1 - share) * height };
-    return element("line", {
-      ...ends,
-      stroke: "#000",
-      "stroke-width": 1.6,
-      "stroke-dasharray": i === 0 ? undefined : "4 2",
-    });
-  });
-  return [gradient, bar, ...marks, ...ticks].join("");
+  /** Across the bar at one place, reaching beyond it. */
+  const across = (share: number, from: number, to: number) =>
+    isFlat
+      ? { x1: x + share * width, x2: x + share * width, y1: y + from, y2: y + to }
+      : { x1: x + from, x2: x + to, y1: y + (1 - share) * height, y2: y + (1 - share) * height };
+  const thickness = isFlat ? height : width;
+  const ticks = scale.ticks(6);
+  const labelOf = ({ share, label }: Tick): Label =>
+    isFlat
+      ? { x: x + share * width, y: y + height + 18, content: label, anchor: "middle" }
+      : { x: x + width + 9, y: y + (1 - share) * height + 4.5, content: label };
+  // Both ends first: they say most.
+  const [first, ...rest] = ticks;
+  const last = rest.pop();
+  const wanted = [first, last, ...rest].filter((tick) => tick !== undefined);
+  const marks = levels.map((level, i) =>
+    element("line", {
+      ...across(scale.share(level), 0, thickness),
+      ...{
+        stroke: "#000",
+        "stroke-width": 1.6,
+        "stroke-dasharray": i === 0 ? undefined : dashOf(i, 0.6),
+      },
+    }),
+  );
+  return [
+    gradient,
+    element("rect", { x, y, width, height, fill: `url(#${id})`, ...line }),
+    ...marks,
+    ...ticks.map(({ share }) =>
+      element("line", { ...across(share, thickness, thickness + 5), ...line }),
+    ),
+    ...thoseWithRoom(wanted.map(labelOf)).map(drawLabel),
+  ].join("");
 }

@@ -1,11 +1,16 @@
 import type { GeoPath } from "d3-geo";
 import { degreesPerRadian } from "../geometry/constants.ts";
 import type { Contour } from "../result/contours.ts";
-import { element } from "./svg.ts";
+import { cased } from "./svg.ts";
 
-/** How contours look: the inner one full, the next dashed. */
-const dashes = [undefined, "7 4", "2 3"];
-export const dashOf = (index: number): string | undefined => dashes[index % dashes.length];
+/** How contours look: the inner one full, the next dashed, the third dotted. */
+const dashes = [[], [7, 4], [2, 3]] as const;
+
+/** @param shrunk by this, where there is little room */
+export function dashOf(index: number, shrunk = 1): string | undefined {
+  const lengths = dashes[index % dashes.length]!;
+  return lengths.length === 0 ? undefined : lengths.map((length) => length * shrunk).join(" ");
+}
 
 /** Contours as lines on a white casing, legible on any colour. */
 export function drawContours(contours: readonly Contour[], path: GeoPath, width: number): string {
@@ -21,22 +26,7 @@ export function drawContours(contours: readonly Contour[], path: GeoPath, width:
           return path({ type: "LineString", coordinates }) ?? "";
         })
         .join("");
-      if (d === "") return "";
-      const line = { d, fill: "none", "stroke-linejoin": "round" };
-      return (
-        element("path", {
-          ...line,
-          stroke: "#fff",
-          "stroke-opacity": 0.7,
-          "stroke-width": width + 2,
-        }) +
-        element("path", {
-          ...line,
-          stroke: "#000",
-          "stroke-width": width,
-          "stroke-dasharray": dashOf(i),
-        })
-      );
+      return cased(d, { stroke: "#000", "stroke-width": width, "stroke-dasharray": dashOf(i) });
     })
     .join("");
 }

@@ -1,7 +1,7 @@
 import { type GeoProjection, geoPath } from "d3-geo";
-import type { Place } from "./all_sky.ts";
+import { type Box, drawLabel, type Label, thoseWithRoom } from "./labels.ts";
+import type { Place } from "./place.ts";
 import { niceStep } from "./scale.ts";
-import { onMap, text } from "./svg.ts";
 
 /** Grid lines aimed at, along one side. */
 const LINES = 6;
@@ -30,11 +30,15 @@ interface Sample {
 /**
  * Meridians and parallels through a square frame with their values.
  * @param centre RA and Dec of the frame's centre, degrees
+ * @param isInHours RA is written in hours
+ * @param taken where no label may stand
  */
 export function graticule(
   projection: GeoProjection,
   centre: readonly [number, number],
   { x, y, width }: Place,
+  isInHours: boolean,
+  taken: readonly Box[] = [],
 ): Graticule {
   const [centreRa, centreDec] = centre;
   const turned = (ra: number) => ((ra - centreRa + 540) % 360) - 180;
@@ -69,24 +73,29 @@ export function graticule(
       coordinates: Array.from({ length: 61 }, (_, i) => point(i / 60)),
     }) ?? "";
   const lines: string[] = [];
-  const labels: string[] = [];
+  const labels: Label[] = [];
   for (const dec of multiples(decFrom, decTo, decStep)) {
     if (Math.abs(dec) === 90) continue;
     lines.push(line((t) => [centreRa + raFrom + (raTo - raFrom) * t, dec]));
     const at = crossing(hasPole ? downwards : left, (sample) => sample.dec - dec);
-    if (at && hasPole) labels.push(text(at[0] + 5, at[1] - 5, signed(dec, decStep), onMap));
-    else if (at)
-      labels.push(text(x - 8, at[1] + 4.5, signed(dec, decStep), { "text-anchor": "end" }));
+    const content = signed(dec, decStep);
+    if (at && hasPole) labels.push({ x: at[0] + 5, y: at[1] - 5, content, isOnMap: true });
+    else if (at) labels.push({ x: x - 8, y: at[1] + 4.5, content, anchor: "end" });
   }
   for (const ra of multiples(centreRa + raFrom, centreRa + raTo, raStep)) {
     lines.push(line((t) => [ra, decFrom + (decTo - decFrom) * t]));
-    const value = `${fixed(((ra % 360) + 360) % 360, raStep)}°`;
+    const turn = ((ra % 360) + 360) % 360;
+    const content = isInHours ? hours(turn, raStep) : `${fixed(turn, raStep)}°`;
     const below = crossing(bottom, (sample) => turned(ra - sample.ra));
-    if (below) labels.push(text(below[0], y + width + 19, value, { "text-anchor": "middle" }));
+    if (below) labels.push({ x: below[0], y: y + width + 19, content, anchor: "middle" });
     const beside = hasPole ? crossing(left, (sample) => turned(ra - sample.ra)) : undefined;
-    if (beside) labels.push(text(x - 8, beside[1] + 4.5, value, { "text-anchor": "end" }));
+    if (beside) labels.push({ x: x - 8, y: beside[1] + 4.5, content, anchor: "end" });
   }
-  return { lines: lines.join(""), labels: labels.join(""), hasPole };
+  return {
+    lines: lines.join(""),
+    labels: thoseWithRoom(labels, taken).map(drawLabel).join(""),
+    hasPole,
+  };
 }
 
 const range = (values: readonly number[]): [number, number] => [
@@ -123,4 +132,13 @@ const fixed = (value: number, step: number): string =>
 function signed(value: number, step: number): string {
   const digits = fixed(Math.abs(value), step);
   return `${Number(digits) === 0 ? "" : value < 0 ? "−" : "+"}${digits}°`;
+}
+
+/** RA in hours, minutes and, where the step needs them, seconds. */
+function hours(ra: number, step: number): string {
+  const seconds = Math.round(ra * 240);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  if (step >= 15) return `${h} h`;
+  return step >= 0.25 ? `${h} h ${two(m)} m` : `${h} h ${two(m)} m ${two(s)} s`;
 }

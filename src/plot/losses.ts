@@ -69,8 +69,7 @@ export function plotLosses(fit: FitWithLosses, title: string): string {
       }),
     );
   return picture(
-    WIDTH,
-    HEIGHT,
+    { width: WIDTH, height: HEIGHT },
     text(FRAME.x, 40, title, { "font-size": 18, "font-weight": "bold" }),
     text(FRAME.x, 66, summaryLine(fit, losses.length), { "font-size": 14, fill: "#555" }),
     ...decades(bottom, top).map((decade) => gridLine(y(10 ** decade), decade)),

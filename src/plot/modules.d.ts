@@ -10,3 +10,12 @@ declare module "*.wasm" {
   const path: string;
   export default path;
 }
+declare module "svg-to-pdfkit" {
+  export default function draw(
+    document: PDFKit.PDFDocument,
+    svg: string,
+    x: number,
+    y: number,
+    options: Readonly<Record<string, unknown>>,
+  ): void;
+}

@@ -2,12 +2,15 @@ import { type GeoProjection, geoPath } from "d3-geo";
 import type { PixelResult } from "../scan/task.ts";
 import { angleBetween, pixelVector, type Vector } from "../sky/healpix.ts";
 import { pixelBoundary, pixelPolygon, stepsFor } from "./boundary.ts";
-import { colourOf } from "./colour.ts";
+import type { Palette } from "./colour.ts";
 import type { Scale } from "./scale.ts";
 import { element } from "./svg.ts";
 
 /** Different colours on a map; one path each keeps the picture small. */
 const COLOURS = 256;
+
+/** In their place. */
+const NO_FIT = -1;
 
 /** Hides the hairlines that antialiasing leaves between neighbours, px. */
 const OVERLAP = 0.4;
@@ -18,8 +21,12 @@ const REACH = 1.2;
 /** Outlines whose corners are no farther apart on the picture than this (px) are drawn without d3-geo's clipping. */
 const SMALL = 40;
 
+/** What was not scanned, and what has no fit. */
+export const NO_FIT_COLOUR = "#d5d5d8";
+
 /**
- * Pixels as filled outlines, coloured by 2·Δllh; later ones over earlier ones, nside by nside.
+ * Pixels as filled outlines, coloured by −2 Δ ln L, those without a fit grey; later ones over earlier ones, nside by
+ * nside.
  * @param llh the best one of the map
  * @param within draw only what may reach into this circle (rad)
  */
@@ -27,6 +34,7 @@ export function drawPixels(
   pixels: readonly PixelResult[],
   projection: GeoProjection,
   scale: Scale,
+  palette: Palette,
   llh: number,
   within?: { centre: Vector; radius: number },
 ): string {
@@ -39,14 +47,17 @@ export function drawPixels(
     }
     const layer = layers.get(nside) ?? new Map<number, string[]>();
     layers.set(nside, layer);
-    const colour = Math.round(scale.share(2 * (value - llh)) * (COLOURS - 1));
+    const share = scale.share(2 * (value - llh));
+    const colour = Number.isNaN(value) ? NO_FIT : Math.round(share * (COLOURS - 1));
+    const drawn = outline(nside, pixel);
+    if (drawn === "") continue;
     const outlines = layer.get(colour) ?? [];
     layer.set(colour, outlines);
-    outlines.push(outline(nside, pixel));
+    outlines.push(drawn);
   }
   const paths = [...layers.values()].flatMap((layer) =>
     [...layer].map(([colour, outlines]) => {
-      const fill = colourOf(colour / (COLOURS - 1));
+      const fill = colour === NO_FIT ? NO_FIT_COLOUR : palette(colour / (COLOURS - 1));
       return element("path", { d: outlines.join(""), fill, stroke: fill });
     }),
   );

@@ -40,15 +40,23 @@ export function star(x: number, y: number, radius: number): string {
   });
 }
 
-/** A whole picture on white, in pixels; children are finished SVG. */
-export const picture = (width: number, height: number, ...children: string[]): string =>
+/**
+ * A whole picture on white; children are finished SVG.
+ * @param size in pixels
+ * @param widthMm how wide it is printed; default: as many CSS pixels as it has
+ */
+export const picture = (
+  { width, height, widthMm }: { width: number; height: number; widthMm?: number },
+  ...children: string[]
+): string =>
   element(
     "svg",
     {
       xmlns: "http://www.w3.org/2000/svg",
       viewBox: `0 0 ${width} ${height}`,
-      width,
-      height,
+      ...(widthMm === undefined
+        ? { width, height }
+        : { width: `${widthMm}mm`, height: `${round((widthMm * height) / width)}mm` }),
       "font-family": "DejaVu Sans, Verdana, sans-serif",
       "font-size": 13,
       fill: "#222",
@@ -57,12 +65,29 @@ export const picture = (width: number, height: number, ...children: string[]): s
     ...children,
   );
 
-/** Text on the map itself: white, with a shadow that keeps it legible on light colours. */
-export const onMap = {
-  fill: "#fff",
-  stroke: "#000",
-  "stroke-width": 2.4,
-  "stroke-opacity": 0.45,
-  "stroke-linejoin": "round",
-  "paint-order": "stroke",
-};
+/**
+ * Text on the map itself: white, with a shadow that keeps it legible on light colours. The shadow is a text of its
+ * own below: not all that draws SVG knows paint-order.
+ */
+export const halo = (x: number, y: number, content: string, attributes: Attributes = {}): string =>
+  text(x, y, content, {
+    ...attributes,
+    fill: "none",
+    stroke: "#000",
+    "stroke-width": 2.4,
+    "stroke-opacity": 0.65,
+    "stroke-linejoin": "round",
+    "aria-hidden": "true",
+  }) + text(x, y, content, { ...attributes, fill: "#fff" });
+
+/** A line on a white casing, legible on any colour. @param d its path; nothing is drawn of an empty one */
+export function cased(d: string, line: Attributes & { readonly "stroke-width": number }): string {
+  if (d === "") return "";
+  const shape = { d, fill: "none", "stroke-linejoin": "round" };
+  const casing = {
+    stroke: "#fff",
+    "stroke-opacity": 0.7,
+    "stroke-width": line["stroke-width"] + 2,
+  };
+  return element("path", { ...shape, ...casing }) + element("path", { ...shape, ...line });
+}

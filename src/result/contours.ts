@@ -202,14 +202,18 @@ function traceLines(
   return lines;
 }
 
+/** "0.0653", "1.50", "2010". */
+export const threeDigits = (value: number): string =>
+  value >= 1000 ? String(Number(value.toPrecision(3))) : value.toPrecision(3);
+
 /** A contour's size in words: "1.49 sq deg, circularised radius 0.69°". */
-export function sizeText({ area, radius, isOpen, resolvedArea }: Contour): string {
+export function sizeText({ area, radius, isOpen, resolvedArea }: Contour, unit = "sq deg"): string {
   const squareDegrees = degreesPerRadian ** 2;
   if (area < resolvedArea && !isOpen)
-    return `< ${(resolvedArea * squareDegrees).toPrecision(1)} sq deg (below the map's resolution)`;
-  const size = (area * squareDegrees).toPrecision(3);
+    return `< ${(resolvedArea * squareDegrees).toPrecision(1)} ${unit} (below the map's resolution)`;
+  const size = threeDigits(area * squareDegrees);
   const around = (radius * degreesPerRadian).toPrecision(2);
-  return `${isOpen ? "≥ " : ""}${size} sq deg, circularised radius ${around}°`;
+  return `${isOpen ? "≥ " : ""}${size} ${unit}, circularised radius ${around}°`;
 }
 
 /** Largest angle between a direction and a contour's points, rad; 0 without points. */

@@ -12,6 +12,7 @@ import { examineBroker } from "../mq/examination.ts";
 import type { StartupData } from "../mq/messages.ts";
 import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
 import { plotFiles } from "../plot/files.ts";
+import { landmarksOf } from "../plot/landmarks.ts";
 import type { AlertFacts } from "../publish/facts.ts";
 import { writePublished } from "../publish/scan_files.ts";
 import { resultStem } from "../result/filename.ts";
@@ -155,9 +156,8 @@ export async function withPictures(
   outputDir: string,
   outcome: ServerOutcome,
 ): Promise<ServerOutcome> {
-  const { light } = outcome.manifest.scan;
-  const caption = [plan.reco.name, ...(light === null ? [] : [light])].join(", ");
-  const { png, svg } = await plotFiles(outputDir, outcome.result, caption);
+  const landmarks = landmarksOf(plan.event);
+  const { png, svg } = await plotFiles(outputDir, outcome.result, { landmarks });
   return { ...outcome, files: [...outcome.files, png, svg] };
 }
 

@@ -75,7 +75,7 @@ print(json.dumps([healpy.boundaries(n, p, step=4).T.tolist() for n, p in json.lo
     for (const pixel of awkwardPixels(nside)) {
       const centre = pixelCentre(nside, pixel);
       const halfWidth = Math.min(90, 100 / nside);
-      const path = geoPath(zoomProjection({ centre }, halfWidth, place));
+      const path = geoPath(zoomProjection(centre, halfWidth, place));
       const scale = place.width / 2 / (2 * Math.sin(halfWidth / degrees / 2));
       const share =
         path.area(pixelPolygon(nside, pixel, stepsFor(nside, pixel))) /

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { speedOfLight } from "../../src/geometry/constants.ts";
-import { plotFile } from "../../src/plot/files.ts";
+import { writePicture } from "../../src/plot/files.ts";
 import { plotLosses, readFitWithLosses } from "../../src/plot/losses.ts";
 import { testFolder } from "../folder.ts";
 
@@ -42,7 +42,10 @@ describe("energy losses along a track", () => {
     expect((await readFitWithLosses(file))?.losses).toHaveLength(4);
     writeFileSync(join(folder, "other.json"), '{"nside-8": {}}');
     expect(await readFitWithLosses(join(folder, "other.json"))).toBeUndefined();
-    await plotFile(file, join(folder, "fit.png"), { title: "fit" });
+    await writePicture(
+      join(folder, "fit.png"),
+      plotLosses((await readFitWithLosses(file))!, "fit"),
+    );
     const png = new Uint8Array(await Bun.file(join(folder, "fit.png")).arrayBuffer());
     expect([...png.subarray(1, 4)]).toEqual([0x50, 0x4e, 0x47]);
   });

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { colourOf } from "../../src/plot/colour.ts";
-import { plotFile, plotFiles } from "../../src/plot/files.ts";
+import { paletteNamed, paletteNames } from "../../src/plot/colour.ts";
+import { plotFiles, writePicture } from "../../src/plot/files.ts";
 import { plotSky } from "../../src/plot/plot.ts";
 import { toPng } from "../../src/plot/png.ts";
-import { niceStep, squareRootScale } from "../../src/plot/scale.ts";
+import { niceStep, probabilityScale, squareRootScale } from "../../src/plot/scale.ts";
+import { zoomScale } from "../../src/plot/zoom.ts";
 import { readResult } from "../../src/result/files.ts";
 import { resultFromScan } from "../../src/result/result.ts";
 import type { PixelResult } from "../../src/scan/task.ts";
@@ -44,26 +45,28 @@ const texts = (svg: string) =>
 describe("plotSky", () => {
   test("says what the map shows", () => {
     const lines = texts(plotSky(gaussian(224.1, 41.3), { caption: "splinempe, embedded light" }));
-    expect(lines).toContain("Run 136766  Event 7637140  Type neutrino  MJD 59754.675884");
-    expect(lines).toContain("splinempe, embedded light  ·  scan not complete");
+    expect(lines).toContain(
+      "Run 136766  event 7637140  ·  2022-06-24 16:13:16.40 UTC  ·  neutrino",
+    );
+    expect(lines).toContain("splinempe, embedded light  ·  MJD 59754.675884  ·  scan not complete");
     expect(lines.find((line) => line.startsWith("Best fit"))).toMatch(
       /RA 22[34]\.\d\d° {2}Dec \+4[01]\.\d\d°/,
     );
     // σ = 1°: areas πσ²·1.39 = 4.37 and πσ²·4.61 = 14.5 square degrees.
     expect(lines.find((line) => line.startsWith("50 %"))).toMatch(
-      /: {2}4\.\d\d sq deg, circularised radius 1\.[12]°/,
+      /^50 % {2}\(−2 Δ ln L = 1\.39\): {2}4\.\d\d deg², circularised radius 1\.[12]°/,
     );
     expect(lines.find((line) => line.startsWith("90 %"))).toMatch(
-      /: {2}1[45]\.\d sq deg, circularised radius 2\.[12]°/,
+      /: {2}1[45]\.\d deg², circularised radius 2\.[12]°/,
     );
   });
 
   test("labels the neighbourhood of the best fit", () => {
     const labels = (ra: number, dec: number) => texts(plotSky(gaussian(ra, dec)));
-    expect(labels(10, -30)).toEqual(expect.arrayContaining(["10°", "−30°", "Declination"]));
+    expect(labels(10, -30)).toEqual(expect.arrayContaining(["10°", "−30°", "Declination (ICRS)"]));
     expect(labels(0, 10)).toEqual(expect.arrayContaining(["358°", "0°", "2°", "+10°"]));
     expect(labels(75, 89.5)).toEqual(expect.arrayContaining(["+88°", "+86°"]));
-    expect(labels(75, 89.5)).not.toContain("Declination");
+    expect(labels(75, 89.5)).not.toContain("Declination (ICRS)");
     expect(labels(75, -89.5)).toEqual(expect.arrayContaining(["−88°"]));
   });
 
@@ -73,9 +76,9 @@ describe("plotSky", () => {
       "No pixel has a fit.",
     );
     expect(texts(plotSky(map([pixel(1, 3)])))).toContain(
-      "Best fit  RA 315.00°  Dec +41.81°  llh 1850.43",
+      "Best fit  RA 315.00°  Dec +41.81°  −ln L = 1850.43",
     );
-    expect(plotSky(gaussian(1, 1, 7, `<b>&"`))).toContain("Type &lt;b&gt;&amp;&quot;");
+    expect(plotSky(gaussian(1, 1, 7, `<b>&"`))).toContain("&lt;b&gt;&amp;&quot;</text>");
     expect(plotSky(gaussian(1, 1, 7))).not.toMatch(/NaN|undefined|Infinity/);
   });
 
@@ -89,7 +92,10 @@ describe("PNG", () => {
     for (const result of [gaussian(0, 89.9), gaussian(180, -60, 3)]) {
       const png = Buffer.from(await toPng(plotSky(result)));
       expect(png.subarray(0, 8).toString("latin1")).toBe("\x89PNG\r\n\x1a\n");
-      expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([2496, 1072]);
+      // 1.6 pixels for each of the drawing's.
+      const height = Number(/viewBox="0 0 1560 ([\d.]+)"/.exec(plotSky(result))![1]);
+      const size = [png.readUInt32BE(16), png.readUInt32BE(20)];
+      expect(size).toEqual([2496, Math.ceil(1.6 * height)]);
     }
   });
 
@@ -116,31 +122,62 @@ describe("PNG", () => {
   });
 });
 
-test("colours darken evenly and end where they should", () => {
-  const lightness = Array.from({ length: 101 }, (_, i) => {
-    const [r, g, b] = [1, 3, 5].map((at) => {
-      const value = Number.parseInt(colourOf(i / 100).slice(at, at + 2), 16) / 255;
-      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-    }) as [number, number, number];
-    // CIE L* of the luminance: another measure than the one the colours are made with.
-    return 116 * Math.cbrt(0.2126 * r + 0.7152 * g + 0.0722 * b) - 16;
+describe.each([...paletteNames])("colours %s", (name) => {
+  const colourOf = paletteNamed(name);
+
+  test("darken evenly and end where they should", () => {
+    const lightness = Array.from({ length: 101 }, (_, i) => {
+      const [r, g, b] = [1, 3, 5].map((at) => {
+        const value = Number.parseInt(colourOf(i / 100).slice(at, at + 2), 16) / 255;
+        return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+      }) as [number, number, number];
+      // CIE L* of the luminance: another measure than the one the colours are made with.
+      return 116 * Math.cbrt(0.2126 * r + 0.7152 * g + 0.0722 * b) - 16;
+    });
+    const steps = lightness.slice(1).map((value, i) => lightness[i]! - value);
+    expect(Math.min(...steps)).toBeGreaterThan(0);
+    expect(Math.max(...steps)).toBeLessThan((3 * (lightness[0]! - lightness[100]!)) / 100);
+    expect(colourOf(-1)).toBe(colourOf(0));
+    expect(colourOf(7)).toBe(colourOf(1));
   });
-  const steps = lightness.slice(1).map((value, i) => lightness[i]! - value);
-  expect(Math.min(...steps)).toBeGreaterThan(0);
-  expect(Math.max(...steps)).toBeLessThan((3 * (lightness[0]! - lightness[100]!)) / 100);
-  expect(colourOf(-1)).toBe(colourOf(0));
-  expect(colourOf(7)).toBe(colourOf(1));
 });
 
-test.each([
-  [40, [0, 1, 4, 10, 20, 30, 40]],
-  [9143, [0, 300, 1000, 2000, 4000, 6000, 9000]],
-  [0, [0, 0.03, 0.1, 0.3, 0.4, 0.7, 1]],
-])("scale to %p has labels %j", (max, ticks) => {
-  const scale = squareRootScale(max);
-  expect(scale.ticks(6)).toEqual(ticks);
-  expect(scale.share(0)).toBe(0);
-  expect(scale.share(2 * scale.max)).toBe(1);
+test("there is no other palette", () => {
+  expect(() => paletteNamed("jet")).toThrow("there are dusk, viridis, grey");
+  expect(() => paletteNamed("toString")).toThrow("there are");
+});
+
+describe("scale", () => {
+  const labels = (max: number, isCut: boolean) =>
+    squareRootScale(max, isCut)
+      .ticks(6)
+      .map(({ label }) => label);
+  test.each<[number, boolean, string[]]>([
+    [40, true, ["0", "1", "4", "10", "20", "30", "≥ 40"]],
+    [84, true, ["0", "2", "9", "20", "40", "60", "≥ 84"]],
+    [9143, false, ["0", "300", "1000", "2000", "4000", "6000", "9000"]],
+    [305_000, false, ["0", "8000", "3e4", "8e4", "1e5", "2e5", "3e5"]],
+    [0, false, ["0", "0.03", "0.1", "0.3", "0.4", "0.7", "1"]],
+  ])("to %p has labels", (max, isCut, expected) => {
+    expect(labels(max, isCut)).toEqual(expected);
+  });
+
+  test("goes with the root of −2 Δ ln L, and with the logarithm of probability", () => {
+    const root = squareRootScale(40);
+    expect([0, 10, 40, 90].map(root.share)).toEqual([0, 0.5, 1, 1]);
+    // A density of 5 per deg²; a tenth of it is 2 ln 10 away in −2 Δ ln L.
+    const probability = probabilityScale(5, 4);
+    expect(probability.share(2 * Math.LN10)).toBeCloseTo(0.25, 12);
+    const [first] = probability.ticks(6);
+    expect(first!.label).toBe("1");
+    expect(first!.share).toBeCloseTo(Math.log10(5) / 4, 12);
+  });
+
+  test("reaches beyond the outermost contour", () => {
+    const contours = [{ level: 22.2 }, { level: 64.2 }] as never;
+    expect(zoomScale({ contours }).share(64.2)).toBeLessThan(0.95);
+    expect(zoomScale({ contours: [] }).share(40)).toBe(1);
+  });
 });
 
 test.each([
@@ -159,7 +196,7 @@ describe("published map", () => {
     );
     const svg = plotSky(result, { title: "GOLD" });
     expect(texts(svg)).toEqual(
-      expect.arrayContaining(["GOLD", "Best fit  RA 224.12°  Dec +41.31°  llh 1847.16"]),
+      expect.arrayContaining(["GOLD", "Best fit  RA 224.12°  Dec +41.31°  −ln L = 1847.16"]),
     );
     expect(svg.length).toBeLessThan(1e6);
     const numbers = [...svg.matchAll(/ d="([^"]*)"/g)].flatMap(([, d]) =>
@@ -170,16 +207,14 @@ describe("published map", () => {
       const { png, svg } = await plotFiles(
         folder,
         { ...result, metadata: { ...event, complete: true } },
-        "a",
+        { caption: "a" },
       );
       expect(readdirSync(folder).sort()).toEqual([
         "run00136766.evt000007637140.neutrino_8_64_512.png",
         "run00136766.evt000007637140.neutrino_8_64_512.svg",
       ]);
       expect([png, svg].every((path) => Bun.file(path).size > 1e5)).toBe(true);
-      expect(plotFile("map.npz", join(folder, "map.gif"), { title: "map" })).rejects.toThrow(
-        ".png or .svg",
-      );
+      expect(writePicture(join(folder, "map.gif"), "<svg/>")).rejects.toThrow(".png, .svg or .pdf");
     });
   });
 });

@@ -166,7 +166,7 @@ describe("published maps", () => {
 
   test("an area of half a pixel is no more than small", async () => {
     const map = northFirst(await readResult(shared("events", published[1][0])));
-    expect(traceContours(map, wilksLevels).map(sizeText)).toEqual([
+    expect(traceContours(map, wilksLevels).map((contour) => sizeText(contour))).toEqual([
       "< 0.05 sq deg (below the map's resolution)",
       expect.stringMatching(/^0\.155 sq deg/),
       expect.any(String),
