@@ -3,6 +3,7 @@ import { version } from "../../package.json";
 import { ExitCode, InputError, unwritable } from "../config/errors.ts";
 import { logToStderr } from "../config/log.ts";
 import { printable } from "../config/print.ts";
+import { batchCommand } from "./batch.ts";
 import { brokerCommand } from "./broker.ts";
 import { calibrateCommand } from "./calibrate.ts";
 import { clientCommand } from "./client.ts";
@@ -34,6 +35,7 @@ function program(): Command {
     .version(version)
     .showHelpAfterError("(add --help for usage)")
     .addCommand(scanCommand())
+    .addCommand(batchCommand())
     .addCommand(serverCommand())
     .addCommand(clientCommand())
     .addCommand(brokerCommand())
