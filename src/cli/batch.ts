@@ -141,7 +141,9 @@ async function scanned(
     stop,
   });
   await withPublished(outputDir, outcome, publishChoice(flags));
-  return { result: outcome.result, seconds: outcome.manifest.scan.seconds };
+  // As it will be found the next time: the same rows, then and now.
+  const { result, manifest } = outcome;
+  return (await finishedScan(plan, outputDir)) ?? { result, seconds: manifest.scan.seconds };
 }
 
 /** The result of an earlier scan of the same alert with the same settings; undefined without one that is whole. */
