@@ -1,7 +1,7 @@
 // The desk: takes alerts in, lets their scans run, tells who listens, remembers. What it does over HTTP is in routes/.
 import { consola } from "consola";
 import type { Clock } from "../config/clock.ts";
-import { Interrupted } from "../config/errors.ts";
+import { BrokerError, Interrupted } from "../config/errors.ts";
 import type { BrokerAddress } from "../mq/address.ts";
 import type { Connection } from "../mq/connection.ts";
 import type { Topics } from "../mq/topics.ts";
@@ -47,6 +47,8 @@ export interface DeskOptions {
 const newsInterval = 0.25;
 const shareInterval = 1;
 const poolInterval = 5;
+/** A scan whose broker cannot be reached is tried again after so long, s. */
+const brokerPause = 30;
 /** Plans kept of scans that have not begun: each holds its event. */
 const mostPlans = 32;
 
@@ -375,6 +377,13 @@ export class Desk {
       return;
     }
     const reason = error instanceof Error ? error.message : String(error);
+    // A broker that was away for too long comes back some day, and the scan is where it was.
+    if (error instanceof BrokerError) {
+      consola.warn(`scan ${id}: ${reason}; tried again`);
+      this.#active.delete(id);
+      this.#options.clock.after(brokerPause, () => void this.#begin(id));
+      return;
+    }
     consola.error(`scan ${id}: ${reason}`);
     this.#over(id, "failed", reason);
   }

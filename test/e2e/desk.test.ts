@@ -1,0 +1,144 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { readResult } from "../../src/result/files.ts";
+import { json, listened } from "../desk/service.ts";
+import { testFolder } from "../folder.ts";
+import { program, simulatedEvent, start, stopAll } from "../programs.ts";
+
+const folder = testFolder();
+afterAll(stopAll);
+
+/** Dummies of one seed have one value per pixel, whoever does them, whenever. */
+const environment = { SKYSCAN_DUMMY_SECONDS: "0.002,0.004" };
+const nsides = { "4": 0, "8": 20 };
+
+const isOver = ({ state }: { state: string }) => ["done", "failed", "cancelled"].includes(state);
+
+/** Starts a command whose first line is its address. */
+async function serving(args: readonly string[]) {
+  const child = Bun.spawn([...program, ...args], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...environment },
+  });
+  const reader = child.stdout.getReader();
+  const { value } = await reader.read();
+  afterAll(() => child.kill("SIGKILL"));
+  return { child, address: new TextDecoder().decode(value).split("\n")[0]! };
+}
+
+async function submit(address: string, more: object = {}): Promise<string> {
+  const alert = JSON.parse(await Bun.file(simulatedEvent).text());
+  const answer = await fetch(new URL("scan", address), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ event_i3live_json: alert, reco_algo: "dummy", nsides, ...more }),
+  });
+  return (await json(answer)).scan_id;
+}
+
+/** Rows of scans that are over, as soon as all of these are. */
+async function whenOver(address: string, ids: readonly string[]) {
+  const rows = async () => {
+    const { scans } = await json(await fetch(new URL("scans?limit=1000", address)));
+    return scans.filter(({ id }: { id: string }) => ids.includes(id));
+  };
+  for await (const { event, data } of listened(await fetch(new URL("events", address)))) {
+    const mayBe = event === "hello" || (event === "scan" && isOver(data.row));
+    if (!mayBe) continue;
+    const all = await rows();
+    if (all.every(isOver)) return all;
+  }
+  throw new Error("the stream ended");
+}
+
+const mapOf = async (data: string, id: string, stem: string) =>
+  (await readResult(join(data, "scans", id, "out", `${stem}.npz`))).nsides;
+
+/** The same scan without any desk. */
+async function alone(): Promise<{ stem: string; map: Awaited<ReturnType<typeof mapOf>> }> {
+  const out = join(folder, "alone");
+  const { exited } = start(
+    [
+      ...[...program, "scan", simulatedEvent, "--reco-algo", "dummy", "--seed", "0"],
+      ...["--workers", "2", "--output-dir", out, "--nsides", "4:0", "8:20"],
+    ],
+    environment,
+  );
+  expect((await exited).code).toBe(0);
+  const stem = "run00000001.evt000000000001.neutrino_4_8";
+  return { stem, map: (await readResult(join(out, `${stem}.npz`))).nsides };
+}
+
+describe("the desk as its operators run it", () => {
+  test("twenty alerts at once on two workers: every map as alone, the urgent one first", async () => {
+    const { stem, map } = await alone();
+    const data = join(folder, "many");
+    const { child, address } = await serving([
+      "serve",
+      "--data",
+      data,
+      "--port",
+      "0",
+      "--workers",
+      "2",
+    ]);
+    const ids: string[] = [];
+    for (let n = 0; n < 20; n++) ids.push(await submit(address));
+    const urgent = await submit(address, { priority: 100 });
+    const rows = await whenOver(address, [...ids, urgent]);
+    expect(rows.map(({ state }: { state: string }) => state)).toEqual(Array(21).fill("done"));
+    for (const id of [...ids, urgent]) expect(await mapOf(data, id, stem)).toEqual(map);
+    // Those begun before it may have ended meanwhile: one for each worker.
+    const before = rows.filter(
+      (row: { ended: number }) =>
+        row.ended < rows.find(({ id }: { id: string }) => id === urgent).ended,
+    );
+    const came = rows.find(({ id }: { id: string }) => id === urgent).created;
+    expect(before.filter((row: { ended: number }) => row.ended > came).length).toBeLessThanOrEqual(
+      2,
+    );
+    child.kill();
+    expect(await child.exited).toBe(130);
+  }, 300_000);
+
+  test("killed with clients from elsewhere, started again: it goes on, and the map is the same", async () => {
+    const { stem, map } = await alone();
+    const token = "a-broker-token-of-the-test";
+    const broker = await serving(["broker", "--port", "0", "--auth-token", token]);
+    const data = join(folder, "killed");
+    const desk = [
+      ...["serve", "--data", data, "--port", "0", "--workers", "0", "--desk", "night"],
+      ...["--broker", broker.address, "--broker-token", token],
+    ];
+    const first = await serving(desk);
+    for (let n = 0; n < 2; n++)
+      start(
+        [
+          ...program,
+          "client",
+          "--desk",
+          "night",
+          "--broker",
+          broker.address,
+          "--auth-token",
+          token,
+        ],
+        environment,
+      );
+    const ids = [await submit(first.address), await submit(first.address)];
+    for await (const { event, data: told } of listened(
+      await fetch(new URL(`events?scan=${ids[0]}`, first.address)),
+    ))
+      if (event === "progress" && told.done > 20) break;
+    first.child.kill("SIGKILL");
+    await first.child.exited;
+
+    const second = await serving(desk);
+    const rows = await whenOver(second.address, ids);
+    expect(rows.map(({ state }: { state: string }) => state)).toEqual(["done", "done"]);
+    for (const id of ids) expect(await mapOf(data, id, stem)).toEqual(map);
+    const { clients } = await json(await fetch(new URL("queue", second.address)));
+    expect(clients.map((one: { is_local: boolean }) => one.is_local)).toEqual([false, false]);
+  }, 300_000);
+});
