@@ -113,6 +113,7 @@ describe.skipIf(!hasMosquitto)("over Mosquitto, with passwords and access rules"
       ]),
     ];
     await until("some fits", () => fitsDone("all") > 10);
+    await until("all three clients", () => manifestIn(path("all", "out")).clients.connected === 3);
 
     const status = skyscan(
       ["status", "--broker", url("status"), "--mq-basename", basenameOf("all")],
