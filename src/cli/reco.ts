@@ -3,8 +3,10 @@ import { consola } from "consola";
 import * as v from "valibot";
 import { InputError } from "../config/errors.ts";
 import { detectorOf } from "../detector/gcd.ts";
+import { withoutDoms } from "../event/event.ts";
 import { loadEvent } from "../event/load.ts";
 import type { Seed } from "../geometry/track.ts";
+import { chosenDetector } from "../light/choice.ts";
 import { openLight } from "../light/light.ts";
 import { momentAt, toDetector } from "../native/sky.ts";
 import type { FitTask, Fitter, Reco } from "../reco/reco.ts";
@@ -16,6 +18,7 @@ import type { PixelResult } from "../scan/task.ts";
 import { isNside, npix, parentOf, pixelCentre } from "../sky/healpix.ts";
 import { integerFrom } from "./flags.ts";
 import { readJsonLines, writeJsonLine } from "./jsonl.ts";
+import { addLightFlags, type LightFlags, lightChoice } from "./light_flags.ts";
 import { readNumberTable } from "./number_table.ts";
 
 const finite = v.pipe(v.number(), v.finite());
@@ -32,7 +35,7 @@ const hypothesis = v.strictObject({
 
 type HypothesisLine = v.InferOutput<typeof hypothesis>;
 
-interface Flags {
+interface Flags extends LightFlags {
   readonly recoAlgo: string;
   readonly nside?: number;
   readonly pixel?: number;
@@ -50,7 +53,7 @@ interface Flags {
 
 /** `skyscan reco`: one fit, or one evaluation of the likelihood; or one for each line of the input. */
 export function recoCommand(): Command {
-  return new Command("reco")
+  const command = new Command("reco")
     .description("Fit, or evaluate, an event's likelihood for one direction.")
     .argument("<event>", "alert: .json, .pkl or .i3, packed or not; -: standard input")
     .addOption(
@@ -74,7 +77,8 @@ export function recoCommand(): Command {
     .option("--exact", "with --evaluate: the reference's likelihood and rounding, however slow")
     .option("--photon-tables <dir>", "photospline tables (default: standard places, else embedded)")
     .option("--gcd-dir <dir>", "baseline GCD files (default: built-in detector)")
-    .option("--seed <n>", "seed of the dummies' random numbers", integerFrom(0))
+    .option("--seed <n>", "seed of the dummies' random numbers", integerFrom(0));
+  return addLightFlags(command)
     .addHelpText(
       "after",
       `
@@ -94,8 +98,9 @@ Example:
 async function run(path: string, flags: Flags): Promise<void> {
   const reco = findReco(flags.recoAlgo);
   const pixel = pixelOf(flags, reco);
-  const event = await loadEvent(path);
-  const detector = await detectorOf(event, flags.gcdDir);
+  const choice = await lightChoice(flags);
+  const event = withoutDoms(await loadEvent(path), choice.badDoms);
+  const detector = chosenDetector(await detectorOf(event, flags.gcdDir), choice);
   const { photonTables } = flags;
   const light =
     reco.light &&
@@ -103,6 +108,7 @@ async function run(path: string, flags: Flags): Promise<void> {
       reco: reco.light,
       ...(photonTables ? { photonTables } : {}),
       singlePrecision: (flags.evaluate && flags.exact) ?? false,
+      choice,
     });
   let fitter: Fitter | undefined;
   try {

@@ -51,7 +51,7 @@ Example:
       const started = performance.now();
       setLogLevels(flags.log, flags.logThirdParty);
       const { stop } = catchSignals();
-      const plan = await unlessStopped(planScan(planOptions(event, flags)), stop);
+      const plan = await unlessStopped(planScan(await planOptions(event, flags)), stop);
       requireWritable(flags.outputDir, "--output-dir");
       const options = {
         ...{ outputDir: flags.outputDir, workers: flags.workers, stop },

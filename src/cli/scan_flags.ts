@@ -12,10 +12,11 @@ import {
 } from "../sky/progression.ts";
 import { commandLine } from "./command_line.ts";
 import { flag, integerFrom, isRealEvent, numberFrom, seconds } from "./flags.ts";
+import { addLightFlags, type LightFlags, lightChoice } from "./light_flags.ts";
 import { nsidesOf } from "./nsides.ts";
 
 /** What `scan` and `server` have in common. */
-export interface ScanFlags {
+export interface ScanFlags extends LightFlags {
   recoAlgo: string;
   outputDir: string;
   cacheDir?: string;
@@ -42,7 +43,7 @@ export interface ScanFlags {
 
 /** Adds those flags; `-e`, `-c`, … and what must be given is the subcommands' own business. */
 export function addScanFlags(command: Command): Command {
-  return command
+  return addLightFlags(command)
     .addOption(
       nsidesOf(
         flag("--nsides <nside:extension...>", "refinement of the map, coarse to fine"),
@@ -110,7 +111,10 @@ export function addScanFlags(command: Command): Command {
 export const recoList = recoNames.join(", ");
 
 /** The plan's options as the flags say. Throws InputError where they contradict each other. */
-export function planOptions(eventFile: string, flags: Omit<ScanFlags, "outputDir">): PlanOptions {
+export async function planOptions(
+  eventFile: string,
+  flags: Omit<ScanFlags, "outputDir">,
+): Promise<PlanOptions> {
   const isReal = isRealEvent(flags);
   if (flags.name !== undefined) requireAlertName(flags.name, undefined);
   return {
@@ -123,6 +127,7 @@ export function planOptions(eventFile: string, flags: Omit<ScanFlags, "outputDir
     ...(flags.seed !== undefined && { seed: flags.seed }),
     ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
     ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
+    choice: await lightChoice(flags),
     commandLine: commandLine(process.argv.slice(2)),
   };
 }

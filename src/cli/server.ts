@@ -113,7 +113,7 @@ async function runFor(flags: Flags, command: Command): Promise<void> {
     const gcdDir =
       flags.gcdDir ??
       (flags.ewmsJson ? await baselineForEwms(eventFile, flags.cacheDir, flags) : undefined);
-    return await planScan(planOptions(eventFile, { ...flags, ...(gcdDir && { gcdDir }) }));
+    return await planScan(await planOptions(eventFile, { ...flags, ...(gcdDir && { gcdDir }) }));
   };
   const plan = await unlessStopped(prepare(), stop);
   const outputDir = flags.outputDir ?? join(flags.cacheDir, eventName(plan.event.metadata));

@@ -178,6 +178,7 @@ function poolOf(
         ...(control.seed !== null && { seed: control.seed }),
         isRealEvent: control.isRealEvent,
         miniTest: control.miniTest,
+        ...(control.choice !== undefined && { choice: control.choice }),
         ...(photonTables !== undefined && { photonTables }),
         ...(gcdDir !== undefined && { gcdDir }),
       },

@@ -2,9 +2,11 @@ import { basename } from "node:path";
 import { InputError } from "../config/errors.ts";
 import type { Detector } from "../detector/detector.ts";
 import { detectorOf } from "../detector/gcd.ts";
+import { withoutDoms } from "../event/event.ts";
 import { parseEvent } from "../event/load.ts";
 import type { Minimum, Start } from "../geometry/minima.ts";
 import { directionOfTravel, type Seed } from "../geometry/track.ts";
+import { chosenDetector, readChoice } from "../light/choice.ts";
 import { openLight } from "../light/light.ts";
 import { type Moment, momentAt, toDetector } from "../native/sky.ts";
 import type { Fit, Fitter, Place } from "../reco/reco.ts";
@@ -24,14 +26,19 @@ import type { FitOutcome, FitSetup, FitTask } from "./protocol.ts";
 export async function openFits(setup: FitSetup): Promise<Fits> {
   const { isRealEvent, photonTables, gcdDir, seed } = setup;
   const packet = new TextEncoder().encode(JSON.stringify(setup.startup.GCDQp_packet));
-  const event = parseEvent(packet, "GCDQp packet", { isRealEvent });
-  const detector = await detectorOf(event, gcdDir);
+  const choice = readChoice(setup.choice);
+  const event = withoutDoms(parseEvent(packet, "GCDQp packet", { isRealEvent }), choice.badDoms);
+  const detector = chosenDetector(await detectorOf(event, gcdDir), choice);
   requireSameBaseline(detector, setup.startup.baseline_GCD_file);
   const reco = findReco(setup.reco);
   const light =
     reco.light === undefined
       ? undefined
-      : openLight({ reco: reco.light, ...(photonTables !== undefined && { photonTables }) });
+      : openLight({
+          reco: reco.light,
+          ...(photonTables !== undefined && { photonTables }),
+          choice,
+        });
   const prepared = reco.prepare(event, detector, light);
   const fitter = reco.open(prepared, light, seed === undefined ? {} : { seed });
   const seeds = setup.miniTest ? withMiniTest(reco.seeds) : reco.seeds;

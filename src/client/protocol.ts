@@ -11,6 +11,8 @@ export interface FitSetup {
   readonly seed?: number;
   readonly isRealEvent: boolean;
   readonly miniTest: boolean;
+  /** What the user chose of light and detector, as the server says it. */
+  readonly choice?: unknown;
   readonly photonTables?: string;
   readonly gcdDir?: string;
 }

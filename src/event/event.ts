@@ -1,4 +1,5 @@
 import type { Frame } from "../i3/frame.ts";
+import { type OMKey, parseDomName } from "../i3/omkey.ts";
 
 /** Version of the metadata (and of the pixels' layout) in result files. */
 export const METADATA_VERSION = 1;
@@ -25,7 +26,13 @@ export interface Event {
   readonly message: Readonly<Record<string, unknown>>;
   /** SHA-256 of the file it was read from, hexadecimal; absent for events from elsewhere. */
   readonly sha256?: string;
+  /** DOMs whose pulses the user will not have; none where absent. */
+  readonly leftOut?: ReadonlySet<OMKey>;
 }
+
+/** The event without the pulses of DOMs of these names ("string,om"). */
+export const withoutDoms = (event: Event, names: readonly string[] = []): Event =>
+  names.length === 0 ? event : { ...event, leftOut: new Set(names.map(parseDomName)) };
 
 /** "run00136662.evt000035405932.neutrino": the stem of every file about this event. */
 export const eventName = (event: EventMetadata): string =>

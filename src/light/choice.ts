@@ -1,5 +1,6 @@
 // What the user may choose of light and detector: one plain value, which travels to clients with the start-up data.
 import * as v from "valibot";
+import { InputError } from "../config/errors.ts";
 import type { Detector } from "../detector/detector.ts";
 import { parseDomName } from "../i3/omkey.ts";
 
@@ -49,6 +50,14 @@ export const needsEmbedded = (choice: LightChoice): boolean =>
   choice.iceScale !== undefined ||
   choice.holeIce !== undefined;
 
+/** Throws InputError where photon tables are asked for together with what only an embedded model has. */
+export function requireOneIce(choice: LightChoice, photonTables: string | undefined): void {
+  if (needsEmbedded(choice) && (choice.light === "tables" || photonTables !== undefined))
+    throw new InputError(
+      "photon tables have their own ice and hole ice: they exclude an embedded --light, --ice, --ice-scale and --hole-ice",
+    );
+}
+
 /** The detector as chosen: efficiencies scaled, further DOMs taken out. */
 export function chosenDetector(detector: Detector, choice: LightChoice): Detector {
   const { domEfficiency = 1, badDoms = [] } = choice;
@@ -72,6 +81,16 @@ export function chosenDetector(detector: Detector, choice: LightChoice): Detecto
     badDomsSlc: new Set([...detector.badDomsSlc, ...bad]),
     source: [detector.source, ...words].join(", "),
   };
+}
+
+export const isAnythingChosen = (choice: LightChoice): boolean => Object.keys(choice).length > 0;
+
+/** A choice that has come from elsewhere. Throws InputError where it is none. */
+export function readChoice(choice: unknown = {}): LightChoice {
+  const read = v.safeParse(LightChoice, choice);
+  if (read.success) return read.output;
+  const [issue] = read.issues;
+  throw new InputError(`choice of light: ${v.getDotPath(issue) ?? "document"}: ${issue.message}`);
 }
 
 /** The choice for the manifest: without the ice's layers, which the file that it names has. */

@@ -1,10 +1,15 @@
-import { InputError } from "../config/errors.ts";
 import { angularAcceptance } from "../detector/acceptance.ts";
 import { type Ice, scaledIce, spiceMie } from "../detector/ice.ts";
 import { opened } from "../native/core.ts";
 import { LIGHT_KINDS, type LightModel, type LightPurpose } from "../native/light.ts";
 import { structs } from "../native/structs.ts";
-import { type EmbeddedName, type LightChoice, NEWEST_EMBEDDED, needsEmbedded } from "./choice.ts";
+import {
+  type EmbeddedName,
+  type LightChoice,
+  NEWEST_EMBEDDED,
+  needsEmbedded,
+  requireOneIce,
+} from "./choice.ts";
 import { openTableLight } from "./photon_tables.ts";
 
 export interface LightOptions {
@@ -37,13 +42,8 @@ export function openLight(options: LightOptions): LightModel {
   const { reco, photonTables, singlePrecision, choice = {}, jitter } = options;
   const { light } = choice;
   const embedded = { ...embeddedOf(choice), ...(jitter !== undefined && { jitter }) };
-  if (needsEmbedded(choice)) {
-    if (light === "tables" || photonTables !== undefined)
-      throw new InputError(
-        "photon tables have their own ice and hole ice: they exclude an embedded --light, --ice, --ice-scale and --hole-ice",
-      );
-    return openEmbeddedLight(reco, embedded);
-  }
+  requireOneIce(choice, photonTables);
+  if (needsEmbedded(choice)) return openEmbeddedLight(reco, embedded);
   return (
     openTableLight(reco, { photonTables, singlePrecision, isRequired: light === "tables" }) ??
     openEmbeddedLight(reco, embedded)

@@ -166,6 +166,8 @@ export const Control = v.object({
   isRealEvent: v.boolean(),
   /** Two seed variations only. */
   miniTest: v.boolean(),
+  /** What the user chose of light and detector; absent: nothing. */
+  choice: v.optional(v.unknown()),
   /** Longest time one fit may take, s. */
   recoTimeout: seconds,
   /** How long clients without a setting of their own wait for work, s. */
@@ -187,6 +189,8 @@ export const StartupData = v.object({
   /** The baseline GCD's path on the server's machine, of which the name counts; empty when none was read. */
   baseline_GCD_file: text(4096),
   GCDQp_packet: v.unknown(),
+  /** As in {@link Control}: for who works without a broker. */
+  choice: v.optional(v.unknown()),
 });
 export type StartupData = v.InferOutput<typeof StartupData>;
 

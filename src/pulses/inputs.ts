@@ -39,9 +39,13 @@ export function inputNames(event: Event): InputNames {
   return has(NAMES_2023) && !has(NAMES_2021) ? NAMES_2023 : NAMES_2021;
 }
 
-/** All pulses of the event before cleaning. Throws InputError, naming what is present, without them. */
-export const basePulses = (event: Event): PulseMap =>
-  resolvePulses(event, inputNames(event).pulses);
+/** All pulses of the event before cleaning, but for those of DOMs left out. Throws InputError, naming what is present, without them. */
+export function basePulses(event: Event): PulseMap {
+  const pulses = resolvePulses(event, inputNames(event).pulses);
+  const { leftOut } = event;
+  if (leftOut === undefined) return pulses;
+  return new Map([...pulses].filter(([key]) => !leftOut.has(key)));
+}
 
 /** Readout window of a pulse series, recorded as "<series>TimeRange". */
 export function timeRange(event: Event, pulses: string): TimeWindow {

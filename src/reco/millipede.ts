@@ -22,6 +22,9 @@ import { firstVertex } from "./first_vertex.ts";
 import { middleOf, placeOf, vertexOf } from "./places.ts";
 import type { Fit, Fitter, FitterOptions, Place, PreparedEvent } from "./reco.ts";
 
+/** The light that searches with photon tables begin with: smooth, and what their numbers were measured with. */
+const SKETCH = "embedded-2026a";
+
 /** What the two millipede settings differ in (reference: M. G. Aartsen et al., JINST 9 (2014) P03009). */
 export interface Unfolding extends Omit<MillipedeSettings, "window" | "regularisation"> {
   /** Light that reaches the PMT, relative to the light model. */
@@ -105,7 +108,8 @@ export function openUnfolding(
 ): Fitter {
   if (!light) throw new Error("millipede needs a light model");
   // Much cheaper than tables, and near enough to find where the minima are.
-  const sketchLight = light.kind === "tables" ? openEmbeddedLight("cascade") : undefined;
+  const sketchLight =
+    light.kind === "tables" ? openEmbeddedLight("cascade", { model: SKETCH }) : undefined;
   const { keys, core } = millipedeData(prepared, light, settings, sketchLight);
   const bins = core.bins.reduce((sum, dom) => sum + dom.charges.length, 0);
   const volume = instrumentedVolume(prepared.detector);

@@ -1,5 +1,6 @@
 import { version } from "../config/version.ts";
 import { eventName } from "../event/event.ts";
+import { isAnythingChosen } from "../light/choice.ts";
 import type { Connection } from "../mq/connection.ts";
 import { type Control, longestText, protocolVersion, type StartupData } from "../mq/messages.ts";
 import { splitStartup } from "../mq/startup.ts";
@@ -49,6 +50,7 @@ export function createAnnouncement(options: AnnouncementOptions): Announcement {
       seed: plan.seed ?? null,
       isRealEvent: plan.event.metadata.isRealEvent,
       miniTest: plan.miniTest,
+      ...(isAnythingChosen(plan.choice) && { choice: plan.choice }),
       recoTimeout: options.recoTimeout,
       timeoutToClients: options.timeoutToClients,
       ...(options.longestMessage !== undefined && { longestMessage: options.longestMessage }),

@@ -23,6 +23,7 @@ export function identityOf(plan: ScanPlan): string {
     threshold: plan.threshold,
     seed: plan.seed ?? null,
     needsTables: plan.needsTables,
+    choice: plan.choice,
     version,
     protocol: protocolVersion,
   });

@@ -1,5 +1,6 @@
 import { version } from "../config/version.ts";
 import { eventName } from "../event/event.ts";
+import { namedChoice } from "../light/choice.ts";
 import { levelsOfAlgorithm } from "../result/levels.ts";
 import type { Counts } from "../scan/scan.ts";
 import { singleFits, type Task } from "../scan/task.ts";
@@ -61,6 +62,7 @@ export function manifestOf(input: ManifestInput) {
       predictive_scanning_threshold: plan.threshold,
       detector: plan.detector.source,
       light: input.light,
+      choice: namedChoice(plan.choice),
       energy: plan.energy ?? null,
       mq_basename: session.basename,
       version,

@@ -2,8 +2,9 @@ import { consola } from "consola";
 import { BUILTIN_SOURCE } from "../detector/builtin.ts";
 import type { Detector } from "../detector/detector.ts";
 import { detectorOf } from "../detector/gcd.ts";
-import type { Event } from "../event/event.ts";
+import { type Event, withoutDoms } from "../event/event.ts";
 import { loadEvent } from "../event/load.ts";
+import { chosenDetector, type LightChoice, requireOneIce } from "../light/choice.ts";
 import { momentAt, toEquatorial } from "../native/sky.ts";
 import type { EnergyEstimate, Reco } from "../reco/reco.ts";
 import { findReco } from "../reco/registry.ts";
@@ -25,6 +26,8 @@ export interface ScanPlan {
   readonly seed?: number;
   /** Clients must have photon tables; false: whatever the first of them has. */
   readonly needsTables: boolean;
+  /** What the user chose of light and detector, for the clients. */
+  readonly choice: LightChoice;
   /** Where a pointed scan points, detector coordinates (rad). */
   readonly pointing?: { readonly zenith: number; readonly azimuth: number };
   /** The recorded energy; undefined: not needed, or fitted by the clients with their light. */
@@ -44,6 +47,7 @@ export interface PlanOptions {
   readonly seed?: number;
   readonly gcdDir?: string;
   readonly photonTables?: string;
+  readonly choice?: LightChoice;
   readonly commandLine?: string;
 }
 
@@ -54,12 +58,15 @@ export interface PlanOptions {
 export async function planScan(options: PlanOptions): Promise<ScanPlan> {
   const named = findReco(options.reco);
   const { isRealEvent } = options;
-  const event = await loadEvent(
+  const choice = options.choice ?? {};
+  const loaded = await loadEvent(
     options.eventFile,
     isRealEvent === undefined ? {} : { isRealEvent },
   );
+  const event = withoutDoms(loaded, choice.badDoms);
   warnOfRunNumber(event);
-  const detector = await detectorOf(event, options.gcdDir);
+  requireOneIce(choice, options.photonTables);
+  const detector = chosenDetector(await detectorOf(event, options.gcdDir), choice);
   const isBuiltin = detector.source.startsWith(BUILTIN_SOURCE);
   if (isBuiltin) consola.warn(`detector: ${detector.source} (see --gcd-dir)`);
   else consola.info(`detector: ${detector.source}`);
@@ -79,7 +86,8 @@ export async function planScan(options: PlanOptions): Promise<ScanPlan> {
     progression: options.progression,
     threshold: options.threshold,
     ...(options.seed !== undefined && { seed: options.seed }),
-    needsTables: options.photonTables !== undefined,
+    needsTables: options.photonTables !== undefined || choice.light === "tables",
+    choice,
     ...(pointing && { pointing }),
     ...(energy && { energy }),
     ...(options.commandLine !== undefined && { commandLine: options.commandLine }),

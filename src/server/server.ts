@@ -292,7 +292,7 @@ function workforceOf(
       leaseId: leaseIds(session.secret),
     }),
   );
-  const startup = startupData(plan.event, session.basename, plan.baselineGcd);
+  const startup = startupData(plan.event, session.basename, plan.baselineGcd, plan.choice);
   const workforce = brokerWorkforce({
     ...{ plan, broker, connect: connectTo, session, collection, store, startup, clock },
     ...{ recoTimeout, timeoutToClients, ...events },

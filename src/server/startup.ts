@@ -8,6 +8,7 @@ import { baselineOf } from "../detector/gcd.ts";
 import type { Event } from "../event/event.ts";
 import { encodeAlert, encodeFrameEntry } from "../i3/envelope.ts";
 import type { Frame } from "../i3/frame.ts";
+import { isAnythingChosen, type LightChoice } from "../light/choice.ts";
 import type { StartupData } from "../mq/messages.ts";
 import { secret, writeAtomically } from "../result/files.ts";
 import type { ScanPlan } from "./plan.ts";
@@ -17,12 +18,14 @@ export function startupData(
   event: Event,
   basename: string,
   baselineGcd: string | undefined,
+  choice: LightChoice = {},
 ): StartupData {
   const { formatVersion, message, frames } = event;
   return {
     mq_basename: basename,
     baseline_GCD_file: baselineGcd ?? "",
     GCDQp_packet: JSON.parse(encodeAlert(frames, { formatVersion, message })),
+    ...(isAnythingChosen(choice) && { choice }),
   };
 }
 
