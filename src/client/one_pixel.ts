@@ -7,11 +7,13 @@ import { InputError } from "../config/errors.ts";
 import { version } from "../config/version.ts";
 import { BUILTIN_BASELINE } from "../detector/builtin.ts";
 import { detectorOf } from "../detector/gcd.ts";
+import { withoutDoms } from "../event/event.ts";
 import { parseEvent } from "../event/load.ts";
 import { baselinePath, tablesDirectory } from "../ewms/experiment_files.ts";
 import { type FitRequest, fitAnswerDocument, jsonOf, readFitRequest } from "../ewms/messages.ts";
 import { cacheFolder, type Source } from "../ewms/staging.ts";
 import { inContext } from "../i3/context.ts";
+import { chosenDetector, type LightChoice, needsEmbedded, readChoice } from "../light/choice.ts";
 import { openLight } from "../light/light.ts";
 import { StartupData } from "../mq/messages.ts";
 import type { Fit, Reco } from "../reco/reco.ts";
@@ -74,36 +76,44 @@ interface Startup {
   /** Name of the server's baseline GCD file; empty: it has none. */
   readonly baseline: string;
   readonly packet: unknown;
+  readonly choice: LightChoice;
 }
 
 function readStartup(text: string): Startup {
   const read = v.safeParse(
-    v.pick(StartupData, ["baseline_GCD_file", "GCDQp_packet"]),
+    v.pick(StartupData, ["baseline_GCD_file", "GCDQp_packet", "choice"]),
     jsonOf(text),
   );
   if (!read.success) {
     const [issue] = read.issues;
     throw new InputError(`${v.getDotPath(issue) ?? "document"}: ${issue.message}`);
   }
-  const { baseline_GCD_file, GCDQp_packet } = read.output;
+  const { baseline_GCD_file, GCDQp_packet, choice } = read.output;
   const name = basename(baseline_GCD_file.trim());
-  return { text, baseline: name === BUILTIN_BASELINE ? "" : name, packet: GCDQp_packet };
+  return {
+    text,
+    baseline: name === BUILTIN_BASELINE ? "" : name,
+    packet: GCDQp_packet,
+    choice: readChoice(choice),
+  };
 }
 
 /** Prepares event and algorithm for the one fit. */
 async function openFit(
   { seed, formatVersion, nside, pixel, posvar }: FitRequest,
   reco: Reco,
-  { text, baseline, packet }: Startup,
+  { text, baseline, packet, choice }: Startup,
   options: OnePixelOptions,
 ): Promise<{ readonly fit: () => Fit | Promise<Fit>; readonly close: () => void }> {
   const source = sourceOf(options);
   const gcd = options.gcdDir ?? (await baselinePath(baseline, source));
   const tables =
-    reco.light && (options.photonTables ?? (await tablesDirectory(reco.light, source)));
+    reco.light && !needsEmbedded(choice)
+      ? (options.photonTables ?? (await tablesDirectory(reco.light, source)))
+      : undefined;
   const light =
     reco.light &&
-    openLight({ reco: reco.light, ...(tables !== undefined && { photonTables: tables }) });
+    openLight({ reco: reco.light, ...(tables !== undefined && { photonTables: tables }), choice });
   const dependsOn = [
     version,
     reco.name,
@@ -114,8 +124,9 @@ async function openFit(
   ];
   const prepared = await cachedPrepared(options.dataHub, dependsOn, async () => {
     const bytes = new TextEncoder().encode(JSON.stringify(packet));
-    const event = { ...parseEvent(bytes, "GCDQp packet"), formatVersion };
-    return reco.prepare(event, await detectorOf(event, gcd), light);
+    const alert = { ...parseEvent(bytes, "GCDQp packet"), formatVersion };
+    const event = withoutDoms(alert, choice.badDoms);
+    return reco.prepare(event, chosenDetector(await detectorOf(event, gcd), choice), light);
   });
   consola.info(`detector: ${prepared.detector.source}`);
   if (light) consola.info(`light: ${light.description}`);

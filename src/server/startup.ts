@@ -34,7 +34,7 @@ export function startupData(
  * working on it, and the baseline by name even where we did without.
  */
 export function originalStartupData(
-  { event, baselineGcd }: Pick<ScanPlan, "event" | "baselineGcd">,
+  { event, baselineGcd, choice }: Pick<ScanPlan, "event" | "baselineGcd" | "choice">,
   basename: string,
 ): StartupData {
   const resting = (frame: Frame): Frame =>
@@ -43,6 +43,7 @@ export function originalStartupData(
     mq_basename: basename,
     baseline_GCD_file: baselineGcd ?? baselineOf(event) ?? "",
     GCDQp_packet: { frames: event.frames.map((frame) => encodeFrameEntry(resting(frame))) },
+    ...(isAnythingChosen(choice) && { choice }),
   };
 }
 
