@@ -24,7 +24,7 @@ TESTED := $(filter-out src/core/abi/% src/core/platform/%,$(SOURCES))
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g -Wno-maybe-uninitialized
 DOCTEST := /usr/include/doctest/doctest.h
 
-.PHONY: setup build core testing demo test test-core test-long test-condor test-slurm bench bench-physics lint format clean
+.PHONY: setup build release core testing demo test test-core test-long test-condor test-slurm bench bench-physics lint format clean
 
 build: dist/skyscan
 
@@ -52,6 +52,10 @@ dist/skyscan: setup core $(TYPESCRIPT) package.json bun.lock
 # For where it travels to many machines: 50 MB instead of 122, unpacked in half a second.
 dist/skyscan.zst: dist/skyscan
 	zstd -q -10 -f $< -o $@
+
+# One file to hand out: executable, scripts, completions, manual page, licences; the same bytes from the same sources.
+release: dist/skyscan
+	$(BUN) scripts/release/release.ts
 
 define level_rules
 build/$(1)/%.o: src/core/%.cpp Makefile

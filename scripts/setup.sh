@@ -36,6 +36,7 @@ if [ "${1:-}" = test ]; then
   command -v openssl >/dev/null 2>&1 || need="$need openssl"
   command -v bzip2 >/dev/null 2>&1 || need="$need bzip2"
   { command -v mosquitto || [ -x /usr/sbin/mosquitto ]; } >/dev/null 2>&1 || need="$need mosquitto"
+  for shell in zsh fish; do command -v $shell >/dev/null 2>&1 || need="$need $shell"; done
   command -v chromium >/dev/null 2>&1 || need="$need chromium"
   [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || need="$need rabbitmq-server"
   for module in numpy scipy astropy healpy astropy_healpix; do

@@ -7,6 +7,7 @@ import { batchCommand } from "./batch.ts";
 import { brokerCommand } from "./broker.ts";
 import { calibrateCommand } from "./calibrate.ts";
 import { clientCommand } from "./client.ts";
+import { completionsCommand } from "./completions.ts";
 import { coverageCommand } from "./coverage.ts";
 import { eventCommand } from "./event.ts";
 import { experimentProcessCommand, experimentProcessName } from "./experiment_process.ts";
@@ -28,7 +29,7 @@ import { statusCommand } from "./status.ts";
 import { tablesCommand } from "./tables.ts";
 
 /** The whole command line; each subcommand's flags are in its own file beside this one. */
-function program(): Command {
+export function program(): Command {
   const root = new Command("skyscan");
   return root
     .description("Localise a neutrino alert: a likelihood scan of the sky.")
@@ -54,6 +55,7 @@ function program(): Command {
     .addCommand(skyCommand())
     .addCommand(skydriverCommand())
     .addCommand(tablesCommand())
+    .addCommand(completionsCommand(root))
     .helpCommand(false)
     .addCommand(helpCommand(root));
 }
