@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
 import { speedOfLight } from "../geometry/constants.ts";
+import type { EnergyLoss } from "../geometry/track.ts";
 import { element, picture, text } from "./svg.ts";
 
 const number = v.pipe(
@@ -21,11 +22,27 @@ export type FitWithLosses = v.InferOutput<typeof FitSchema>;
 
 /** The fit in a file that `skyscan reco --json` wrote; undefined when the file is anything else. */
 export async function readFitWithLosses(path: string): Promise<FitWithLosses | undefined> {
+  const parsed = v.safeParse(FitSchema, await contentOf(path));
+  return parsed.success ? parsed.output : undefined;
+}
+
+const PlacedFitSchema = v.object({
+  losses: v.array(
+    v.object({ x: v.number(), y: v.number(), z: v.number(), time: v.number(), energy: v.number() }),
+  ),
+});
+
+/** The losses in such a file with their places, m; undefined when the file is anything else. */
+export async function readPlacedLosses(path: string): Promise<EnergyLoss[] | undefined> {
+  const parsed = v.safeParse(PlacedFitSchema, await contentOf(path));
+  return parsed.success ? parsed.output.losses : undefined;
+}
+
+/** What a JSON file holds; undefined where it is none, or cannot be read. */
+async function contentOf(path: string): Promise<unknown> {
   if (!path.endsWith(".json")) return undefined;
-  const content = await readFile(path, "utf8").catch(() => "");
   try {
-    const parsed = v.safeParse(FitSchema, JSON.parse(content));
-    return parsed.success ? parsed.output : undefined;
+    return JSON.parse(await readFile(path, "utf8"));
   } catch {
     return undefined;
   }
