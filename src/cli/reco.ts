@@ -9,7 +9,9 @@ import type { Seed } from "../geometry/track.ts";
 import { chosenDetector } from "../light/choice.ts";
 import { openLight } from "../light/light.ts";
 import { momentAt, toDetector } from "../native/sky.ts";
-import type { FitTask, Fitter, Reco } from "../reco/reco.ts";
+import { basePulses } from "../pulses/inputs.ts";
+import { domReports } from "../reco/dom_report.ts";
+import type { Fit, FitTask, Fitter, Reco } from "../reco/reco.ts";
 import { findReco, recoNames } from "../reco/registry.ts";
 import { pixelSeed } from "../reco/seed.ts";
 import { readResult } from "../result/files.ts";
@@ -44,6 +46,7 @@ interface Flags extends LightFlags {
   readonly jsonl?: boolean;
   readonly hypotheses?: string;
   readonly json?: boolean;
+  readonly doms?: boolean;
   readonly evaluate?: boolean;
   readonly exact?: boolean;
   readonly photonTables?: string;
@@ -73,6 +76,10 @@ export function recoCommand(): Command {
     .option("--jsonl", "read one hypothesis a line: x, y, z (m), time (ns), zenith, azimuth (rad)")
     .option("--hypotheses <file.npy>", "take the hypotheses from the rows of a numpy array")
     .option("--json", "with --nside and --pixel: also list the energy losses along the track")
+    .option(
+      "--doms",
+      "also list what each DOM says: first pulse, residual, expected and seen light, share of llh, why excluded",
+    )
     .option("--evaluate", "only evaluate the likelihood at the hypothesis")
     .option("--exact", "with --evaluate: the reference's likelihood and rounding, however slow")
     .option("--photon-tables <dir>", "photospline tables (default: standard places, else embedded)")
@@ -121,12 +128,20 @@ async function run(path: string, flags: Flags): Promise<void> {
     fitter = reco.open(prepared, light, {
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     });
+    const withDoms = (seed: Seed, found: Answer): object => {
+      const { losses, ...rest } = found;
+      if (!flags.doms || Number.isNaN(found.llh)) return flags.json ? found : rest;
+      // What is evaluated is the seed itself; a fit moves its vertex.
+      const fit = { energy: energy?.value ?? Number.NaN, ...seed, ...found };
+      const doms = domReports(reco, prepared, light, basePulses(event), fit);
+      return { ...(flags.json ? found : rest), doms };
+    };
     if (pixel) {
       const centre = pixelCentre(pixel.nside, pixel.pixel);
       const direction = toDetector(centre.ra, centre.dec, momentAt(event.metadata.mjd));
       const parent = flags.from === undefined ? undefined : await coarserFit(flags.from, pixel);
       const seed = pixelSeed(prepared, reco.seeds, direction, pixel.posvar, parent);
-      await writeJsonLine(await answer(fitter, seed, flags, {}, pixel));
+      await writeJsonLine(withDoms(seed, await answer(fitter, seed, flags, {}, pixel)));
       return;
     }
     const { hypotheses } = flags;
@@ -137,7 +152,7 @@ async function run(path: string, flags: Flags): Promise<void> {
       const given = energy === undefined ? {} : { energy };
       const seed: Seed = { ...track, ...given, ...(fallback ? { fallback } : {}) };
       const options = { ...given, ...(spacing === undefined ? {} : { spacing }) };
-      await writeJsonLine(await answer(fitter, seed, flags, options));
+      await writeJsonLine(withDoms(seed, await answer(fitter, seed, flags, options)));
     }
   } finally {
     fitter?.close();
@@ -158,6 +173,9 @@ async function readHypotheses(file: string, reco: Reco): Promise<HypothesisLine[
   });
 }
 
+/** What is printed; the losses only where they are asked for. */
+type Answer = Partial<Fit> & Pick<Fit, "llh"> & { readonly seconds?: number };
+
 /** One line of output: the likelihood at `seed`, or the fit from there. */
 async function answer(
   fitter: Fitter,
@@ -165,7 +183,7 @@ async function answer(
   flags: Flags,
   options: { energy?: number; spacing?: number },
   task?: FitTask,
-): Promise<object> {
+): Promise<Answer> {
   if (flags.evaluate) return fitter.evaluate(seed, { ...options, exact: flags.exact ?? false });
   const start = performance.now();
   const fit = await fitter.fit(seed, task);
@@ -176,7 +194,7 @@ async function answer(
     evaluations,
     seconds,
     ...(reason === undefined ? {} : { reason }),
-    ...(flags.json ? { losses: (fit.losses ?? []).filter((loss) => loss.energy > 0) } : {}),
+    losses: (fit.losses ?? []).filter((loss) => loss.energy > 0),
   };
 }
 

@@ -13,22 +13,35 @@ const CHERENKOV_SIN = Math.sqrt(1 - CHERENKOV_COS ** 2);
  * light. Equally close DOMs: the first in OMKey order. Without HLC pulses: the track's own time.
  */
 export function refinedTime(track: Hypothesis, hlc: PulseMap, detector: Detector): number {
-  const [nx, ny, nz] = directionOfTravel(track);
   let closest = Number.POSITIVE_INFINITY;
   let time = track.time;
   for (const [key, series] of hlc) {
     const dom = detector.doms.get(key);
     if (!dom) continue;
-    const dx = dom.x - track.x;
-    const dy = dom.y - track.y;
-    const dz = dom.z - track.z;
-    const along = dx * nx + dy * ny + dz * nz;
-    const distance = Math.hypot(dx - along * nx, dy - along * ny, dz - along * nz);
+    const { distance } = placeBeside(track, dom);
     if (distance >= closest) continue;
     closest = distance;
-    const path =
-      along + distance * (1 / (CHERENKOV_COS * CHERENKOV_SIN) - CHERENKOV_COS / CHERENKOV_SIN);
-    time = series[0]!.time - path / speedOfLight;
+    time = series[0]!.time - directPath(track, dom) / speedOfLight;
   }
   return time;
+}
+
+interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+}
+
+/** How far along a track from its vertex, and beside it, a place is, m. */
+function placeBeside(track: Hypothesis, { x, y, z }: Place): { along: number; distance: number } {
+  const [nx, ny, nz] = directionOfTravel(track);
+  const [dx, dy, dz] = [x - track.x, y - track.y, z - track.z];
+  const along = dx * nx + dy * ny + dz * nz;
+  return { along, distance: Math.hypot(dx - along * nx, dy - along * ny, dz - along * nz) };
+}
+
+/** The way of the track and its direct Cherenkov light from the vertex to a place, as m of the track's own. */
+export function directPath(track: Hypothesis, place: Place): number {
+  const { along, distance } = placeBeside(track, place);
+  return along + distance * (1 / (CHERENKOV_COS * CHERENKOV_SIN) - CHERENKOV_COS / CHERENKOV_SIN);
 }

@@ -1,11 +1,13 @@
 import { InputError } from "../config/errors.ts";
-import type { Detector } from "../detector/detector.ts";
+import type { Detector, Dom } from "../detector/detector.ts";
 import type { Event } from "../event/event.ts";
 import type { Flood } from "../geometry/minima.ts";
 import type { Seed } from "../geometry/track.ts";
+import type { Pulse } from "../i3/pulses.ts";
 import type { LightModel } from "../native/light.ts";
 import {
   type DirectionMinima,
+  type FirstPulse,
   openSplineMpe,
   type SplineMpe,
   type SplineMpeFit,
@@ -77,20 +79,23 @@ const sameValue = 1e-6;
 /** What a fit of first pulses does not tell, GeV. */
 const noLosses = { E_in: Number.NaN, E_tot: Number.NaN };
 
+/** What the likelihood takes of a DOM and its pulses. */
+export function firstPulseOf(dom: Dom, series: readonly Pulse[]): FirstPulse {
+  const { x, y, z, relativeEfficiency } = dom;
+  return {
+    ...{ x, y, z },
+    efficiency: Number.isNaN(relativeEfficiency) ? 1 : relativeEfficiency,
+    firstTime: series[0]!.time,
+    charge: series.reduce((sum, pulse) => sum + pulse.charge, 0),
+  };
+}
+
 function open(prepared: PreparedEvent, light: LightModel | undefined): Fitter {
   if (!light) throw new Error("splinempe needs a light model");
   const energy = requiredEnergy(prepared.energy);
-  const doms = [...prepared.cleaned].map(([key, series]) => {
-    const { x, y, z, relativeEfficiency } = prepared.detector.doms.get(key)!;
-    return {
-      x,
-      y,
-      z,
-      efficiency: Number.isNaN(relativeEfficiency) ? 1 : relativeEfficiency,
-      firstTime: series[0]!.time,
-      charge: series.reduce((sum, pulse) => sum + pulse.charge, 0),
-    };
-  });
+  const doms = [...prepared.cleaned].map(([key, series]) =>
+    firstPulseOf(prepared.detector.doms.get(key)!, series),
+  );
   // One for each energy asked for: a scan's seeds all bring the same one.
   const cores = new Map<number, SplineMpe>();
   const coreFor = (wanted: number): SplineMpe => {
