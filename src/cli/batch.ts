@@ -108,7 +108,7 @@ const rowText = ({ problem, ra, dec, area_90 }: CatalogueRow): string =>
 async function rowOf(path: string, flags: Flags, stop: AbortSignal): Promise<CatalogueRow> {
   const file = basename(path);
   try {
-    const plan = await unlessStopped(planScan(planOptions(path, flags)), stop);
+    const plan = await unlessStopped(planOptions(path, flags).then(planScan), stop);
     const outputDir = join(flags.outputDir, file.replace(alertEnding, ""));
     const { result, seconds } =
       (await finishedScan(plan, outputDir)) ?? (await scanned(plan, outputDir, flags, stop));
