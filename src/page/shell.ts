@@ -123,7 +123,9 @@ export class Shell {
     if (address.event !== undefined)
       return (
         alerts.find(({ key }) => key === address.event) ??
-        alerts.find(({ scans }) => scans.some((scan) => scan.alert === address.event)) ??
+        alerts.find(({ scans }) =>
+          scans.some(({ id, alert }) => id === address.event || alert === address.event),
+        ) ??
         (row && alerts.find(({ key }) => key === keyOf(row)))
       );
     return alerts.find(({ scans }) => scans.some((scan) => !isOver(scan))) ?? alerts[0];
@@ -157,7 +159,12 @@ export class Shell {
 
   /** Has the desk send what is looked at. */
   follow(): void {
-    const { a, b, address } = this;
+    const { alert, a, b, address } = this;
+    // An alert has its event's address as soon as it has been read.
+    if (address.event !== undefined && alert && alert.key !== address.event && a?.event) {
+      this.address = { ...address, event: alert.key };
+      history.replaceState(null, "", this.desk.surroundings.base + addressText(this.address));
+    }
     const ids = [a, address.mode === "one" ? undefined : b].flatMap((row) => (row ? [row.id] : []));
     if (ids.length > 0 || this.desk.shown.size > 0) this.desk.show(ids);
   }

@@ -1,6 +1,5 @@
 /** Colours of cells, as 32-bit pixels of a canvas: those of the printed maps. */
 import { colourOf } from "../../plot/colour.ts";
-import { squareRootScale } from "../../plot/scale.ts";
 
 /** Steps of a scale: finer than the eye tells apart. */
 const STEPS = 1024;
@@ -52,7 +51,7 @@ export function colourCells(
 ): Uint32Array {
   const colours =
     into !== undefined && into.length >= count ? into : new Uint32Array(values.length);
-  const factor = (2 * STEPS * STEPS) / squareRootScale(end).max;
+  const factor = (2 * STEPS * STEPS) / (end > 0 && Number.isFinite(end) ? end : 1);
   for (let i = 0; i < count; i++) {
     const value = values[i]!;
     if (Number.isNaN(value)) colours[i] = 0;

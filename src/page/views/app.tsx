@@ -64,6 +64,15 @@ function Empty({ isReady }: { isReady: boolean }) {
         {desk.connection === "lost" ? "The desk does not answer." : "connecting…"}
       </main>
     );
+  if (desk.rows.size > 0)
+    return (
+      <main class="main empty">
+        <h1>There is no such alert.</h1>
+        <p>
+          {shown(shell.address.event ?? "")} is not on this desk. Those that are stand in the list.
+        </p>
+      </main>
+    );
   return (
     <main class="main empty">
       <h1>No alert yet.</h1>
