@@ -2,7 +2,7 @@
 import type { Server } from "bun";
 import { consola } from "consola";
 import * as v from "valibot";
-import { BrokerError } from "../config/errors.ts";
+import { BrokerError, InputError } from "../config/errors.ts";
 import { parseJson } from "../config/json.ts";
 import type { Identity } from "../mq/broker.ts";
 import { longestAlert, tooLarge } from "./intake.ts";
@@ -112,7 +112,13 @@ class Handler {
 
   /** What went wrong, for its sender. */
   broken(error: unknown): Response {
-    const problem = error instanceof ProblemError ? error : undefined;
+    // Bad input that a room further down found: the sender's fault as well.
+    const problem =
+      error instanceof InputError
+        ? new ProblemError(400, error.message)
+        : error instanceof ProblemError
+          ? error
+          : undefined;
     if (problem === undefined) consola.error(error);
     const status = problem?.status ?? 500;
     const body: Problem = {

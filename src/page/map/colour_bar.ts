@@ -29,7 +29,7 @@ function prepared(canvas: HTMLCanvasElement) {
 
 export function drawColourBar(canvas: HTMLCanvasElement, { end, levels, isCut }: Bar): void {
   const { context, width, length } = prepared(canvas);
-  const scale = squareRootScale(end);
+  const scale = squareRootScale(end, isCut);
   const at = (value: number) => TOP + length * (1 - scale.share(value));
   for (let y = 0; y < length; y++) {
     context.fillStyle = colourOf(1 - y / length);
@@ -39,10 +39,10 @@ export function drawColourBar(canvas: HTMLCanvasElement, { end, levels, isCut }:
   context.textAlign = "center";
   context.fillText("2Δllh", width / 2, 19);
   context.textAlign = "left";
-  for (const value of scale.ticks(length < 240 ? 3 : 5)) {
-    const isTop = scale.share(value) === 1 && isCut;
-    context.fillRect(BAR.x + BAR.width, at(value) - 0.5, 4, 1);
-    context.fillText(`${isTop ? "≥" : ""}${value}`, BAR.x + BAR.width + 7, at(value) + 4);
+  for (const { share, label } of scale.ticks(length < 240 ? 3 : 5)) {
+    const y = TOP + length * (1 - share);
+    context.fillRect(BAR.x + BAR.width, y - 0.5, 4, 1);
+    context.fillText(label.replace("≥ ", "≥"), BAR.x + BAR.width + 7, y + 4);
   }
   context.strokeStyle = "#000";
   context.lineWidth = 2;
