@@ -12,7 +12,7 @@ import { momentAt, toDetector } from "../native/sky.ts";
 import { basePulses } from "../pulses/inputs.ts";
 import { domReports } from "../reco/dom_report.ts";
 import type { Fit, FitTask, Fitter, Reco } from "../reco/reco.ts";
-import { findReco, recoNames } from "../reco/registry.ts";
+import { findReco, recoNames, widenedName } from "../reco/registry.ts";
 import { pixelSeed } from "../reco/seed.ts";
 import { readResult } from "../result/files.ts";
 import { fitValues } from "../scan/fit_values.ts";
@@ -52,6 +52,7 @@ interface Flags extends LightFlags {
   readonly photonTables?: string;
   readonly gcdDir?: string;
   readonly seed?: number;
+  readonly relativeUncertainty?: boolean;
 }
 
 /** `skyscan reco`: one fit, or one evaluation of the likelihood; or one for each line of the input. */
@@ -84,6 +85,10 @@ export function recoCommand(): Command {
     .option("--exact", "with --evaluate: the reference's likelihood and rounding, however slow")
     .option("--photon-tables <dir>", "photospline tables (default: standard places, else embedded)")
     .option("--gcd-dir <dir>", "baseline GCD files (default: built-in detector)")
+    .option(
+      "--relative-uncertainty",
+      "millipede_wilks: fits minimise the likelihood in which every expectation is uncertain by 100 %",
+    )
     .option("--seed <n>", "seed of the dummies' random numbers", integerFrom(0));
   return addLightFlags(command)
     .addHelpText(
@@ -103,7 +108,7 @@ Example:
 }
 
 async function run(path: string, flags: Flags): Promise<void> {
-  const reco = findReco(flags.recoAlgo);
+  const reco = findReco(flags.relativeUncertainty ? widenedName(flags.recoAlgo) : flags.recoAlgo);
   const pixel = pixelOf(flags, reco);
   const choice = await lightChoice(flags);
   const event = withoutDoms(await loadEvent(path), choice.badDoms);

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { InputError } from "../config/errors.ts";
 import { requireAlertName, type Stream, streams } from "../publish/facts.ts";
-import { recoNames } from "../reco/registry.ts";
+import { recoNames, widenedName } from "../reco/registry.ts";
 import type { PlanOptions } from "../server/plan.ts";
 import {
   DEFAULT_PROGRESSION,
@@ -28,6 +28,7 @@ export interface ScanFlags extends LightFlags {
   photonTables?: string;
   gcdDir?: string;
   seed?: number;
+  relativeUncertainty?: boolean;
   realEvent?: boolean;
   simulatedEvent?: boolean;
   recoTimeout: number;
@@ -71,6 +72,12 @@ export function addScanFlags(command: Command): Command {
     )
     .addOption(
       flag("-g, --gcd-dir <dir>", "baseline GCD files (default: the built-in IC86 geometry)"),
+    )
+    .addOption(
+      flag(
+        "--relative-uncertainty",
+        "millipede_wilks: minimise the likelihood in which every expectation is uncertain by 100 % (default: the plain Poisson one)",
+      ),
     )
     .addOption(
       flag("--seed <n>", "random seed: order of the fits, values of the dummies").argParser(
@@ -120,7 +127,7 @@ export async function planOptions(
   return {
     eventFile,
     ...(isReal !== undefined && { isRealEvent: isReal }),
-    reco: flags.recoAlgo,
+    reco: flags.relativeUncertainty ? widenedName(flags.recoAlgo) : flags.recoAlgo,
     miniTest: flags.miniTestVariations ?? false,
     progression: progressionOf(flags),
     threshold: flags.predictiveScanningThreshold,

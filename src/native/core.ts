@@ -56,6 +56,7 @@ export const symbols = {
   skyscan_millipede_fit: fallible("ptr", "ptr", "ptr", "ptr", "ptr", "ptr"),
   skyscan_millipede_fit_from: fallible("ptr", "ptr", "i64", "ptr", "ptr", "ptr"),
   skyscan_millipede_minima: fallible("ptr", "ptr", "i64", "ptr"),
+  skyscan_millipede_widened_fit: fallible("ptr", "ptr", "f64", "f64", "ptr"),
   skyscan_millipede_losses: fallible("ptr", "ptr", "i64", "ptr"),
 
   // Spline tables (spline_table.ts)

@@ -113,6 +113,11 @@ export interface Millipede {
    * a search of the whole direction. A reason, and llh NaN, where nothing is lower than what is known.
    */
   fitFrom(seed: Seed, starts: readonly MillipedeMinimum[], search: MillipedeSearch): MillipedeFit;
+  /**
+   * Minimises the likelihood in which every expectation is uncertain, from a minimum of the plain one; the energies
+   * are the plain one's, as in the reference.
+   */
+  widenedFit(start: Hypothesis, spacing: number, relativeUncertainty: number): MillipedeFit;
   /** The core's. */
   readonly handle: Handle;
   close(): void;
@@ -157,19 +162,12 @@ export function openMillipede(
     structs.loss.readAll(
       list(structs.loss.size, (...room) => call("skyscan_millipede_losses", handle, ...room)),
     );
-  const minima = (): MillipedeMinimum[] =>
-    structs.millipedeMinimum
-      .readAll(
-        list(structs.millipedeMinimum.size, (...room) =>
-          call("skyscan_millipede_minima", handle, ...room),
-        ),
-      )
-      .map(({ llh, x, y, z, time }) => ({ llh, x, y, z, time }));
+  const minima = (): MillipedeMinimum[] => minimaOf(handle);
   /** The latest fit. */
-  const found = (minimum: Uint8Array): MillipedeFit => {
+  const found = (minimum: Uint8Array, lowest = minima()): MillipedeFit => {
     const { outcome, ...fit } = structs.millipedeMinimum.read(minimum);
     const reason = REASONS[outcome];
-    return { ...fit, losses: losses(), minima: minima(), ...(reason ? { reason } : {}) };
+    return { ...fit, losses: losses(), minima: lowest, ...(reason ? { reason } : {}) };
   };
 
   return {
@@ -223,10 +221,26 @@ export function openMillipede(
       );
       return found(minimum);
     },
+    widenedFit(start, spacing, relativeUncertainty) {
+      const minimum = structs.millipedeMinimum.room();
+      const at = structs.hypothesis.pack(start);
+      call("skyscan_millipede_widened_fit", handle, at, spacing, relativeUncertainty, minimum);
+      return found(minimum, []);
+    },
     handle,
     close: () => handle.close(),
   };
 }
+
+/** Those that the latest fit came upon. */
+const minimaOf = (handle: Handle): MillipedeMinimum[] =>
+  structs.millipedeMinimum
+    .readAll(
+      list(structs.millipedeMinimum.size, (...room) =>
+        call("skyscan_millipede_minima", handle, ...room),
+      ),
+    )
+    .map(({ llh, x, y, z, time }) => ({ llh, x, y, z, time }));
 
 const packSearch = (search: MillipedeSearch) =>
   structs.millipedeSearch.pack({ ...search, keepsTime: search.keepsTime ? 1 : 0 });

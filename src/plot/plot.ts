@@ -175,7 +175,9 @@ function utcText(mjd: number): string {
 function subtitleParts(result: SkyScanResult, { caption }: PlotOptions): string[] {
   const { metadata } = result;
   const made = provenanceOf(result);
-  const known = [made.recoAlgo, made.light].filter((part) => part !== undefined).join(", ");
+  const algorithm =
+    made.likelihood === undefined ? made.recoAlgo : `${made.recoAlgo} (${made.likelihood})`;
+  const known = [algorithm, made.light].filter((part) => part !== undefined).join(", ");
   return [
     caption ?? known,
     ...(metadata?.mjd === undefined ? [] : [`MJD ${metadata.mjd.toFixed(6)}`]),

@@ -31,6 +31,8 @@ export interface Unfolding extends Omit<MillipedeSettings, "window" | "regularis
   readonly domEfficiency: number;
   /** Relative uncertainty of the expectation in every bin; 0: plain Poisson. */
   readonly relativeUncertainty: number;
+  /** Fits minimise the likelihood widened by it, not the plain one. */
+  readonly isWidened?: boolean;
   readonly search: MillipedeSearch;
 }
 
@@ -97,7 +99,7 @@ export function millipedeData(
 
 /**
  * Makes a prepared event ready for fits and evaluations. Fits minimise the plain Poisson likelihood, the
- * reference's, and draw no random numbers: `seed` changes nothing here. `evaluate` widens the likelihood by the
+ * reference's, unless the setting is widened, and draw no random numbers: `seed` changes nothing here. `evaluate` widens the likelihood by the
  * setting's relative uncertainty unless `exact`.
  */
 export function openUnfolding(
@@ -128,6 +130,15 @@ export function openUnfolding(
     return { searched, evaluations: searched.evaluations };
   };
 
+  /** From the plain likelihood's minimum to the widened one's next to it, where that is asked for. */
+  const widened = (plain: MillipedeFit, { zenith, azimuth }: Direction): MillipedeFit => {
+    if (!settings.isWidened || plain.reason !== undefined) return plain;
+    const track = { ...plain, zenith, azimuth };
+    const found = core.widenedFit(track, search.spacing, settings.relativeUncertainty);
+    const evaluations = plain.evaluations + found.evaluations;
+    return { ...found, minima: plain.minima, evaluations };
+  };
+
   const middle = middleOf(prepared.cleaned, prepared.detector);
   const asFit = (seed: Seed, { losses, reason, minima: _, ...found }: MillipedeFit): Fit => {
     const track = { ...found, zenith: seed.zenith, azimuth: seed.azimuth };
@@ -143,7 +154,7 @@ export function openUnfolding(
   };
   const fitOne = (seed: Seed): MillipedeFit => {
     const known = seed.fallback || !(search.reach > 0) ? undefined : searchedFor(seed);
-    const found = core.fit(seed, search, known?.searched);
+    const found = widened(core.fit(seed, search, known?.searched), seed);
     return { ...found, evaluations: found.evaluations + (known?.evaluations ?? 0) };
   };
   const passedOn = (seed: Seed, fits: readonly MillipedeFit[]): Place[] =>
@@ -160,7 +171,7 @@ export function openUnfolding(
         return { fits, minima: passedOn(first, found) };
       }
       const vertices = starts.map((start) => vertexOf(start, middle));
-      const found = core.fitFrom(first, vertices, search);
+      const found = widened(core.fitFrom(first, vertices, search), first);
       const fit = asFit(first, found);
       return { fits: seeds.map(() => fit), minima: passedOn(first, [found]) };
     },

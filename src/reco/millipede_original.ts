@@ -32,6 +32,7 @@ export const originalUnfolding: Unfolding = {
 /** Energy losses along the track from all DOMs' light; the vertex stays at the seed's time. */
 export const millipedeOriginal: Reco = {
   name: "millipede_original",
+  likelihood: "Poisson",
   seeds,
   flood: millipedeFlood,
   light: "cascade",

@@ -119,6 +119,8 @@ export interface Fitter {
 /** Everything the rest of the program knows of an algorithm. One file each beside this one; registry.ts lists them. */
 export interface Reco {
   readonly name: string;
+  /** The likelihood that fits minimise, for the manifest and captions: "Poisson". */
+  readonly likelihood?: string;
   readonly seeds: SeedSettings;
   /** For the light model to open: which of the two source kinds the algorithm fits. undefined: needs no light. */
   readonly light?: "muon" | "cascade" | "cascade-ftp";

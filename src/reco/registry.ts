@@ -2,7 +2,7 @@ import { InputError } from "../config/errors.ts";
 import { crashDummy } from "./crash_dummy.ts";
 import { dummy } from "./dummy.ts";
 import { millipedeOriginal } from "./millipede_original.ts";
-import { millipedeWilks } from "./millipede_wilks.ts";
+import { millipedeWilks, millipedeWilksWidened } from "./millipede_wilks.ts";
 import type { Reco } from "./reco.ts";
 import { splinempe } from "./splinempe.ts";
 import { splinempePointed } from "./splinempe_pointed.ts";
@@ -13,6 +13,7 @@ const recos: readonly Reco[] = [
   splinempePointed,
   millipedeOriginal,
   millipedeWilks,
+  millipedeWilksWidened,
   dummy,
   crashDummy,
 ];
@@ -31,4 +32,17 @@ export function findReco(name: string): Reco {
       `unknown reconstruction algorithm "${name}": expected one of ${recoNames.join(", ")}`,
     );
   return reco;
+}
+
+/**
+ * The name of the algorithm that minimises the likelihood widened by its setting's relative uncertainty.
+ * @throws InputError for algorithms whose setting has none
+ */
+export function widenedName(name: string): string {
+  const { name: plain } = findReco(name);
+  if (plain === millipedeWilks.name || plain === millipedeWilksWidened.name)
+    return millipedeWilksWidened.name;
+  throw new InputError(
+    `--relative-uncertainty: ${plain} has none in its likelihood; expected ${millipedeWilks.name}`,
+  );
 }

@@ -48,7 +48,15 @@ const seeds: SeedSettings = {
 const flood: Flood = { most: 4, margin: 15, separation: 8, known: 15, rounds: 4 };
 
 /** Track likelihood on the first pulse of each DOM ("SplineMPE max"); free vertex, fixed time. */
-export const splinempe: Reco = { name: "splinempe", seeds, light: "muon", flood, prepare, open };
+export const splinempe: Reco = {
+  name: "splinempe",
+  likelihood: "first photons",
+  seeds,
+  light: "muon",
+  flood,
+  prepare,
+  open,
+};
 
 function prepare(event: Event, detector: Detector, light: LightModel | undefined): PreparedEvent {
   const base = basePulses(event);

@@ -81,7 +81,9 @@ const named: Readonly<Record<string, Levels>> = {
 /** The levels that are right for an algorithm's maps; undefined for names that are none of ours. */
 export function levelsOfAlgorithm(recoAlgo: string): Levels | undefined {
   if (recoAlgo === "millipede_original" || recoAlgo === "millipede") return ic160427aLevels;
-  const isKnown = /^(splinempe(_pointed)?|millipede_wilks|(crash_)?dummy)$/.test(recoAlgo);
+  const isKnown = /^(splinempe(_pointed)?|millipede_wilks(_widened)?|(crash_)?dummy)$/.test(
+    recoAlgo,
+  );
   return isKnown ? wilksLevels : undefined;
 }
 

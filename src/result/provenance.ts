@@ -4,6 +4,8 @@ import type { OtherField, SkyScanResult } from "./result.ts";
 export interface Provenance {
   /** The algorithm, by its name on the command line. */
   readonly recoAlgo?: string;
+  /** The likelihood that its fits minimised: "Poisson". */
+  readonly likelihood?: string;
   /** Where its contours lie and by which convention, as levelsText() writes it. */
   readonly levels?: string;
   /** The light model, as the manifest describes it. */
@@ -21,6 +23,7 @@ export interface Provenance {
 /** The names of these in a result file's metadata, where skyreader keeps what it does not know. */
 const fields = [
   ["recoAlgo", "reco_algo"],
+  ["likelihood", "likelihood"],
   ["levels", "levels"],
   ["light", "light"],
   ["detector", "detector"],

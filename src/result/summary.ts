@@ -171,6 +171,7 @@ export const regionSummary = (region: Region): Summary["contours"][number] => ({
 function provenanceLines(known: Provenance): [string, string][] {
   const lines: [string, string | undefined][] = [
     ["algorithm", known.recoAlgo],
+    ["likelihood", known.likelihood],
     ["light", known.light],
     ["detector", known.detector],
     ["made by", known.version === undefined ? undefined : `skyscan ${known.version}`],

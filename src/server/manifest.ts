@@ -55,6 +55,7 @@ export function manifestOf(input: ManifestInput) {
       is_complete: scan.isComplete,
       ...(input.reason !== undefined && { reason: input.reason }),
       reco_algo: plan.reco.name,
+      likelihood: plan.reco.likelihood ?? null,
       levels: levelsInManifest(plan.reco.name),
       nsides: formatProgression(plan.progression),
       variations: plan.reco.seeds.variations.length,

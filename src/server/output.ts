@@ -110,6 +110,7 @@ function provenanceOfScan(plan: ScanPlan, light: string | null): Provenance {
   const levels = levelsOfAlgorithm(plan.reco.name);
   return {
     recoAlgo: plan.reco.name,
+    ...(plan.reco.likelihood !== undefined && { likelihood: plan.reco.likelihood }),
     ...(levels && { levels: levelsText(levels) }),
     ...(light !== null && { light }),
     detector: plan.detector.source,

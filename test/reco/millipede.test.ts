@@ -2,13 +2,20 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { instrumentedVolume, intersection } from "../../src/detector/volume.ts";
 import { loadEvent } from "../../src/event/load.ts";
+import type { Vertex } from "../../src/geometry/track.ts";
 import { domName } from "../../src/i3/omkey.ts";
 import { openEmbeddedLight, openLight } from "../../src/light/light.ts";
 import { cascadeLight } from "../../src/native/light.ts";
 import { momentAt, toDetector } from "../../src/native/sky.ts";
 import { millipedeData } from "../../src/reco/millipede.ts";
 import { millipedeOriginal, originalUnfolding } from "../../src/reco/millipede_original.ts";
-import { millipedeWilks, wilksUnfolding } from "../../src/reco/millipede_wilks.ts";
+import {
+  millipedeWilks,
+  millipedeWilksWidened,
+  wilksUnfolding,
+} from "../../src/reco/millipede_wilks.ts";
+import type { Fitter } from "../../src/reco/reco.ts";
+import { findReco, widenedName } from "../../src/reco/registry.ts";
 import { pixelSeed } from "../../src/reco/seed.ts";
 import { pixelCentre } from "../../src/sky/healpix.ts";
 import { columnSums, llhOf } from "../native/diagnostics.ts";
@@ -253,6 +260,40 @@ describe("fits of millipede", () => {
     },
     60_000,
   );
+
+  test("the widened likelihood's minimum lies below it at the plain one's, and is none of a neighbour's", async () => {
+    const light = openEmbeddedLight("cascade-ftp");
+    const event = await loadEvent(shared("events", bronze));
+    const prepared = millipedeWilks.prepare(event, builtinDetector(), light);
+    const [plain, widened] = [millipedeWilks, millipedeWilksWidened].map((reco) =>
+      reco.open(prepared, light),
+    ) as [Fitter, Fitter];
+    const { ra, dec } = pixelCentre(64, 25600);
+    const direction = toDetector(ra, dec, momentAt(event.metadata.mjd));
+    const seed = pixelSeed(prepared, millipedeWilks.seeds, direction, 0);
+    const [from, to] = [await plain.fit(seed), await widened.fit(seed)];
+    // evaluate() widens: llh with the energies solved anew.
+    const llhAt = (track: Vertex) =>
+      widened.evaluate({ x: track.x, y: track.y, z: track.z, time: track.time, ...direction }).llh;
+    expect(to.llh).toBeLessThan(llhAt(from));
+    // Energies in a search are true to 1e-4 in the plain llh, whose minimum they are; the widened one, which they do
+    // not minimise, moves with them in first order.
+    expect(Math.abs(llhAt(to) - to.llh)).toBeLessThan(0.2);
+    for (const step of [-4, 4])
+      for (const axis of ["x", "z"] as const)
+        expect(llhAt({ ...to, [axis]: to[axis] + step })).toBeGreaterThan(to.llh - 0.2);
+    plain.close();
+    widened.close();
+    light.close();
+  }, 60_000);
+
+  test("--relative-uncertainty names an algorithm that has one, or is refused", () => {
+    expect(widenedName("millipede_wilks")).toBe("millipede_wilks_widened");
+    expect(findReco("millipede_wilks_widened").likelihood).toContain("uncertain by 100 %");
+    expect(findReco("millipede_wilks").likelihood).toBe("Poisson");
+    for (const name of ["splinempe", "millipede_original", "dummy"])
+      expect(() => widenedName(name)).toThrow(/^--relative-uncertainty: [^\n]+$/);
+  });
 
   test("cascades that hardly any DOM could see stay within reason", async () => {
     const light = openEmbeddedLight("cascade-ftp");

@@ -147,10 +147,8 @@ int32_t skyscan_cascade_expectation(const skyscan_light* light,
                                     const skyscan_site* sites, double* amplitude, char* message,
                                     int64_t message_size) {
   return guarded(message, message_size, [&] {
-    required({{light, "light"},
-              {hypothesis, "hypothesis"},
-              {sites, "sites"},
-              {amplitude, "amplitude"}});
+    required(
+        {{light, "light"}, {hypothesis, "hypothesis"}, {sites, "sites"}, {amplitude, "amplitude"}});
     const CascadeLight& cascade = cascade_of(light);
     const Track source = track_of(*hypothesis);
     for (int64_t i = 0; i < count; ++i) {

@@ -10,6 +10,7 @@
 #include "abi/skyscan.h"
 #include "millipede/fit.hpp"
 #include "millipede/likelihood.hpp"
+#include "millipede/widened_fit.hpp"
 
 using namespace skyscan;
 
@@ -206,6 +207,29 @@ int32_t skyscan_millipede_minima(const skyscan_millipede* handle, skyscan_millip
       list.push_back({llh, at.x, at.y, at.z, track.time, 0, 0});
     }
     hand_out(list, minima, capacity, count);
+  });
+}
+
+int32_t skyscan_millipede_widened_fit(skyscan_millipede* handle, const skyscan_hypothesis* start,
+                                      double spacing, double relative_uncertainty,
+                                      skyscan_millipede_minimum* minimum, char* message,
+                                      int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    required({{handle, "handle"}, {start, "start"}, {minimum, "minimum"}});
+    check_spacing(spacing);
+    if (!(relative_uncertainty > 0) || !std::isfinite(relative_uncertainty))
+      throw BadInput("millipede: the relative uncertainty is not a positive number");
+    const MillipedeFit fit =
+        widened_minimum(handle->millipede, track_of(*start), spacing, relative_uncertainty);
+    handle->losses = fit.losses;
+    const Vec3& vertex = fit.track.position;
+    *minimum = {fit.llh,
+                vertex.x,
+                vertex.y,
+                vertex.z,
+                fit.track.time,
+                fit.evaluations,
+                static_cast<int32_t>(fit.outcome)};
   });
 }
 

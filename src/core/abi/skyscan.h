@@ -140,10 +140,9 @@ SKYSCAN_API int32_t skyscan_muon_light(const skyscan_light* light,
                                        int64_t message_size);
 /* PE of a 1 GeV cascade at each of `count` sites; 0 where the model knows nothing. */
 SKYSCAN_API int32_t skyscan_cascade_expectation(const skyscan_light* light,
-                                                const skyscan_hypothesis* hypothesis,
-                                                int64_t count, const skyscan_site* sites,
-                                                double* amplitude, char* message,
-                                                int64_t message_size);
+                                                const skyscan_hypothesis* hypothesis, int64_t count,
+                                                const skyscan_site* sites, double* amplitude,
+                                                char* message, int64_t message_size);
 /* A 1 GeV cascade at one site. Gradients: by the cascade's x, y, z [1/m] and time [1/ns]. */
 typedef struct skyscan_cascade_at_site {
   int64_t inside;   /* 0: the model knows nothing here, and nothing else is said */
@@ -334,6 +333,13 @@ SKYSCAN_API int32_t skyscan_millipede_fit_from(skyscan_millipede* handle,
 SKYSCAN_API int32_t skyscan_millipede_minima(const skyscan_millipede* handle,
                                              skyscan_millipede_minimum* minima, int64_t capacity,
                                              int64_t* count, char* message, int64_t message_size);
+/* Minimises, from `start` on, the likelihood in which every expectation is uncertain by
+ * relative_uncertainty > 0: over two offsets across and the time, the direction fixed. */
+SKYSCAN_API int32_t skyscan_millipede_widened_fit(skyscan_millipede* handle,
+                                                  const skyscan_hypothesis* start, double spacing,
+                                                  double relative_uncertainty,
+                                                  skyscan_millipede_minimum* minimum, char* message,
+                                                  int64_t message_size);
 /* Cascades of the latest evaluate or fit. */
 SKYSCAN_API int32_t skyscan_millipede_losses(const skyscan_millipede* handle, skyscan_loss* losses,
                                              int64_t capacity, int64_t* count, char* message,
