@@ -22,6 +22,8 @@ export interface ManifestInput {
   readonly malformed: number;
   readonly state: ManifestState;
   readonly reason?: string;
+  /** The finished map's pixels are finer than its peak; null before it is finished. */
+  readonly isMapResolved: boolean | null;
   /** Result files written. */
   readonly files: readonly string[];
   /** s since 1970. */
@@ -94,6 +96,7 @@ export function manifestOf(input: ManifestInput) {
       ),
     },
     best_fit: scan.best ? { ...scan.best } : null,
+    resolved: input.isMapResolved,
     clients: { connected: counted.clients, set_aside: counted.clientsSetAside },
     messages: {
       duplicates: counted.duplicates,

@@ -4,6 +4,7 @@ import { consola } from "consola";
 import { version } from "../config/version.ts";
 import { eventName } from "../event/event.ts";
 import { withBestDirection } from "../result/best_direction.ts";
+import { cellsOf, densitiesOf, isResolved } from "../result/cells.ts";
 import { encodeResult, secret, type writeAtomically } from "../result/files.ts";
 import { levelsOfAlgorithm, levelsText } from "../result/levels.ts";
 import { type Provenance, provenanceFields } from "../result/provenance.ts";
@@ -51,6 +52,7 @@ export function createOutput(options: OutputOptions): Output {
   const stem = join(directory, `${eventName(plan.event.metadata)}_${nsides}`);
   warnOfReplaced(stem, session.basename);
   let files: readonly string[] = [];
+  let isMapResolved: boolean | null = null;
   let turn: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const result = turn.then(work);
@@ -69,7 +71,7 @@ export function createOutput(options: OutputOptions): Output {
     );
   const manifest = (state: ManifestState = "running", reason?: string): Manifest =>
     manifestOf({
-      ...{ plan, session, collection, state, files, ...options.heard() },
+      ...{ plan, session, collection, state, files, isMapResolved, ...options.heard() },
       ...(reason !== undefined && { reason }),
       now: now(),
     });
@@ -89,6 +91,13 @@ export function createOutput(options: OutputOptions): Output {
       const both = [`${stem}.npz`, `${stem}.json`];
       for (const file of both) await options.write(file, encodeResult(file, map));
       files = both;
+      if (scan.isComplete) {
+        isMapResolved = isResolved(densitiesOf(cellsOf(map)));
+        if (!isMapResolved)
+          consola.warn(
+            "the finest pixels are too coarse for this map's peak: its areas are those of pixels (see --nsides)",
+          );
+      }
     }
     return await writeManifest(state, reason);
   };
