@@ -113,6 +113,12 @@ function drawContent(
     const [top, bottom] = [spot(doms[0]!), spot(doms.at(-1)!)];
     return `M${round(top[0])},${round(top[1])}L${round(bottom[0])},${round(bottom[1])}`;
   });
+  // From above, all DOMs of a string are at one place.
+  const places = view.strings.flatMap((doms) => {
+    const [top, bottom] = [spot(doms[0]!), spot(doms.at(-1)!)];
+    const isUpright = Math.hypot(top[0] - bottom[0], top[1] - bottom[1]) < 1;
+    return isUpright ? [`M${round(top[0])},${round(top[1])}h0.01`] : [];
+  });
   const dots = view.strings.flatMap((doms) =>
     doms.map((at) => {
       const [x, y] = spot(at);
@@ -129,6 +135,10 @@ function drawContent(
     });
   return [
     element("path", { d: strings.join(""), stroke: "#999", "stroke-width": 0.4, fill: "none" }),
+    element("path", {
+      d: places.join(""),
+      ...{ stroke: "#d4d4da", "stroke-width": 4.5, "stroke-linecap": "round", fill: "none" },
+    }),
     element("path", {
       d: dots.join(""),
       ...{ stroke: "#a8a8ae", "stroke-width": 1.5, "stroke-linecap": "round", fill: "none" },

@@ -1,14 +1,16 @@
+import { geoPath } from "d3-geo";
 import { isoOfMjd } from "../event/utc.ts";
 import { degreesPerRadian } from "../geometry/constants.ts";
 import { provenanceOf } from "../result/provenance.ts";
 import { eventOf, type SkyScanResult } from "../result/result.ts";
 import { allSkyHeight, allSkyPanel } from "./all_sky.ts";
 import { colourOf, type Palette } from "./colour.ts";
+import { drawGalacticPlane } from "./galactic_plane.ts";
 import { textWidth } from "./labels.ts";
 import { legend, markRows, regionRows, signedDegrees } from "./legend.ts";
 import { type SkyMap, type SkyMapOptions, skyMapOf } from "./sky_map.ts";
 import { picture, text } from "./svg.ts";
-import { type Window, zoomHeight, zoomPanel, zoomWindow } from "./zoom.ts";
+import { type Window, zoomHeight, zoomPanel, zoomProjection, zoomWindow } from "./zoom.ts";
 
 export type Panel = "sky" | "zoom" | "both";
 
@@ -30,7 +32,7 @@ export interface PlotOptions extends Partial<Omit<SkyMapOptions, "palette">> {
 }
 
 /** Width of a picture with both panels, with one of them, px; and what it keeps free on its left and right. */
-const WIDTHS = { both: 1560, sky: 960, zoom: 590 } as const;
+const WIDTHS = { both: 1560, sky: 960, zoom: 610 } as const;
 const MARGIN = 40;
 
 /**
@@ -95,8 +97,11 @@ function skyAlone(map: SkyMap, top: number): Drawn {
 function zoomAlone(map: SkyMap, window: Window | undefined, top: number): Drawn {
   const zoom = { x: 100, y: top + 12, width: 385 };
   const below = zoom.y + zoomHeight(zoom.width) + 24;
-  const rows = legend([...regionRows(map), ...markRows(map, false)], {
-    x: MARGIN - 10,
+  const projection = window && zoomProjection(map.centre, window.halfWidth, zoom);
+  const crosses = projection !== undefined && drawGalacticPlane(geoPath(projection)) !== "";
+  const hasGalacticPlane = map.hasGalacticPlane && crosses;
+  const rows = legend([...regionRows(map), ...markRows({ ...map, hasGalacticPlane }, false)], {
+    x: MARGIN,
     y: below,
     width: 540,
   });
