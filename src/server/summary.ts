@@ -1,6 +1,7 @@
 import { trueDirection } from "../event/online.ts";
 import { momentAt, toDetector } from "../native/sky.ts";
 import { bestDirection } from "../result/best_direction.ts";
+import { coarsenessOf } from "../result/coarseness.ts";
 import { angleBetween, vectorOf } from "../sky/healpix.ts";
 import type { ScanPlan } from "./plan.ts";
 import type { ServerOutcome } from "./server.ts";
@@ -20,6 +21,14 @@ export function summary(plan: ScanPlan, outcome: ServerOutcome, seconds: number)
     `llh ${best.llh}`,
     fits,
   ].join(", ");
+}
+
+/** That a map's pixels are too large for its contour; undefined where they are not. */
+export function tooCoarse({ result }: ServerOutcome): string | undefined {
+  const found = coarsenessOf(result);
+  if (found === undefined) return undefined;
+  const { radius, pixel, stage } = found;
+  return `the map is too coarse for its 90 % contour: a radius of ${degrees(radius)}, pixels of ${degrees(pixel)}; ${stage} at the end of --nsides would do`;
 }
 
 /** How far the best fit is from the true direction, for events that record one; undefined for all others. */
