@@ -15,3 +15,14 @@ export async function runSelf(args: readonly string[]): Promise<string | undefin
   if (code === 0) return undefined;
   return words.trim().split("\n").at(-1) || `it ended with ${code}`;
 }
+
+/** The same. @returns what it prints; undefined where it fails */
+export async function askSelf(args: readonly string[]): Promise<string | undefined> {
+  const child = Bun.spawn([...selfCommand(), ...args], {
+    stdio: ["ignore", "pipe", "ignore"],
+    timeout: makingPatience,
+    killSignal: "SIGKILL",
+  });
+  const text = await new Response(child.stdout).text();
+  return (await child.exited) === 0 ? text : undefined;
+}

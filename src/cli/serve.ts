@@ -18,7 +18,7 @@ import { identityOf } from "./broker.ts";
 import { fitProcessName } from "./fit_process.ts";
 import { flag, integerFrom, mostWorkers, seconds } from "./flags.ts";
 import { nsidesOf } from "./nsides.ts";
-import { runSelf } from "./run_self.ts";
+import { askSelf, runSelf } from "./run_self.ts";
 import { recoList } from "./scan_flags.ts";
 import { tokenFileMeaning, tokenOf } from "./token.ts";
 
@@ -152,7 +152,7 @@ async function serve(flags: Flags, command: Command): Promise<void> {
     ...(flags.desk !== undefined && { name: flags.desk }),
     ...(flags.condor !== undefined && { condorJobs: flags.condor }),
     documents: pageDocuments,
-    ...{ runSelf, simulate },
+    ...{ runSelf, askSelf, simulate },
     ...(flags.watch !== undefined && { watch: flags.watch }),
     ...(flags.webhook !== undefined && { webhook: webAddress("--webhook", flags.webhook) }),
     ...(flags.hook !== undefined && { hook: flags.hook }),

@@ -240,7 +240,8 @@ class Handler {
 
   async #bytes(request: Request): Promise<Uint8Array> {
     if (request.body === null) return new Uint8Array();
-    this.#setTimeout(request, bodyPatience);
+    // Longer than ours, which comes with an answer.
+    this.#setTimeout(request, 2 * bodyPatience);
     const parts: Uint8Array[] = [];
     let size = 0;
     const reader = request.body.getReader();

@@ -17,6 +17,7 @@ import { Desk } from "./desk.ts";
 import { FileMaker } from "./files.ts";
 import { startHttp } from "./http.ts";
 import { newScanId, scanFolder } from "./intake.ts";
+import { Losses } from "./losses.ts";
 import { MapBodies } from "./maps.ts";
 import { type PageDocument, pageFiles } from "./page_files.ts";
 import { routes } from "./routes.ts";
@@ -91,6 +92,8 @@ export async function showOneScan(options: OneScanOptions): Promise<OneScanPage>
       ...{ desk, access, now: systemClock.date },
       files: new FileMaker({ desk, data, run: runSelf }),
       maps: new MapBodies(desk, data),
+      // The alert may have come by a pipe: it cannot be read again.
+      losses: new Losses({ desk, ask: async () => undefined, clock: systemClock }),
       info: { recos: [...recoNames], recipe: [], watch: null },
       simulate: () => Promise.reject(new InputError("this page starts no scans")),
     },

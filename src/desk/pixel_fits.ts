@@ -7,18 +7,19 @@ import type { StoredResult } from "../store/row.ts";
 import { readResultsOf } from "../store/store.ts";
 import type { ScanRecord } from "./archive.ts";
 import type { Desk } from "./desk.ts";
+import type { Losses } from "./losses.ts";
 import type { PixelAnswer, PixelFit } from "./messages.ts";
 import { notFound } from "./problem.ts";
 
 const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 /** @returns what GET /scan/ID/pixel/NSIDE/I answers. Throws ProblemError where the scan has no such pixel */
-export function pixelAnswer(
+export async function pixelAnswer(
   record: ScanRecord,
   nside: number,
   pixel: number,
-  desk: Desk,
-): PixelAnswer {
+  { desk, losses }: { desk: Desk; losses: Losses },
+): Promise<PixelAnswer> {
   const exists = Number.isInteger(Math.log2(nside)) && pixel < 12 * nside ** 2;
   const fits = exists ? fitsOf(record, nside, pixel, desk) : [];
   if (fits.length === 0) throw notFound("such pixel in this scan, or none of its fits is in");
@@ -28,7 +29,7 @@ export function pixelAnswer(
     ...{ nside, pixel, ra, dec },
     ...toDetector(ra, dec, momentAt(event.mjd)),
     fits: fits.filter(isFit).map(pixelFit),
-    losses: null,
+    losses: await losses.of(record, fits),
     command: `skyscan reco EVENT --reco-algo ${settings.reco} --nside ${nside} --pixel ${pixel}`,
   };
 }

@@ -4,6 +4,7 @@ import type { Access } from "./access.ts";
 import type { Desk } from "./desk.ts";
 import type { FileMaker } from "./files.ts";
 import type { Alert } from "./intake.ts";
+import type { Losses } from "./losses.ts";
 import type { MapBodies } from "./maps.ts";
 import type { DeskInfo } from "./messages.ts";
 
@@ -12,6 +13,7 @@ export interface RouteContext {
   readonly desk: Desk;
   readonly files: FileMaker;
   readonly maps: MapBodies;
+  readonly losses: Losses;
   readonly access: Access;
   /** Draws a muon. */
   readonly simulate: () => Promise<Alert>;

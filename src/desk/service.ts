@@ -20,6 +20,7 @@ import { FileMaker } from "./files.ts";
 import { type HttpServer, startHttp } from "./http.ts";
 import type { Alert, IntakeOptions } from "./intake.ts";
 import { startLocalWorkers } from "./local_workers.ts";
+import { Losses } from "./losses.ts";
 import { MapBodies } from "./maps.ts";
 import { Notices } from "./notices.ts";
 import { type PageDocument, pageFiles } from "./page_files.ts";
@@ -50,6 +51,8 @@ export interface ServiceOptions {
   readonly documents: Readonly<Record<string, PageDocument>>;
   /** Runs this program with these arguments. @returns what went wrong; undefined: nothing */
   readonly runSelf: (args: readonly string[]) => Promise<string | undefined>;
+  /** The same. @returns its standard output; undefined where it fails */
+  readonly askSelf: (args: readonly string[]) => Promise<string | undefined>;
   readonly simulate: () => Promise<Alert>;
   /** Folder whose new files are taken in. */
   readonly watch?: string;
@@ -168,6 +171,11 @@ function listen(
       desk,
       files: new FileMaker({ desk, data: intake.data, run: runSelf }),
       maps: new MapBodies(desk, intake.data),
+      losses: new Losses({
+        ...{ desk, ask: options.askSelf, clock: systemClock },
+        ...(intake.photonTables !== undefined && { photonTables: intake.photonTables }),
+        ...(intake.gcdDir !== undefined && { gcdDir: intake.gcdDir }),
+      }),
       access: new Access({
         ...{ isPublicRead, hosts: [host, ...hosts], base, isSecure: identity !== undefined },
         ...(token !== undefined && { token }),

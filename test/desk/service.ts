@@ -46,6 +46,7 @@ export async function startDesk(
       const words = await new Response(child.stderr).text();
       return (await child.exited) === 0 ? undefined : words;
     },
+    askSelf: async () => undefined,
     simulate: async () => ({ bytes: await Bun.file(simulatedEvent).bytes(), name: "muon" }),
     stop: stop.signal,
     onListening: listening.resolve,

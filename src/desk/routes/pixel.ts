@@ -9,8 +9,9 @@ export const pixel: Route = {
   access: "read",
   summary: "All fits of one pixel, exact.",
   answer: PixelAnswer,
-  handle({ params }, { desk }) {
+  async handle({ params }, { desk, losses }) {
     const { id, nside, pixel: index } = params;
-    return Response.json(pixelAnswer(desk.record(id!), Number(nside), Number(index), desk));
+    const record = desk.record(id!);
+    return Response.json(await pixelAnswer(record, Number(nside), Number(index), { desk, losses }));
   },
 };
