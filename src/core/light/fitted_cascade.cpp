@@ -57,10 +57,12 @@ struct Light {
   fitted::TimingParameters<Number> times;
 };
 
+// `with_times`: where the times are asked for too.
 template <typename Number>
 [[gnu::always_inline]] inline Light<Number> light_of(const SeenDom<Number>& seen,
                                                      const fitted::MeanIce<Number>& ice,
-                                                     const Number& emitted_and_accepted) {
+                                                     const Number& emitted_and_accepted,
+                                                     bool with_times) {
   constexpr const fitted::Constants& of = fitted::cascade;
   const Number &b = ice.scattering, &a = ice.absorption, &r = seen.r;
   const Number per_scattering = inverse(b), scatterings = r * b;
@@ -81,9 +83,12 @@ template <typename Number>
   };
   constexpr double unit = cascade_photons * cascade_length * effective_area / (4 * pi);
   const Number near = root(dom_radius * dom_radius + square);
-  return {unit * (diffusive(near) * emitted_and_accepted * direct +
-                  diffusive(displaced) * (1 - direct)),
-          fitted::timing(of, displaced * b, 1 + (emitted_and_accepted - 1) * direct, a)};
+  Light<Number> light{};
+  light.amplitude = unit * (diffusive(near) * emitted_and_accepted * direct +
+                            diffusive(displaced) * (1 - direct));
+  if (with_times)
+    light.times = fitted::timing(of, displaced * b, 1 + (emitted_and_accepted - 1) * direct, a);
+  return light;
 }
 
 class FittedCascade final : public CascadeLight {
@@ -104,12 +109,12 @@ class FittedCascade final : public CascadeLight {
     const double r = std::fmax(std::sqrt(dot(reach, reach)), 1e-6);
     const Arrival arrival{time + r * group_index / speed_of_light, (1 / r) * reach, r};
     if (amplitude_gradient == nullptr && cumulative_gradient == nullptr) {
-      const Light<double> light = light_at<double>(position, direction, dom, arrival);
+      const Light<double> light = light_at<double>(position, direction, dom, arrival, n > 0);
       amplitude = dom.efficiency * light.amplitude;
       share<double>(light.times, arrival, edges, n, cumulative, nullptr);
       return true;
     }
-    const Light<Jet> light = light_at<Jet>(position, direction, dom, arrival);
+    const Light<Jet> light = light_at<Jet>(position, direction, dom, arrival, n > 0);
     amplitude = dom.efficiency * light.amplitude.value();
     const Vec3 slope = dom.efficiency * light.amplitude.gradient();
     if (amplitude_gradient != nullptr) *amplitude_gradient = {slope.x, slope.y, slope.z, 0};
@@ -140,7 +145,7 @@ class FittedCascade final : public CascadeLight {
 
   template <typename Number>
   Light<Number> light_at(const Vec3& position, const Vec3& direction, const DomSite& dom,
-                         const Arrival& arrival) const {
+                         const Arrival& arrival, bool with_times) const {
     const auto& [time, outward, distance] = arrival;
     const double per_r = 1 / distance;
     const Vec3 up{0, 0, 1}, dipole = emission().cosine * direction + view_ * up;
@@ -154,7 +159,8 @@ class FittedCascade final : public CascadeLight {
                                       fitted::cascade.window * seen.r);
     return light_of(seen, ice,
                     (1 / emission().mean) * (raw_emission(seen.cosine) *
-                                             fitted::accepted(setting_->acceptance, seen.rising)));
+                                             fitted::accepted(setting_->acceptance, seen.rising)),
+                    with_times);
   }
 
   // The share of the light before each edge.
@@ -205,7 +211,7 @@ class FittedCascade final : public CascadeLight {
         const Double4 length = load4(&lengths_[i]);
         const Double4 l = along - length;
         const Double4 r = root(square + l * l + 1e-12);
-        const Light<Double4> light = light_at(dom, d, length, l, r);
+        const Light<Double4> light = light_at(dom, d, length, l, r, n > 0);
         for (std::size_t k = 0; k < lanes; ++k)
           amplitude[i - first + k] = dom.efficiency * light.amplitude[k];
         if (n == 0) continue;
@@ -228,7 +234,7 @@ class FittedCascade final : public CascadeLight {
    private:
     // d: from the track's position to the DOM; l: from the cascades, along the track.
     Light<Double4> light_at(const DomSite& dom, const Vec3& d, const Double4& length,
-                            const Double4& l, const Double4& r) const {
+                            const Double4& l, const Double4& r, bool with_times) const {
       const Vec3& n = track_.direction;
       const double cosine = emission().cosine, view = light_.view_;
       const Double4 per_r = 1 / r, height = d.z - length * n.z;
@@ -245,7 +251,8 @@ class FittedCascade final : public CascadeLight {
       return light_of(
           seen, ice,
           (1 / emission().mean) * (raw_emission(seen.cosine) *
-                                   fitted::accepted(light_.setting_->acceptance, seen.rising)));
+                                   fitted::accepted(light_.setting_->acceptance, seen.rising)),
+          with_times);
     }
 
     const FittedCascade& light_;
@@ -288,7 +295,7 @@ class FittedCascade final : public CascadeLight {
         const Double4 absorption = {clear, clear * std::pow(ratio, 1 / 3.),
                                     clear * std::pow(ratio, 2 / 3.), dusty};
         const Double4 light =
-            light_of(seen, {Double4{} + b, absorption}, Double4{} + best).amplitude;
+            light_of(seen, {Double4{} + b, absorption}, Double4{} + best, false).amplitude;
         for (std::size_t m = 0; m < 4; ++m) bounds_[i] = std::fmax(bounds_[i], 1.05 * light[m]);
       }
     }

@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""Fits the constants of the embedded light (src/core/light/fitted_optics.hpp) to cells of the photon Monte Carlo.
+
+    scripts/light/fit.py muon|cascade            prints the constants, and how well they fit
+    scripts/light/fit.py muon|cascade --check    only how well those in fitted_optics.hpp do
+
+Cells: test/data/light/*.tsv, made by photon_mc.cpp beside this file (300 000 photons for level muons, 1 000 000 for
+inclined ones, 400 000 for cascades; seed 7). Needs numpy and scipy.
+"""
+
+import pathlib
+import re
+import sys
+
+import numpy as np
+from scipy.optimize import least_squares
+from scipy.special import gammaincinv
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SPEED, GROUP = 0.299792458, 1.35634  # m/ns; group index at 400 nm
+COS = 1 / 1.3195
+SIN = np.sqrt(1 - COS * COS)
+AREA, RADIUS, ROUNDING = 20.2e-4, 0.16510, 0.5  # m^2, m, m
+FAR = 8  # where the optical distance saturates in the polynomial
+SHARES = {"t10": 0.1, "t50": 0.5, "t90": 0.9}
+NAMES = ["direct_share", "direct_fading", "shift_fading", "window"] + [f"amplitude[{i}]" for i in range(6)] + [
+    "shape_factor", "shape_power", "shape_by_direct", "rate_factor", "rate_power"]
+START = {
+    "muon": [0.87, 1.25, 2.3, 0.06, 0.2, -3.4, 2.5, 0.3, -0.7, 1.9, 0.63, 0.86, 0.39, 2.5, -0.16],
+    "cascade": [1, 1.2, 1.4, 0.05, -0.1, -5.2, 6.5, -6.9, -2.2, 8.4, 0.54, 1.11, 0.42, 2.9, -0.12],
+}
+# Of a cascade nothing is scattered at the source.
+FIXED = {"muon": [], "cascade": [0]}
+
+
+class Ice:
+    """SPICE-Mie at 400 nm, linear between its layers' centres: integrals up to a height."""
+
+    def __init__(self):
+        lines = (ROOT / "src/detector/spice-mie.tsv").read_text().splitlines()
+        _, kappa, a, b, d, e = map(float, lines[0].split(":")[1].split())
+        rows = np.array([[float(x) for x in line.split()] for line in lines if not line.startswith("#")])
+        depth, scattering, dust, offset = rows[rows[:, 2] != 999].T
+        absorption = (d * dust + e) * 400**-kappa + a * np.exp(-b / 400) * (1 + 0.01 * offset)
+        self.z = np.linspace(-700, 1000, 17001)
+        self.sums = []
+        for values in (scattering, absorption):
+            at = np.interp(self.z, 1948.07 - depth[::-1], values[::-1])
+            steps = 0.5 * (at[1:] + at[:-1]) * np.diff(self.z)
+            self.sums.append(np.concatenate([[0], np.cumsum(steps)]))
+
+    def mean(self, start, end, window):
+        middle, half = (start + end) / 2, np.sqrt(((end - start) / 2) ** 2 + window**2 + ROUNDING**2)
+        low, high = middle - half, middle + half
+        return [(np.interp(high, self.z, s) - np.interp(low, self.z, s)) / (high - low) for s in self.sums]
+
+
+def acceptance():
+    """The h2-50cm curve relative to its mean, and its mean cosine."""
+    section = (ROOT / "src/detector/dom-angular-acceptance.tsv").read_text().split("# ")[1]
+    curve = np.array([float(x) for x in section.split()[2:]]) / 0.338
+    x = np.linspace(-1, 1, 20001)
+    values = np.polyval(curve[::-1], x)
+    return (lambda cosine: np.polyval(curve[::-1], cosine)), (x * values).mean() / values.mean()
+
+
+ICE = Ice()
+ACCEPTED, VIEW = acceptance()
+
+
+def emission():
+    """A cascade's emission relative to its mean, and its mean cosine."""
+    raw = lambda x: np.exp(-2.61 * ((x - COS) ** 2 + 4e-6) ** 0.195)
+    x = np.linspace(-1, 1, 200001)
+    mean = raw(x).mean()
+    return (lambda cosine: raw(cosine) / mean), (x * raw(x)).mean() / mean
+
+
+EMITTED, FORWARD = emission()
+
+
+def read(kind):
+    lines = (ROOT / f"test/data/light/{kind}_cells.tsv").read_text().splitlines()
+    rows = np.array([[float(x) for x in line.split("\t")] for line in lines[1:]])
+    return dict(zip(lines[0].split("\t"), rows.T))
+
+
+def spread(cells, *axes):
+    """Points over each cell: one array (cells, points) per axis, every axis given as low and high ends."""
+    shares = np.array([1 / 6, 1 / 2, 5 / 6])
+    grids = np.meshgrid(*[shares] * len(axes), indexing="ij")
+    return [low[:, None] + (high - low)[:, None] * grid.ravel()[None] for (low, high), grid in zip(axes, grids)]
+
+
+class Muons:
+    """Cells about a track through (0, 0, height), towards +x or straight up or down."""
+
+    def __init__(self, cells):
+        distance = cells["distance"]
+        self.rho, phi = spread(
+            cells, (0.88 * distance, 1.12 * distance), (np.radians(cells["phi_lo"]), np.radians(cells["phi_hi"])))
+        zenith = np.radians(cells["zenith"])[:, None] + 0 * phi
+        self.nz, up = -np.cos(zenith), np.sin(zenith)
+        self.outward_z = np.cos(phi) * up
+        self.height = cells["height"][:, None] + 0 * phi
+
+    def expect(self, c):
+        rho, nz, above = self.rho, self.nz, self.rho * self.outward_z
+        b, a = ICE.mean(self.height, self.height + above, c[3] * rho)
+        s = rho * b / SIN
+        direct = c[0] * np.exp(-s / c[1])
+        shift = VIEW * (1 - np.exp(-s / c[2])) / b
+        displaced = np.sqrt(ROUNDING**2 + rho**2 - shift * (2 * above - (1 - nz**2) * shift))
+        accepted = ACCEPTED(nz * COS + self.outward_z * SIN)
+        decay = np.sqrt(3 * a * b)
+        near = np.exp(a / b) / (3 * b) / SIN * np.sqrt(2 * decay / np.pi)
+
+        def diffusive(d):
+            return (32240 * AREA / (2 * np.pi * SIN) * np.exp(-d * decay)
+                    / (near * np.sqrt(d) * np.tanh(np.sqrt(d) / near)))
+
+        light = diffusive(np.hypot(rho, RADIUS)) * accepted * direct + diffusive(displaced) * (1 - direct)
+        return (light * correction(c, rho, b, decay), *timing(c, displaced * b / SIN, 1 + (accepted - 1) * direct, a))
+
+
+class Cascades:
+    """Cells about a cascade at (0, 0, height), towards +x or straight up or down."""
+
+    def __init__(self, cells):
+        distance = cells["distance"]
+        self.r, self.rising, phi = spread(
+            cells, (0.88 * distance, 1.12 * distance), (cells["cos_lo"], cells["cos_hi"]),
+            (np.radians(cells["phi_lo"]), np.radians(cells["phi_hi"])))
+        zenith = np.radians(cells["zenith"])[:, None]
+        self.nz = -np.cos(zenith)
+        self.cosine = np.sqrt(1 - self.rising**2) * np.cos(phi) * np.sin(zenith) + self.rising * self.nz
+        self.height = cells["height"][:, None] + 0 * phi
+
+    def expect(self, c):
+        r = self.r
+        b, a = ICE.mean(self.height, self.height + r * self.rising, c[3] * r)
+        direct = c[0] * np.exp(-r * b / c[1])
+        shift = (1 - np.exp(-r * b / c[2])) / b
+        along = r * (FORWARD * self.cosine + VIEW * self.rising)
+        square = FORWARD**2 + VIEW**2 + 2 * FORWARD * VIEW * self.nz
+        displaced = np.sqrt(ROUNDING**2 + r**2 - shift * (2 * along - square * shift))
+        both = EMITTED(self.cosine) * ACCEPTED(self.rising)
+        decay, length = np.sqrt(3 * a * b), np.exp(a / b) / (3 * b)
+
+        def diffusive(d):
+            return 32582 * 5.21 * AREA / (4 * np.pi * d) * np.exp(-d * decay) / (length * np.tanh(d / length))
+
+        light = diffusive(np.hypot(r, RADIUS)) * both * direct + diffusive(displaced) * (1 - direct)
+        return (light * correction(c, r, b, decay), *timing(c, displaced * b, 1 + (both - 1) * direct, a))
+
+
+def correction(c, distance, b, decay):
+    u, v = distance * decay, np.log1p(b * distance)
+    u = u / (1 + u / FAR)
+    return np.exp(c[4] + c[5] * u + c[6] * v + c[7] * v * v + c[8] * u * u + c[9] * u * v)
+
+
+def timing(c, scatterings, accepted, a):
+    return c[10] * scatterings**c[11] * accepted**-c[12], c[13] * SPEED / GROUP * a * scatterings**c[14]
+
+
+def differences(c, points, cells):
+    """ln(model / cell) of the amplitude and of the three quantiles + 10 ns."""
+    light, shape, rate = points.expect(c)
+    weight = light / light.sum(1, keepdims=True)
+    late = [(weight * np.log(gammaincinv(shape, share) / rate + 10)).sum(1) - np.log(cells[name] + 10)
+            for name, share in SHARES.items()]
+    return np.log(light.mean(1) / cells["amplitude_h250"]), np.array(late)
+
+
+def weights(cells):
+    """What counts: level sources to 200 m; in the dust light goes around beyond 75 m, which no mean of ice knows."""
+    far, dust = cells["distance"] > 200, np.abs(cells["height"] + 100) < 1
+    level = cells["zenith"] == 90
+    return (np.where(far, 0.25, 1) * np.where(level, 1, 0.5) * np.where(dust & (cells["distance"] > 75), 0.1, 1)
+            * np.minimum(1, 0.05 / cells["rel_error"]))
+
+
+def report(c, points, cells):
+    amplitude, late = differences(c, points, cells)
+    dust = np.abs(cells["height"] + 100) < 1
+    counted = (cells["distance"] <= 200) & ~(dust & (cells["distance"] > 75))
+    rms = lambda x: np.sqrt((x**2).mean())
+    print(f"rms of ln(quantile + 10 ns) to 200 m: {rms(late[:, counted]):.3f}; of ln(amplitude) at 50 to 200 m: "
+          f"{rms(amplitude[counted & (cells['distance'] >= 50)]):.3f}")
+    for height, zenith in sorted(set(zip(cells["height"], cells["zenith"]))):
+        here = counted & (cells["height"] == height) & (cells["zenith"] == zenith)
+        far = here & (cells["distance"] >= 50)
+        print(f"  height {height:5.0f} m, zenith {zenith:3.0f}: quantiles {rms(late[:, here]):.3f}, amplitude {rms(amplitude[far]):.3f}")
+
+
+def in_header(kind):
+    """The constants as fitted_optics.hpp has them."""
+    text = (ROOT / "src/core/light/fitted_optics.hpp").read_text()
+    numbers = re.search(rf"constexpr Constants {kind}\{{(.*?)\}};", text, re.S)[1]
+    return [float(x) for x in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", numbers)]
+
+
+def main():
+    kind = sys.argv[1] if len(sys.argv) > 1 else ""
+    if kind not in START:
+        sys.exit(__doc__)
+    cells = read(kind)
+    points = (Muons if kind == "muon" else Cascades)(cells)
+    if "--check" in sys.argv:
+        return report(in_header(kind), points, cells)
+    free = [i for i in range(len(NAMES)) if i not in FIXED[kind]]
+    scale = weights(cells)
+
+    def constants(x):
+        c = list(START[kind])
+        for i, value in zip(free, x):
+            c[i] = value
+        return c
+
+    def residuals(x):
+        with np.errstate(all="ignore"):
+            amplitude, late = differences(constants(x), points, cells)
+        return np.nan_to_num(np.concatenate([scale * amplitude, (0.6 * scale * late).ravel()]), nan=5)
+
+    found = least_squares(residuals, [START[kind][i] for i in free], loss="soft_l1", f_scale=0.5, max_nfev=40)
+    c = constants(found.x)
+    for name, value in zip(NAMES, c):
+        print(f"{name:18} {value:.4f}")
+    report(c, points, cells)
+
+
+main()
