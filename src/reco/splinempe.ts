@@ -45,7 +45,7 @@ const seeds: SeedSettings = {
 };
 
 /** Of a direction's minima four are enough, and what is 15 llh above the best is nobody's: measured on three alerts. */
-const flood: Flood = { most: 4, margin: 15, separation: 8, known: 15, rounds: 4 };
+const flood: Flood = { most: 4, margin: 15, separation: 6, known: 5, rounds: 4 };
 
 /** Track likelihood on the first pulse of each DOM ("SplineMPE max"); free vertex, fixed time. */
 export const splinempe: Reco = {

@@ -108,7 +108,7 @@ function addGuesses(
 }
 
 /** Minima closer than this are one, m. */
-const sameMinimum = 6;
+const sameMinimum = 4;
 
 /** A direction's minima as they are passed on: each once, lowest first, rounded. */
 export function passedOn(minima: readonly Minimum[]): Minimum[] {

@@ -64,11 +64,11 @@ struct SplineMpeOptions {
   // Where directions nearby have minima these lead to most of this one's: no map is asked. Descents
   // from so many of the places at most, from places no more than this above the lowest known; what
   // counts as one minimum; and the simplex, of minima no more than this above the lowest.
-  std::size_t most_descents_beside = 5;
-  double follow_margin_beside = 20;
+  std::size_t most_descents_beside = 8;
+  double follow_margin_beside = 30;
   double same_place_beside = 6, same_llh_beside = 3;
-  double finish_margin_beside = 2, simplex_step_beside = 6;
-  SimplexLimits simplex_beside{40, 0.02};
+  double finish_margin_beside = 4, simplex_step_beside = 10;
+  SimplexLimits simplex_beside{80, 0.02};
 };
 
 // The coarse maps of one event, of tracks in four bands of the zenith angle, drawn when first asked
