@@ -191,6 +191,22 @@ describe("fits of a track with three losses, its direction known", () => {
   const everywhere = { ...search, spacing: 2.5, reach: 300, maxEvaluations: 30 };
   const sketchLight = openEmbeddedLight("cascade", { jitter: 20 });
 
+  test("a guess nearby leads to the minimum of the whole direction, and beside that to nothing lower", () => {
+    const core = openMillipede(light, doms, settings);
+    const searched = core.searchDirection(truth, everywhere);
+    const whole = core.fit(truth, everywhere, searched);
+    searched.close();
+    const guess = { ...truth, x: truth.x + 15, y: truth.y + 10, llh: Number.NaN };
+    const beside = core.fitFrom(truth, [guess], everywhere);
+    expect(beside.llh).toBeLessThan(whole.llh + 0.1);
+    expect(beside.evaluations).toBeLessThan(searched.evaluations);
+    expect(beside.minima[0]!.llh).toBe(beside.llh);
+    const again = core.fitFrom(truth, [...beside.minima, guess], everywhere);
+    expect(again.reason).toMatch(/nothing is lower/);
+    expect(again.minima[0]!.llh).toBe(beside.llh);
+    core.close();
+  });
+
   test("end in one minimum from wherever they start, whatever light the search begins with", () => {
     const seeds = [truth, { ...truth, x: 110, y: -100, time: 10300 }, { ...truth, z: -150 }];
     const fits = [undefined, sketchLight].flatMap((sketch) =>

@@ -216,6 +216,26 @@ describe("splinempe on the embedded light", () => {
     expect(withFallback.llh).toBeLessThan(fit.llh + 0.1);
   });
 
+  test("a direction nearby leads to its lowest minimum, and what is known stays known", () => {
+    const whole = likelihood.search(truth, { thorough: true });
+    const lowest = Math.min(...whole.minima.map(({ llh }) => llh));
+    const near = { ...truth, zenith: truth.zenith + 0.01, azimuth: truth.azimuth - 0.01 };
+    const guesses = likelihood
+      .search(near)
+      .minima.map((minimum) => ({ ...minimum, llh: Number.NaN }));
+    const found = likelihood.searchBeside(truth, guesses);
+    const [best] = found.minima;
+    expect(best!.llh).toBeLessThan(lowest + 0.1);
+    expect(found.evaluations).toBeLessThan(whole.evaluations);
+    const fit = likelihood.vertexAt(truth, found);
+    expect(fit.llh).toBeCloseTo(best!.llh, 9);
+    expect(fit.time).toBe(truth.time);
+    const again = likelihood.searchBeside(truth, [...found.minima, guesses.at(-1)!]);
+    expect(again.minima[0]!.llh).toBeLessThanOrEqual(best!.llh);
+    expect(() => likelihood.searchBeside(truth, [])).toThrow(/1 to 128/);
+    expect(() => likelihood.vertexAt({ ...truth, azimuth: 2 }, found)).toThrow(/direction/);
+  });
+
   test("refuses minima of another direction, and none", () => {
     const minima = likelihood.search(truth);
     expect(() => likelihood.fit({ ...truth, azimuth: 2 }, minima)).toThrow(/direction/);
