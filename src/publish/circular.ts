@@ -26,6 +26,7 @@ export function circularText(
   if (facts.name !== undefined)
     requireAlertName(facts.name, event === undefined ? undefined : dayOf(event.mjd));
   const region = regionOf(contours, 90);
+  const isKnown = region !== undefined && (region.area >= region.resolvedArea || region.isOpen);
   const dec = best.dec * degreesPerRadian;
   const paragraphs = [
     `${facts.name ?? "IceCube"}: IceCube observation of a high-energy neutrino candidate ${facts.stream === "cascade" ? "cascade" : "track-like"} event`,
@@ -34,8 +35,8 @@ export function circularText(
     [
       event && `Date: ${isoOfMjd(event.mjd).slice(0, 10).replaceAll("-", "/")}`,
       event && `Time: ${isoOfMjd(event.mjd).slice(11, 22)} UT`,
-      `RA: ${(best.ra * degreesPerRadian).toFixed(2)}${region ? ` (${errors(region.raPlus, region.raMinus)})` : ""} J2000`,
-      `Dec: ${dec < 0 ? "-" : "+"}${Math.abs(dec).toFixed(2)}${region ? ` (${errors(region.decPlus, region.decMinus)})` : ""} J2000`,
+      `RA: ${(best.ra * degreesPerRadian).toFixed(2)}${isKnown ? ` (${errors(region.raPlus, region.raMinus)})` : ""} J2000`,
+      `Dec: ${dec < 0 ? "-" : "+"}${Math.abs(dec).toFixed(2)}${isKnown ? ` (${errors(region.decPlus, region.decMinus)})` : ""} J2000`,
     ]
       .filter(Boolean)
       .join("\n"),

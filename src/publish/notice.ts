@@ -8,6 +8,7 @@ import { InputError } from "../config/errors.ts";
 import { isoOfMjd } from "../event/utc.ts";
 import { degreesPerRadian } from "../geometry/constants.ts";
 import { type Localisation, type Region, regionOf } from "../result/localisation.ts";
+import { provenanceOf } from "../result/provenance.ts";
 import { type AlertFacts, requireAlertName, type Stream } from "./facts.ts";
 
 const SCHEMA =
@@ -96,9 +97,15 @@ export function noticeOf(found: Localisation, facts: AlertFacts, options: Notice
   const region = regionOf(contours, 90);
   if (region === undefined)
     throw new InputError("a notice gives the error of 90 %, and the levels have no 90 %");
+  if (region.area < region.resolvedArea && !region.isOpen)
+    throw new InputError(
+      "the 90 % contour is smaller than the map's pixels resolve: its error is no error to publish (scan finer)",
+    );
   const trigger = isoOfMjd(event.mjd);
   if (facts.name !== undefined) requireAlertName(facts.name, dayOf(event.mjd));
   const { ellipse } = found;
+  // What our own light does not know is in no calibration made with it.
+  const isBuiltIn = provenanceOf(found.result).light?.startsWith("embedded") ?? false;
   const document: Notice = {
     $schema: SCHEMA,
     mission: "IceCube",
@@ -124,7 +131,7 @@ export function noticeOf(found: Localisation, facts: AlertFacts, options: Notice
           ])
         : circularError(region, best.dec),
     containment_probability: 0.9,
-    systematic_included: levels.systematicIncluded,
+    systematic_included: levels.systematicIncluded && !isBuiltIn,
     ...(options.healpixUrl !== undefined && { healpix_url: options.healpixUrl }),
     ...(options.healpixFile !== undefined && {
       healpix_file: Buffer.from(options.healpixFile).toString("base64"),

@@ -1,5 +1,6 @@
 /** The files a finished scan leaves for others, beside its own. */
 
+import { InputError } from "../config/errors.ts";
 import { writeAtomically } from "../result/files.ts";
 import type { SkyScanResult } from "../result/result.ts";
 import { type FormatName, formats, type PublishOptions, publisher } from "./formats.ts";
@@ -19,6 +20,7 @@ const percents = [50, 90] as const;
  * Writes a map as everything that an operator publishes: FITS, contours, circular and, where the stream is known,
  * notice.
  * @param stem folder and name the endings are added to
+ * @param onSkipped told why a notice cannot be made of this map; the rest is published nevertheless
  * @returns the files
  * @throws InputError where a place cannot be written, or no pixel has a fit
  */
@@ -26,11 +28,11 @@ export async function writePublished(
   stem: string,
   result: SkyScanResult,
   options: PublishOptions & { readonly isFits: boolean },
+  onSkipped: (reason: string) => void,
 ): Promise<string[]> {
   const render = publisher(result, options);
   const names = always.filter((name) => options.isFits || !name.endsWith(".fits"));
-  const noticed: FormatName[] = options.facts?.stream === undefined ? names : [...names, "notice"];
-  const contents: [string, string | Uint8Array][] = noticed.map((name) => [
+  const contents: [string, string | Uint8Array][] = names.map((name) => [
     `${stem}${formats[name].suffix}`,
     render(name),
   ]);
@@ -39,6 +41,13 @@ export async function writePublished(
       `${stem}.contour_${percent}.txt`,
       publisher(result, { ...options, percent })("contour.txt"),
     ]);
+  if (options.facts?.stream !== undefined)
+    try {
+      contents.push([`${stem}${formats.notice.suffix}`, render("notice")]);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      onSkipped(error.message);
+    }
   // All is worked out before anything is written.
   for (const [path, content] of contents) await writeAtomically(path, content);
   return contents.map(([path]) => path);

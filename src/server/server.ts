@@ -179,7 +179,9 @@ export async function withPublished(
   const facts = { ...alert, made: new Date(manifest.scan.updated), runtime: manifest.scan.seconds };
   try {
     const stem = join(outputDir, resultStem(result));
-    const files = await writePublished(stem, result, { facts, isFits });
+    const files = await writePublished(stem, result, { facts, isFits }, (reason) =>
+      consola.warn(`no notice: ${reason}`),
+    );
     return { ...outcome, files: [...outcome.files, ...files] };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;

@@ -61,6 +61,10 @@ describe("a notice", () => {
     const map = gaussianMap(1, -0.5);
     const simulated = { ...map, metadata: { ...map.metadata, isRealEvent: false } };
     expect(noticeOf(map)).toMatchObject({ alert_tense: "current", systematic_included: false });
+    const calibrated = { ...ic160427aLevels, systematicIncluded: true };
+    expect(noticeOf(map, { levels: calibrated }).systematic_included).toBe(false);
+    const onTables = { ...map, metadata: { ...map.metadata, other: { light: "photospline" } } };
+    expect(noticeOf(onTables, { levels: calibrated }).systematic_included).toBe(true);
     expect(noticeOf(simulated).alert_tense).toBe("injection");
     expect(noticeOf(simulated, { notice: { isTest: true } }).alert_tense).toBe("test");
   });
@@ -87,6 +91,14 @@ describe("a notice", () => {
   ])("is refused with %p", (message, options) => {
     expect(() => noticeOf(gaussianMap(1, -0.5), options)).toThrow(message);
   });
+});
+
+test("errors below the map's resolution are neither noticed nor quoted", () => {
+  const narrow = gaussianMap(1, -0.5, 0.001);
+  expect(() => noticeOf(narrow)).toThrow("smaller than the map's pixels resolve");
+  const text = publisher(narrow, { facts })("circular");
+  expect(text).not.toContain("deg 90% PSF containment");
+  expect(text).toContain("below the map's resolution");
 });
 
 describeShared("IC220624A", () => {
