@@ -38,9 +38,10 @@ export class QueuedTasks implements TaskBook {
   }
 
   markDone(task: Task): void {
-    const key = keyOf(task);
-    this.#open.delete(key);
-    this.#done.add(key);
+    for (const fit of singleFits(task)) {
+      this.#open.delete(keyOf(fit));
+      this.#done.add(keyOf(fit));
+    }
   }
 
   unfinished(): Task[] {

@@ -141,7 +141,8 @@ export async function runServer(
   options: ServerOptions,
   surroundings: ServerSurroundings = realSurroundings,
 ): Promise<ServerOutcome> {
-  const identity = identityOf(plan);
+  // Fit by fit, or pixel by pixel: what one has begun the other cannot go on with.
+  const identity = `${identityOf(plan)}${isQueues(options.broker) ? " fit by fit" : ""}`;
   const store = surroundings.openStore(storePath(plan, identity, options.cacheDir), identity);
   try {
     return await serve(plan, options, store, surroundings);
@@ -265,7 +266,7 @@ function workforceOf(
 } {
   const collectionWith = <Book extends TaskBook>(book: Book) =>
     openCollection(
-      startScan(plan),
+      startScan(isQueues(options.broker) ? withoutFlood(plan) : plan),
       book,
       store,
       session.startedAt,
@@ -302,6 +303,12 @@ function workforceOf(
     ...(stop && { stop }),
   });
   return { collection, workforce, startup };
+}
+
+/** The original's clients pass on no minima. */
+function withoutFlood(plan: ScanPlan): ScanPlan {
+  const { flood: _, ...reco } = plan.reco;
+  return { ...plan, reco };
 }
 
 const isQueues = (broker: ServerOptions["broker"]): broker is QueuePair => "toClient" in broker;
