@@ -183,6 +183,16 @@ describe.skipIf(!hasChromium)("the desk's page, from an alert to its map", () =>
     for (const [nside, pixels] of expected.nsides) expect(found.nsides.get(nside)).toEqual(pixels);
   });
 
+  test("the map for others is FITS", async () => {
+    const waiting = page.waitForEvent("download", { timeout: 60_000 });
+    await page.locator("a.main-file").click();
+    const path = await (await waiting).path();
+    const bytes = readFileSync(path);
+    const fits = bytes[0] === 0x1f ? Buffer.from(Bun.gunzipSync(bytes)) : bytes;
+    expect(fits.subarray(0, 30).toString("latin1")).toBe("SIMPLE  =                    T");
+    expect(fits.toString("latin1")).toContain("PROBDENSITY");
+  }, 90_000);
+
   test("a rescan is one more map of the event; cancelled, it says so and keeps what was fitted", async () => {
     await page.getByRole("button", { name: "Rescan…" }).click();
     await page.locator("dialog input").fill("2:0 8:4 32:48");
