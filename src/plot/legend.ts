@@ -38,8 +38,8 @@ const lineSample =
 export const signedDegrees = (angle: number): string =>
   `${angle < 0 ? "−" : "+"}${Math.abs(angle * degreesPerRadian).toFixed(2)}`;
 
-/** Contours, their areas and convention. */
-export function regionRows(map: SkyMap): LegendRow[] {
+/** Contours, their areas and convention. @param hasRectangle it is drawn; its numbers are given in any case */
+export function regionRows(map: SkyMap, hasRectangle: boolean): LegendRow[] {
   const { found, contours } = map;
   if (found === undefined) return [];
   const areas = contours.map(
@@ -49,7 +49,8 @@ export function regionRows(map: SkyMap): LegendRow[] {
     }),
   );
   const region = quotedRegion(map);
-  const rectangle = region && region.lines.length > 0 ? rectangleRow(map.centre, region) : [];
+  const rectangle =
+    region && region.lines.length > 0 ? rectangleRow(map.centre, region, hasRectangle) : [];
   const credible = found.hpd.map(({ percent, area, resolvedArea }) => {
     const isTooSmall = area < resolvedArea;
     const size = threeDigits((isTooSmall ? resolvedArea : area) * degreesPerRadian ** 2);
@@ -68,15 +69,15 @@ export function regionRows(map: SkyMap): LegendRow[] {
 function rectangleRow(
   centre: Direction,
   region: NonNullable<ReturnType<typeof quotedRegion>>,
+  isDrawn: boolean,
 ): LegendRow[] {
   const two = (angle: number) => (angle * degreesPerRadian).toFixed(2);
   const ra = region.containsPole
     ? "every RA"
     : `RA ${two(centre.ra)}° +${two(region.raPlus)} −${two(region.raMinus)}`;
   const dec = `Dec ${signedDegrees(centre.dec)}° +${two(region.decPlus)} −${two(region.decMinus)}`;
-  return [
-    { sample: lineSample(RECTANGLE_COLOUR, 1.5, "5 3"), content: `90 % rectangle: ${ra}, ${dec}` },
-  ];
+  const sample = isDrawn && { sample: lineSample(RECTANGLE_COLOUR, 1.5, "5 3") };
+  return [{ ...sample, content: `90 % rectangle: ${ra}, ${dec}` }];
 }
 
 /** Markers and what else is drawn. @param hasBox the zoomed part is framed */

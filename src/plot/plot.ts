@@ -67,7 +67,7 @@ function bothPanels(map: SkyMap, window: Window | undefined, top: number): Drawn
   const zoom = { x: 1030, y: top + 20, width: 420 };
   const below = sky.y + allSkyHeight(sky.width) + 28;
   const marks = legend(markRows(map, window !== undefined), { x: MARGIN, y: below, width: 880 });
-  const regions = legend(regionRows(map), {
+  const regions = legend(regionRows(map, true), {
     x: zoom.x - 65,
     y: zoom.y + zoomHeight(zoom.width) + 24,
     width: 560,
@@ -86,7 +86,7 @@ function bothPanels(map: SkyMap, window: Window | undefined, top: number): Drawn
 function skyAlone(map: SkyMap, top: number): Drawn {
   const sky = { x: 70, y: top + 12, width: 850 };
   const below = sky.y + allSkyHeight(sky.width) + 28;
-  const rows = legend([...markRows(map, false), ...regionRows(map)], {
+  const rows = legend([...markRows(map, false), ...regionRows(map, false)], {
     x: MARGIN,
     y: below,
     width: 880,
@@ -100,11 +100,14 @@ function zoomAlone(map: SkyMap, window: Window | undefined, top: number): Drawn 
   const projection = window && zoomProjection(map.centre, window.halfWidth, zoom);
   const crosses = projection !== undefined && drawGalacticPlane(geoPath(projection)) !== "";
   const hasGalacticPlane = map.hasGalacticPlane && crosses;
-  const rows = legend([...regionRows(map), ...markRows({ ...map, hasGalacticPlane }, false)], {
-    x: MARGIN,
-    y: below,
-    width: 540,
-  });
+  const rows = legend(
+    [...regionRows(map, true), ...markRows({ ...map, hasGalacticPlane }, false)],
+    {
+      x: MARGIN,
+      y: below,
+      width: 540,
+    },
+  );
   if (window === undefined) return { svg: "", height: top + 40 };
   return { svg: zoomPanel(map, window, zoom) + rows.svg, height: below + rows.height };
 }
@@ -195,7 +198,10 @@ function subtitleParts(result: SkyScanResult, { caption }: PlotOptions): string[
 function bestFitParts({ found, centre, llh }: SkyMap): string[] {
   if (found === undefined) return ["No pixel has a fit."];
   const ra = (centre.ra * degreesPerRadian).toFixed(2);
-  return [`Best fit  RA ${ra}°  Dec ${signedDegrees(centre.dec)}°  −ln L = ${llh.toFixed(2)}`];
+  const place = `Best fit  RA ${ra}°  Dec ${signedDegrees(centre.dec)}°`;
+  // Of a probability map the likelihood is lost.
+  if (found.result.isProbability) return [place];
+  return [`${place}  −ln L = ${llh < 0 ? "−" : ""}${Math.abs(llh).toFixed(2)}`];
 }
 
 function pixelsLine(result: SkyScanResult): string {

@@ -119,7 +119,7 @@ export function zoomPanel(map: SkyMap, window: Window, place: Place): string {
       "text-anchor": "middle",
       transform: `translate(${px} ${y + width / 2}) rotate(-90)`,
     });
-  const levels = map.contours.map(({ level }) => level);
+  const levels = map.contours.map(({ level }) => level).filter((level) => scale.share(level) < 1);
   const labelsWidth = Math.max(...scale.ticks(6).map(({ label }) => textWidth(label)));
 
   return [

@@ -155,6 +155,20 @@ describe("pixels without a fit", () => {
   });
 });
 
+test("of a probability map no likelihood is claimed, and probability is what is coloured", () => {
+  const map = { ...gaussian(100, 20, 0.4), isProbability: true };
+  const svg = plotSky(map);
+  expect(svg).not.toContain("−ln L =");
+  expect(svg).toContain("probability density [1/deg²]");
+  expect(svg).toContain("from a probability map");
+});
+
+test("the whole sky alone gives the rectangle's numbers without its line", () => {
+  const svg = plotSky(gaussian(100, 20, 0.4), { panel: "sky" });
+  expect(svg).toContain("90 % rectangle: RA");
+  expect(svg).not.toContain("#00707a");
+});
+
 describe("what else is known", () => {
   const simulated = join(import.meta.dir, "../data/simulated_muon.json");
 
