@@ -129,7 +129,8 @@ function levelsFromText(text: string): Levels | undefined {
   );
   const contours = pairs.map(contourLevel);
   if (known === undefined || !contours.every((contour) => contour !== undefined)) return undefined;
-  return { ...known, contours: ascending(contours) };
+  // Another program's header may name the convention alone.
+  return contours.length === 0 ? known : { ...known, contours: ascending(contours) };
 }
 
 /**
