@@ -5,8 +5,11 @@ import { join } from "node:path";
 import { readFitAnswer } from "../../src/ewms/messages.ts";
 import { taskFiles, writeTask } from "../ewms/task_files.ts";
 import {
+  freePort,
+  listens,
   ownMounts,
   program,
+  simulatedEvent,
   skyscan,
   start,
   stopAll,
@@ -214,6 +217,38 @@ describe("a task", () => {
       });
     },
   );
+
+  test("that is a broker's client: it stays until the scan is over, and sums up in the outfile", async () => {
+    const port = await freePort();
+    skyscan(["broker", "--port", port]);
+    await until("the broker", () => listens(port));
+    const broker = ["--broker", `127.0.0.1:${port}`];
+    const startup = path("batch", "startup.json");
+    mkdirSync(path("batch"));
+    const server = skyscan(
+      [
+        ...["server", "--reco-algo", "dummy", "--seed", "1", "--nsides", "1:0", ...broker],
+        ...["-e", simulatedEvent, "-c", path("batch", "cache"), "-o", path("batch", "out")],
+        ...["--client-startup-json", startup],
+      ],
+      quick,
+    );
+    await until("startup.json", () => existsSync(startup));
+    const outfile = path("batch", "out.json");
+    const env = { ...quick, EWMS_TASK_INFILE: path("batch", "none"), EWMS_TASK_OUTFILE: outfile };
+    const task = ["client", "--batch", ...broker, "--startup-json", startup];
+    expect((await skyscan(task, env).exited).code).toBe(0);
+    expect((await server.exited).code).toBe(0);
+    expect(json(outfile)).toEqual({
+      batch: { fits: expect.any(Number), failures: 0, why: "the scan is done" },
+    });
+    // A second one finds it there, and leaves it.
+    const { code, stderr } = await skyscan(task, env).exited;
+    expect({ code, last: lastLine(stderr) }).toEqual({
+      code: 2,
+      last: expect.stringMatching(/^InputError: .*out\.json: is there already$/),
+    });
+  }, 60_000);
 
   test("answered for the original's server", async () => {
     await writeTask(path("dummy"), "dummy").then(
