@@ -5,6 +5,7 @@ import { chargeUntil, readDoms, timeRange } from "../../src/page/event/doms.ts";
 import { extentOf, fieldFor, separation } from "../../src/page/map/extent.ts";
 import { readMapBody, SkyMap } from "../../src/page/map/sky_map.ts";
 import { toTrace, trace } from "../../src/page/map/tracing.ts";
+import { sentenceFor } from "../../src/page/sentences.ts";
 import { traceContours } from "../../src/result/contours.ts";
 import { wilksLevels } from "../../src/result/levels.ts";
 import { resultFromScan } from "../../src/result/result.ts";
@@ -126,6 +127,7 @@ describe("how far a contour reaches", () => {
   test("a coarse map is looked at from afar, a fine one from near", () => {
     const best = { ra: 0, dec: 0 };
     expect(fieldFor([], { ...best, nside: 8 }) / degree).toBeGreaterThan(50);
+    expect(fieldFor([], { ...best, nside: 1 }) / degree).toBeCloseTo(100, 9);
     expect(fieldFor([], { ...best, nside: 512 }) / degree).toBeCloseTo(2.4, 9);
     expect(separation({ ra: 0, dec: 0 }, { ra: Math.PI, dec: 0 })).toBeCloseTo(Math.PI, 9);
   });
@@ -165,6 +167,54 @@ describe("alerts", () => {
     expect(first!.scans.map(({ id }) => id)).toEqual(["b", "a"]);
     expect(firstShown(first!).id).toBe("b");
   });
+});
+
+describe("what a screen reader is told", () => {
+  const row = (change: Partial<ScanRow>): ScanRow => ({ ...new FakeScan(settings).row, ...change });
+  const cases: readonly (readonly [
+    string,
+    ScanRow,
+    ScanRow | undefined,
+    string | undefined,
+    boolean,
+  ])[] = [
+    ["a new scan", row({}), undefined, "New scan: run 136662, splinempe.", false],
+    [
+      "nothing of progress",
+      row({ progress: { done: 9, estimated: 9 } }),
+      row({}),
+      undefined,
+      false,
+    ],
+    ["the end", row({ state: "done" }), row({}), "Done: run 136662, splinempe.", false],
+    [
+      "at once that it is stuck, and why",
+      row({ state: "stuck", reason: "no client" }),
+      row({}),
+      "Stuck: run 136662, splinempe. no client",
+      true,
+    ],
+    [
+      "a best fit that has moved far",
+      row({ best: { ra: 1, dec: 0 } }),
+      row({ best: { ra: 1.1, dec: 0 } }),
+      "Best fit of run 136662, splinempe is now at 57.30°, +0.00°.",
+      false,
+    ],
+    [
+      "not one that has not",
+      row({ best: { ra: 1, dec: 0 } }),
+      row({ best: { ra: 1.001, dec: 0 } }),
+      undefined,
+      false,
+    ],
+  ];
+  for (const [name, after, before, text, isUrgent] of cases)
+    test(name, () => {
+      const sentence = sentenceFor(after, before);
+      expect(sentence?.text).toBe(text!);
+      expect(sentence?.isUrgent ?? false).toBe(isUrgent);
+    });
 });
 
 describe("an event's DOMs", () => {

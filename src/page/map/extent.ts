@@ -49,6 +49,8 @@ export function separation(a: Direction, b: Direction): number {
 const MARGIN = 1.2;
 /** Cells of the best fit's nside across the view, at least. */
 const CELLS = 9;
+/** Beyond it a local view is all edge. */
+const WIDEST = 100 * (Math.PI / 180);
 
 /** The view's field that shows all contours around the best fit, rad. */
 export function fieldFor(
@@ -62,5 +64,8 @@ export function fieldFor(
       for (const point of points) reach = Math.max(reach, separation(best, point));
   // Of a coarse map alone, single cells would fill the window.
   const cell = Math.sqrt(Math.PI / 3) / (best.nside ?? Number.POSITIVE_INFINITY);
-  return Math.max(CELLS * cell, 2 * Math.min(15 * degree, Math.max(1.2 * degree, MARGIN * reach)));
+  return Math.max(
+    Math.min(WIDEST, CELLS * cell),
+    2 * Math.min(15 * degree, Math.max(1.2 * degree, MARGIN * reach)),
+  );
 }
