@@ -39,7 +39,7 @@ const muons = ["--muons", values.muons];
 const samples: [string, CoverageReport][] = [
   [
     "same light: continuous losses, the light's own jitter, 1–100 TeV",
-    await coverage("same", ...muons, "--losses", "continuous", "--jitter", "15"),
+    await coverage("same", ...muons, "--losses", "continuous", "--jitter", "5"),
   ],
   [
     "individual losses, 3 ns, 1–100 TeV",
