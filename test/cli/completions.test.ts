@@ -7,6 +7,7 @@ import { manualPage } from "../../scripts/release/manual.ts";
 import { completionsFor, type Shell, shells } from "../../src/cli/completions.ts";
 import { program } from "../../src/cli/main.ts";
 import { outlineOf } from "../../src/cli/outline.ts";
+import { recoNames } from "../../src/reco/registry.ts";
 
 const outline = outlineOf(program());
 const has = (command: string) => Bun.which(command) !== null;
@@ -29,7 +30,7 @@ function run(shell: Shell, script: string): string {
 /** What may follow, for each line typed so far. */
 const cases: [typed: string, words: string[]][] = [
   ["skydriver s", ["scan", "status"]],
-  ["scan --reco-algo mill", ["millipede_original", "millipede_wilks"]],
+  ["scan --reco-algo mill", recoNames.filter((name) => name.startsWith("mill")).sort()],
   ["scan --nsi", ["--nsides"]],
   ["skydriver scan --max-pi", ["--max-pixel-reco-time"]],
   ["help ew", ["ewms"]],

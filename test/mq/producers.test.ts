@@ -129,7 +129,7 @@ describe("what one side makes, the other accepts", () => {
       fc.property(text, seconds, (reason, recoTimeout) => {
         const said: object[] = [];
         const metadata = { runId: 1, eventId: 2, eventType: "x", mjd: 6e4, isRealEvent: false };
-        const plan = { event: { metadata }, reco: { name: "dummy" }, miniTest: false };
+        const plan = { event: { metadata }, reco: { name: "dummy" }, miniTest: false, choice: {} };
         createAnnouncement({
           plan: plan as unknown as ScanPlan,
           session: { number: 1, basename: "b", startedAt: 0, secret: "s", light: undefined },

@@ -106,12 +106,13 @@ class DirectionFit {
     add_minima(passed, minima_of(all));
     drop_above(all, &Candidate::llh, options_.abandon_margin_full);
     drop_known(all, known, options_.abandon_margin_full);
-    if (all.empty() && !known.empty()) {
+    const auto nothing_lower = [&] {
       MillipedeFit nothing = none(FitOutcome::nothing_lower);
       add_minima(passed, known);
       nothing.minima = std::move(passed);
       return nothing;
-    }
+    };
+    if (all.empty() && !known.empty()) return nothing_lower();
     for (Candidate& each : all) polish(each);
     keep_distinct(all, options_.separation, options_.minima_kept);
     for (Candidate& each : all)
@@ -121,6 +122,9 @@ class DirectionFit {
     if (all.empty()) return none(FitOutcome::outside);
     polish_last(all.front());
     MillipedeFit best = result(std::move(all.front()));
+    // What began apart from them may end in one of them after all.
+    for (const RoughMinimum& other : known)
+      if (best.llh > other.llh - options_.repeat_gain) return nothing_lower();
     add_minima(passed, known);
     if (best.outcome == FitOutcome::done) add_minima(passed, {{best.track, best.llh}});
     best.minima = std::move(passed);
