@@ -95,7 +95,7 @@ test("the same file gives the same map, byte for byte, with the date of the file
   expect(one!.equals(two!)).toBe(true);
   const back = await readResult(files[0]!);
   expect(back.isProbability).toBe(true);
-}, 60_000);
+}, 120_000);
 
 test("two maps of one source combine to one that is narrower; info reads it", async () => {
   const both = at("both.multiorder.fits");
@@ -106,7 +106,7 @@ test("two maps of one source combine to one that is narrower; info reads it", as
     JSON.parse((await run("info", file, "--json")).stdout).hpd[1].area_sqdeg;
   // The product of two equal Gaussians has half their variance.
   expect((await area(both)) / (await area(at("map.npz")))).toBeCloseTo(0.5, 1);
-}, 60_000);
+}, 120_000);
 
 test("at, stats and sources agree on one direction", async () => {
   const seen = JSON.parse((await run("at", 57.3, 17.2, at("map.npz"), "--json")).stdout);
@@ -120,4 +120,4 @@ test("at, stats and sources agree on one direction", async () => {
   expect(inside.map(({ name }: { name: string }) => name)).toEqual(["here"]);
   expect(nearest_outside.name).toBe("far");
   expect(inside[0].distance_deg).toBeCloseTo(seen.distance_deg, 9);
-}, 60_000);
+}, 120_000);

@@ -61,4 +61,4 @@ test("no photon tables on this machine: one line, code 6", async () => {
   const { code, stderr } = await skyscan(["scan", simulatedEvent, ...args]).exited;
   expect(code).toBe(6);
   expect(complaint(stderr)).toEqual([expect.stringContaining(`no photon table`)]);
-}, 30_000);
+}, 60_000);

@@ -30,7 +30,7 @@ beforeAll(async () => {
     if (broker.process.exitCode !== null) throw new Error((await broker.exited).stderr);
     return await listens(port);
   });
-}, 30_000);
+}, 60_000);
 afterAll(async () => {
   await stopAll();
   rmSync(directory, { recursive: true, force: true });
@@ -52,7 +52,7 @@ test("the built-in broker with a certificate carries a whole scan", async () => 
   expect({ code: client.code, stderr: client.stderr }).toMatchObject({ code: 0 });
   expect((await server.exited).code).toBe(0);
   expect(manifestIn(path("out")).scan.is_complete).toBe(true);
-}, 60_000);
+}, 120_000);
 
 test.each([
   ["without trust in its authority", `mqtts://localhost:%d`, [], /certificate/],

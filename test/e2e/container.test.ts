@@ -122,7 +122,7 @@ describe.skipIf(!canChroot)("in a file system of just those files", () => {
     expect({ code, stderr }).toMatchObject({ code: 0 });
     const { result } = readFitAnswer(JSON.parse(readFileSync(join(root, "work/out.json"), "utf8")));
     expect(result).toMatchObject({ nside: 8, pixel: 321, posvar: 2 });
-  }, 60_000);
+  }, 120_000);
 
   test("a scan, as SkyDriver gives its arguments", async () => {
     const port = await freePort();
@@ -155,5 +155,5 @@ describe.skipIf(!canChroot)("in a file system of just those files", () => {
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(fake.refused).toEqual([]);
     expect(JSON.parse(fake.results.at(-1)!).is_final).toBe(true);
-  }, 60_000);
+  }, 120_000);
 });

@@ -75,7 +75,7 @@ beforeAll(async () => {
   const { code, stderr } = await run.exited;
   if (code !== 0) throw new Error(stderr);
   reference = mapIn(output);
-}, 60_000);
+}, 120_000);
 
 describe.skipIf(!hasMosquitto)("over Mosquitto, with passwords and access rules", () => {
   let broker: Mosquitto;
@@ -194,7 +194,7 @@ describe.skipIf(!hasMosquitto)("over Mosquitto, with passwords and access rules"
       "skyscan/s/client/other/task for other again",
       "skyscan/s/result mine",
     ]);
-  }, 30_000);
+  }, 60_000);
 
   test("a wrong token, and no token, end with code 3", async () => {
     for (const env of [{ SKYSCAN_AUTH_TOKEN: "wrong" }, {}] as Record<string, string>[]) {
@@ -203,7 +203,7 @@ describe.skipIf(!hasMosquitto)("over Mosquitto, with passwords and access rules"
       expect(code).toBe(3);
       expect(stderr).toMatch(/the broker mqtt:\/\/127.0.0.1:\d+ refuses us/);
     }
-  }, 30_000);
+  }, 60_000);
 });
 
 describe.skipIf(!hasMosquitto)("over TLS with a private authority", () => {
@@ -249,7 +249,7 @@ describe.skipIf(!hasMosquitto)("over TLS with a private authority", () => {
     expect((await server.exited).code).toBe(0);
     expect(mapIn(path("tls", "out")).equals(reference)).toBe(true);
     await broker.stop();
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("over the embedded broker as a process", () => {
@@ -264,7 +264,7 @@ describe("over the embedded broker as a process", () => {
       if (reader.exitCode !== null) throw new Error((await broker.exited).stderr);
       return await listens(port);
     });
-  }, 30_000);
+  }, 60_000);
 
   test("the launch scripts run server and client end to end", async () => {
     const env = { SKYSCAN: path("skyscan"), SKYSCAN_BROKER: url, ...quick };
@@ -300,7 +300,7 @@ describe("over the embedded broker as a process", () => {
     expect((await client.exited).code).toBe(0);
     expect((await server.exited).code).toBe(0);
     expect(mapIn(path("scripts", "out")).equals(reference)).toBe(true);
-  }, 60_000);
+  }, 120_000);
 
   test("waiting for startup.json has the codes of the original", async () => {
     const wait = join(scripts, "launch_scripts/wait_for_startup_json.sh");
@@ -309,7 +309,7 @@ describe("over the embedded broker as a process", () => {
     expect((await start([wait, path("nowhere")]).exited).code).toBe(2);
     await Bun.write(path("empty", "x"), "");
     expect((await start([wait, path("empty")], vain).exited).code).toBe(62);
-  }, 30_000);
+  }, 60_000);
 
   test("SIGTERM: a client finishes what it has begun and gives back the rest; another ends the scan", async () => {
     const server = await serve("drain", url);
@@ -336,7 +336,7 @@ describe("over the embedded broker as a process", () => {
     expect(manifest.leases.failed_attempts).toBe(0);
     expect(manifest.messages.duplicates).toBe(0);
     expect(mapIn(path("drain", "out")).equals(reference)).toBe(true);
-  }, 60_000);
+  }, 120_000);
 
   test("no results in time: the server saves what there is, says what is missing, and leaves with 4; so do idle clients", async () => {
     const server = await serve("late", url, ["--timeout-from-clients", 2]);
@@ -363,7 +363,7 @@ describe("over the embedded broker as a process", () => {
     const left = await idle.exited;
     expect(left.code).toBe(4);
     expect(left.stderr).toMatch(/no server found under this --mq-basename within 1 s/);
-  }, 60_000);
+  }, 120_000);
 
   test("crashing and hanging fits are run again elsewhere: the same map", async () => {
     const env = { ...quick, _SKYSCAN_CI_CRASH_DUMMY_PROBABILITY: "0.15" };
@@ -378,7 +378,7 @@ describe("over the embedded broker as a process", () => {
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
     expect(mapIn(path("crash")).equals(reference)).toBe(true);
     expect(manifestIn(path("crash")).leases.failed_attempts).toBeGreaterThan(0);
-  }, 60_000);
+  }, 120_000);
 
   test("a fit that fails everywhere becomes NaN, with its reasons, and the scan ends", async () => {
     const run = skyscan(
@@ -394,7 +394,7 @@ describe("over the embedded broker as a process", () => {
     const { failed } = manifestIn(path("hopeless"));
     expect(failed.given_up).toBe(12);
     expect(failed.fits[0].reasons).toHaveLength(1);
-  }, 60_000);
+  }, 120_000);
 
   test("nobody listens: code 3 and the address", async () => {
     const nowhere = `127.0.0.1:${await freePort()}`;
@@ -402,5 +402,5 @@ describe("over the embedded broker as a process", () => {
     const { code, stderr } = await run.exited;
     expect(code).toBe(3);
     expect(stderr).toContain(`cannot reach the broker mqtt://${nowhere}`);
-  }, 30_000);
+  }, 60_000);
 });

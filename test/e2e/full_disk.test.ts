@@ -76,7 +76,7 @@ describe.skipIf(ownMounts === undefined)("a full disk", () => {
     expect(complaint(first)).toEqual([told(/scan-[0-9a-f]+\.sqlite/)]);
     expect(second).toMatch(/resumed: [1-9]\d* fits are done already/);
     expect(mapIn(output).equals(mapIn(await reference))).toBe(true);
-  }, 60_000);
+  }, 120_000);
 
   test("under the result: no half a file, and saved as soon as there is room; nothing is fitted twice", async () => {
     const dirs = ["-o", path("result", "disk", "out"), "--cache-dir", path("result cache")];
@@ -88,7 +88,7 @@ describe.skipIf(ownMounts === undefined)("a full disk", () => {
     expect(files).not.toMatch(/\.tmp|\.json 0|_8\.json/);
     expect(second).toMatch(/resumed: 768 fits are done already/);
     expect(mapIn(path("result")).equals(mapIn(await reference))).toBe(true);
-  }, 60_000);
+  }, 120_000);
 
   /** The same scan where there is room. */
   const reference = (async () => {
@@ -109,4 +109,4 @@ test("output that cannot be written ends with one line and code 2", async () => 
   expect(complaint(stderr)).toEqual([
     expect.stringContaining(`standard output: cannot be written`),
   ]);
-}, 30_000);
+}, 60_000);

@@ -72,7 +72,7 @@ describeShared("the original's tasks, with the built-in light and detector", () 
     }
     // Each event is prepared once for each algorithm.
     expect(readdirSync(join(hub, "skyscan-cache")).length).toBe(taskFiles.length);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("a task", () => {
@@ -103,7 +103,7 @@ describe("a task", () => {
     writeFileSync(file, whole.subarray(0, whole.length / 2));
     expect(await run("mended.json")).toEqual(first);
     expect(readFileSync(file).equals(whole)).toBe(true);
-  }, 30_000);
+  }, 60_000);
 
   test("many at once with one data hub", async () => {
     const flags = await writeTask(path("many"), "splinempe");
@@ -115,7 +115,7 @@ describe("a task", () => {
     const [first, ...others] = outfiles.map((file) => readFitAnswer(json(file)).result);
     for (const other of others) expect(other).toEqual(first!);
     expect(readdirSync(path("many", "skyscan-cache")).length).toBe(1);
-  }, 30_000);
+  }, 60_000);
 
   const broken: [what: string, change: (name: string) => void, says: RegExp][] = [
     [
@@ -248,7 +248,7 @@ describe("a task", () => {
       code: 2,
       last: expect.stringMatching(/^InputError: .*out\.json: is there already$/),
     });
-  }, 60_000);
+  }, 120_000);
 
   test("answered for the original's server", async () => {
     await writeTask(path("dummy"), "dummy").then(

@@ -79,14 +79,14 @@ describe("skyscan scan", () => {
     expect(manifest.event.sha256).toBe(sha256);
     expect(manifest.scan.command_line).toBe(provenanceOf(map).commandLine!);
     reference = mapIn(output);
-  }, 60_000);
+  }, 120_000);
 
   test("four workers make the same map, byte for byte", async () => {
     const output = join(directory, "four");
     const run = skyscan([...dummy, "--workers", 4, "-o", output], quick);
     expect((await run.exited).code).toBe(0);
     expect(mapIn(output).equals(reference)).toBe(true);
-  }, 60_000);
+  }, 120_000);
 
   test("so do workers of which one after another is killed", async () => {
     const output = join(directory, "killed");
@@ -107,7 +107,7 @@ describe("skyscan scan", () => {
     const { code } = await run.exited;
     expect(code).toBe(0);
     expect(mapIn(output).equals(reference)).toBe(true);
-  }, 60_000);
+  }, 120_000);
 
   test("splinempe: one worker and three make the same map", async () => {
     const maps: Buffer[] = [];
@@ -142,7 +142,7 @@ describe("skyscan scan", () => {
     expect(second.code).toBe(0);
     expect(second.stderr).toMatch(/resumed: \d+ fits are done already/);
     expect(mapIn(output).equals(reference)).toBe(true);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("bad usage ends with one line and code 2, and nothing is written", () => {

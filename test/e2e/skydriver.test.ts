@@ -93,7 +93,7 @@ describe("under SkyDriver", () => {
     const delivered = readJson(JSON.stringify(skyscan_result), "delivered");
     expect(delivered).toEqual(await readResult(npzIn(output())));
     expect(fake.results.filter((body) => JSON.parse(body).is_final).length).toBe(1);
-  }, 60_000);
+  }, 120_000);
 
   test("deleted in mid-scan: code 130 and what is done is kept; started again it makes the same map", async () => {
     const { fake, server, client, output } = await launch("deleted");
@@ -113,7 +113,7 @@ describe("under SkyDriver", () => {
     expect(again.stderr).toMatch(/resumed: \d+ fits are done already/);
     expect(mapIn(output()).length).toBeGreaterThan(0);
     expect(JSON.parse(fake.results.at(-1)!).is_final).toBe(true);
-  }, 60_000);
+  }, 120_000);
 
   test("a token that is none of the scanner's: the scan is done, the map is kept, and said so once", async () => {
     const { fake, server, client, output, space } = await launch("user", tokens.user);
@@ -136,7 +136,7 @@ describe("under SkyDriver", () => {
     const { skyscan_result } = JSON.parse(readFileSync(join(space, `${kept}`), "utf8"));
     const result = readJson(JSON.stringify(skyscan_result), "kept");
     expect(result).toEqual(await readResult(npzIn(output())));
-  }, 60_000);
+  }, 120_000);
 
   test("half of what is needed is said, before anyone is called", async () => {
     const missing: [string[], RegExp][] = [
@@ -163,5 +163,5 @@ describe("under SkyDriver", () => {
       const { code, stderr } = await skyscan([...args, ...more]).exited;
       expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(says) });
     }
-  }, 30_000);
+  }, 60_000);
 });

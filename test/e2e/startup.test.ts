@@ -91,7 +91,7 @@ test("the token from a file, the original's client command, and the best fit at 
   expect(stderr).toMatch(/startup\.json: of another scan, replaced/);
   broker.process.kill();
   await broker.exited;
-}, 60_000);
+}, 120_000);
 
 test("a second server is refused, and the first one's startup.json stays, also over its restart", async () => {
   const { url } = await startBroker();
@@ -111,7 +111,7 @@ test("a second server is refused, and the first one's startup.json stays, also o
   const restarted = await skyscan([...args, "-b", `127.0.0.1:${deaf}`], quick).exited;
   expect(restarted.code).toBe(3);
   expect(readFileSync(file, "utf8")).toBe(written);
-}, 60_000);
+}, 120_000);
 
 test("a server that is told no place for its start-up files is refused; a client may end well without work", async () => {
   const { url } = await startBroker();
@@ -126,4 +126,4 @@ test("a server that is told no place for its start-up files is refused; a client
   const [strict, patient] = await Promise.all([client(), client("--idle-ok")]);
   expect([strict.code, patient.code]).toEqual([4, 0]);
   expect(patient.stderr).toMatch(/0 fits done, 0 attempts failed: no server found/);
-}, 60_000);
+}, 120_000);

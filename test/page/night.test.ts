@@ -172,7 +172,7 @@ describe.skipIf(!hasChromium)("the desk's page, from an alert to its map", () =>
       looked++;
     }
     expect(looked).toBeGreaterThan(3);
-  }, 60_000);
+  }, 120_000);
 
   test("its file is the map that `skyscan scan` makes", async () => {
     await page.locator(".more-files summary").click();
@@ -201,7 +201,7 @@ describe.skipIf(!hasChromium)("the desk's page, from an alert to its map", () =>
     await page.getByRole("button", { name: "Cancel" }).click();
     await says(".time-left", "cancelled");
     await says(".card .scan-line.done", reco);
-  }, 60_000);
+  }, 120_000);
 
   test("nsides that make no sense are refused with the reason", async () => {
     await page.getByRole("button", { name: "Rescan…" }).click();

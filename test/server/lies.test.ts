@@ -147,4 +147,4 @@ test("malformed, stale, foreign and forged messages change nothing", async () =>
   expect(manifest.messages.duplicates).toBeGreaterThan(0);
   expect(manifest.progress.recos).toEqual({ done: 24, sent: 24, estimated: 24 });
   expect(manifest.scan.light).toBe("embedded light");
-}, 60_000);
+}, 120_000);

@@ -16,7 +16,7 @@ afterAll(async () => {
   await desk.stop();
   await stopAll();
   rmSync(directory, { recursive: true, force: true });
-}, 30_000);
+}, 60_000);
 
 const ask = async (...args: (string | number)[]) => {
   const env = { SKYSCAN_SKYDRIVER_ADDRESS: desk.address, SKYSCAN_SKYDRIVER_AUTH: token };
@@ -54,7 +54,7 @@ test("a scan is asked for, followed to its end, found; its map fetched; and abor
 
   expect((await ask("abort", id, "--delete-completed-scan")).code).toBe(0);
   expect((await ask("find", filter)).stdout).toBe("");
-}, 60_000);
+}, 120_000);
 
 test.each([
   [["status", "nobody"], 3, /GET .*\/scan\/nobody\/status: 404/],
