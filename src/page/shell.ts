@@ -280,17 +280,19 @@ export class Shell {
     this.#started(await this.desk.ask<ScanAnswer>("POST", "scan", { simulate: true }));
   }
 
+  /** @returns why not: for the form that asked, where no other message takes its place */
   async rescan(
     row: ScanRow,
     settings: { reco_algo?: string; nsides?: Record<string, number> },
-  ): Promise<void> {
-    this.#started(
-      await this.desk.ask<ScanAnswer>(
-        "POST",
-        `scan/${encodeURIComponent(row.id)}/actions/rescan`,
-        settings,
-      ),
+  ): Promise<string | undefined> {
+    const answer = await this.desk.ask<ScanAnswer>(
+      "POST",
+      `scan/${encodeURIComponent(row.id)}/actions/rescan`,
+      settings,
     );
+    if (isProblem(answer) && answer.code !== 401 && !answer.scan_id) return answer.error;
+    this.#started(answer);
+    return undefined;
   }
 
   async cancel(row: ScanRow): Promise<void> {

@@ -103,13 +103,14 @@ function Rescan() {
   const { a } = shell;
   const [reco, setReco] = useState(a?.reco ?? "");
   const [nsides, setNsides] = useState(a?.nsides ?? "");
+  const [refusal, setRefusal] = useState<string>();
   if (!a) return null;
   return (
     <Dialog title="Rescan">
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void shell.rescan(a, { reco_algo: reco, nsides: nsidesOf(nsides) });
+          void shell.rescan(a, { reco_algo: reco, nsides: nsidesOf(nsides) }).then(setRefusal);
         }}
       >
         <label>
@@ -130,7 +131,7 @@ function Rescan() {
             spellcheck={false}
           />
         </label>
-        {shell.message?.isBad && <p class="refusal">{shell.message.text}</p>}
+        {refusal && <p class="refusal">{refusal}</p>}
         <p class="row">
           <button type="submit" class="primary">
             Scan
