@@ -53,8 +53,8 @@ class Surface {
   }
   Minimum finish(const Minimum& minimum, double step, const SimplexLimits& limits) {
     const auto at = [&](const Position& x) { return value(vector(x), nullptr); };
-    const auto found = simplex_minimum<3>(at, {array(minimum.position), minimum.llh},
-                                          {step, step, step}, limits);
+    const auto found =
+        simplex_minimum<3>(at, {array(minimum.position), minimum.llh}, {step, step, step}, limits);
     return {found.value, vector(found.x)};
   }
 
