@@ -212,13 +212,10 @@ SKYSCAN_API int32_t skyscan_splinempe_search(skyscan_splinempe* handle, double z
                                              int64_t message_size);
 /* The same from places where directions nearby have minima, taken along (llh NaN), and from minima
  * of this direction that are known already: `start_count` of them, at least one. */
-SKYSCAN_API int32_t skyscan_splinempe_search_beside(const skyscan_splinempe* handle, double zenith,
-                                                    double azimuth,
-                                                    const skyscan_splinempe_minimum* starts,
-                                                    int64_t start_count,
-                                                    skyscan_splinempe_minimum* minima,
-                                                    int64_t* count, int64_t* evaluations,
-                                                    char* message, int64_t message_size);
+SKYSCAN_API int32_t skyscan_splinempe_search_beside(
+    const skyscan_splinempe* handle, double zenith, double azimuth,
+    const skyscan_splinempe_minimum* starts, int64_t start_count, skyscan_splinempe_minimum* minima,
+    int64_t* count, int64_t* evaluations, char* message, int64_t message_size);
 /* Minimises over x, y, z. minima: what the search of the seed's direction found, `count` of them,
  * at least one; fallback: a second first guess, or null. */
 SKYSCAN_API int32_t skyscan_splinempe_fit(const skyscan_splinempe* handle,
@@ -272,7 +269,8 @@ typedef struct skyscan_millipede_minimum {
   double llh;
   double x, y, z, time; /* m, ns */
   int32_t evaluations;
-  int32_t outcome; /* 0 done, 1 outside the boundary, 2 no charge, 3 not a number, 4 nothing lower */
+  int32_t
+      outcome; /* 0 done, 1 outside the boundary, 2 no charge, 3 not a number, 4 nothing lower */
 } skyscan_millipede_minimum;
 /* A cascade on the track: m, ns, GeV. */
 typedef struct skyscan_loss {

@@ -36,8 +36,8 @@ struct MillipedeFitOptions {
   std::size_t starts_evaluated = 24, starts_followed = 8, minima_kept = 5;
   // The first two where a neighbouring direction's minimum is known.
   std::size_t starts_evaluated_beside = 8, starts_followed_beside = 2;
-  // Where minima of directions nearby are known, so many of them are followed, those that are lowest
-  // with few cascades: fewer lost minima, more found none.
+  // Where minima of directions nearby are known, so many of them are followed, those that are
+  // lowest with few cascades: fewer lost minima, more found none.
   std::size_t guesses_followed = 4;
   // m: tracks closer than this count as one, of starts, of minima with few cascades, and with many.
   double start_separation = 30, rough_separation = 15, separation = 2;
@@ -76,9 +76,9 @@ struct MillipedeSearch {
 
 enum class FitOutcome {
   done = 0,
-  outside = 1,       // no cascade of the track is inside the boundary cube
-  no_charge = 2,     // there is nothing to fit
-  not_a_number = 3,  // the likelihood is not finite at the best point
+  outside = 1,        // no cascade of the track is inside the boundary cube
+  no_charge = 2,      // there is nothing to fit
+  not_a_number = 3,   // the likelihood is not finite at the best point
   nothing_lower = 4,  // only where minima are known: nothing beats them
 };
 
