@@ -95,7 +95,7 @@ describe.skipIf(!canChroot)("in a file system of just those files", () => {
     'mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" /usr/local/bin/python "$@"';
   const inside = (...command: string[]) => [...ownMounts!, "sh", "-c", script, root, ...command];
   beforeAll(() => {
-    for (const folder of ["usr/local/bin", "bin", "tmp", "work", "common-space", "proc", "dev"])
+    for (const folder of ["usr/local/bin", "bin", "tmp", "data", "common-space", "proc", "dev"])
       mkdirSync(join(root, folder), { recursive: true });
     copyFileSync(executable, join(root, "usr/local/bin/skyscan"));
     copyFileSync(shim, join(root, "usr/local/bin/python"));
@@ -113,14 +113,14 @@ describe.skipIf(!canChroot)("in a file system of just those files", () => {
   });
 
   test("one fit, as a pilot's task", async () => {
-    await writeTask(join(root, "work"), "splinempe");
-    const task = ["--infile", "/work/in.json", "--outfile", "/work/out.json"];
+    await writeTask(join(root, "data"), "splinempe");
+    const task = ["--infile", "/data/in.json", "--outfile", "/data/out.json"];
     const { code, stderr } = await start(
-      inside("-m", "skymap_scanner.client", ...task, "--client-startup-json", "/work/startup.json"),
+      inside("-m", "skymap_scanner.client", ...task, "--client-startup-json", "/data/startup.json"),
       { SKYSCAN_DATA_SOURCE: "none" },
     ).exited;
     expect({ code, stderr }).toMatchObject({ code: 0 });
-    const { result } = readFitAnswer(JSON.parse(readFileSync(join(root, "work/out.json"), "utf8")));
+    const { result } = readFitAnswer(JSON.parse(readFileSync(join(root, "data/out.json"), "utf8")));
     expect(result).toMatchObject({ nside: 8, pixel: 321, posvar: 2 });
   }, 120_000);
 
