@@ -91,13 +91,7 @@ export function createOutput(options: OutputOptions): Output {
       const both = [`${stem}.npz`, `${stem}.json`];
       for (const file of both) await options.write(file, encodeResult(file, map));
       files = both;
-      if (scan.isComplete) {
-        isMapResolved = isResolved(densitiesOf(cellsOf(map)));
-        if (!isMapResolved)
-          consola.warn(
-            "the finest pixels are too coarse for this map's peak: its areas are those of pixels (see --nsides)",
-          );
-      }
+      if (scan.isComplete) isMapResolved = isResolved(densitiesOf(cellsOf(map)));
     }
     return await writeManifest(state, reason);
   };

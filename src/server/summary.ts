@@ -23,10 +23,13 @@ export function summary(plan: ScanPlan, outcome: ServerOutcome, seconds: number)
   ].join(", ");
 }
 
-/** That a map's pixels are too large for its contour; undefined where they are not. */
-export function tooCoarse({ result }: ServerOutcome): string | undefined {
+/** That a map's pixels are too large for its contour, or its peak; undefined where they are not. */
+export function tooCoarse({ result, manifest }: ServerOutcome): string | undefined {
   const found = coarsenessOf(result);
-  if (found === undefined) return undefined;
+  if (found === undefined)
+    return manifest.best_fit !== null && manifest.resolved === false
+      ? "the map is too coarse for its peak: its areas are those of pixels (see --nsides)"
+      : undefined;
   const { radius, pixel, stage } = found;
   return `the map is too coarse for its 90 % contour: a radius of ${degrees(radius)}, pixels of ${degrees(pixel)}; ${stage} at the end of --nsides would do`;
 }
