@@ -191,14 +191,15 @@ export type MapHeader = v.InferOutput<typeof MapHeader>;
 export const mapColumns = ["X", "Y", "Z", "T", "E_in", "E_tot"] as const;
 export type MapColumn = (typeof mapColumns)[number];
 
-/** One fit of a pixel. */
+/** One task of a pixel, and the best fit it led to. */
 export const PixelFit = v.object({
-  posvar: count,
+  /** The first seed variation it began at, and at how many. */
+  ...{ posvar: count, variations: count },
+  /** 0: from the pixel's own seeds; 1, 2, …: a further look, from the minima of the pixels around it. */
+  round: count,
   llh: orNull(number),
   ...{ x: orNull(number), y: orNull(number), z: orNull(number), time: orNull(number) },
   ...{ energy: orNull(number), E_in: orNull(number), E_tot: orNull(number) },
-  /** Where the fit began. */
-  seed: orNull(v.object({ x: number, y: number, z: number, time: number })),
   evaluations: count,
   seconds: number,
   /** Why there is no fit. */
@@ -212,6 +213,8 @@ export const PixelAnswer = v.object({
   ...Direction.entries,
   ...{ zenith: number, azimuth: number },
   fits: v.array(PixelFit),
+  /** −ln L of the distinct minima its fits ended in, lowest first; empty for algorithms that keep none. */
+  minima: v.array(number),
   /** Energy losses along the best fit's track; null for algorithms without. */
   losses: orNull(
     v.array(v.object({ x: number, y: number, z: number, time: number, energy: number })),

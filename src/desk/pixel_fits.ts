@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { momentAt, toDetector } from "../native/sky.ts";
+import { fitsOf as countOf } from "../scan/task.ts";
 import { pixelCentre } from "../sky/healpix.ts";
 import type { StoredResult } from "../store/row.ts";
 import { readResultsOf } from "../store/store.ts";
@@ -29,6 +30,7 @@ export async function pixelAnswer(
     ...{ nside, pixel, ra, dec },
     ...toDetector(ra, dec, momentAt(event.mjd)),
     fits: fits.filter(isFit).map(pixelFit),
+    minima: minimaOf(fits),
     losses: await losses.of(record, fits),
     command: `skyscan reco EVENT --reco-algo ${settings.reco} --nside ${nside} --pixel ${pixel}`,
   };
@@ -55,15 +57,34 @@ function storesIn(folder: string): string[] {
 /** A further look that found nothing is none. */
 const isFit = ({ round = 0, llh }: StoredResult): boolean => round === 0 || !Number.isNaN(llh);
 
-/** The best of a task's fits: all of a pixel's, in a scan of ours. */
+/** Of the last look that has any: each knows what those before it had found. */
+const minimaOf = (fits: readonly StoredResult[]): number[] =>
+  (fits.findLast(({ minima }) => minima && minima.length > 0)?.minima ?? []).map(
+    ([, , , llh]) => llh,
+  );
+
+/** The best of a task's fits: of all its pixel's seeds, or of those a further look began at. */
 function pixelFit(fit: StoredResult): PixelFit {
-  const { posvar, llh, x, y, z, time, energy, E_in, E_tot, evaluations, seconds, failures } = fit;
-  return {
+  const {
     posvar,
+    round = 0,
+    llh,
+    x,
+    y,
+    z,
+    time,
+    energy,
+    E_in,
+    E_tot,
+    evaluations,
+    seconds,
+    failures,
+  } = fit;
+  return {
+    ...{ posvar, round, variations: countOf(fit) },
     llh: orNull(llh),
     ...{ x: orNull(x), y: orNull(y), z: orNull(z), time: orNull(time) },
     ...{ energy: orNull(energy), E_in: orNull(E_in), E_tot: orNull(E_tot) },
-    seed: null,
     ...{ evaluations, seconds, reason: Number.isNaN(llh) ? (failures?.[0]?.[1] ?? null) : null },
   };
 }

@@ -1,24 +1,12 @@
 // A scan in SkyDriver's shapes: manifest, result, status, so that scripts written for it change the address only.
 import { writeJson } from "../result/json.ts";
 import { resultFromScan } from "../result/result.ts";
+import { datetime, timedelta } from "../skydriver/python_time.ts";
 import type { ScanRecord } from "./archive.ts";
 import { type Desk, nsidesRecord } from "./desk.ts";
 import type { MapBodies } from "./maps.ts";
 import type { Stage } from "./messages.ts";
 import { type Standing, scanStateOf } from "./rows.ts";
-
-/** Python's str(timedelta): 0:01:02, 1 day, 0:00:00. */
-export function pythonDuration(seconds: number): string {
-  const whole = Math.max(0, Math.trunc(seconds));
-  const days = Math.trunc(whole / 86_400);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const time = `${Math.trunc((whole % 86_400) / 3600)}:${two(Math.trunc((whole % 3600) / 60))}:${two(whole % 60)}`;
-  return days === 0 ? time : `${days} day${days === 1 ? "" : "s"}, ${time}`;
-}
-
-/** Python's str(datetime), to the second. */
-export const pythonTime = (seconds: number): string =>
-  new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
 
 /** What ended the work on a scan, in EWMS's words. */
 const deactivatedBy: Readonly<Record<string, string | null>> = {
@@ -71,33 +59,33 @@ function progressOf(record: ScanRecord, { run, rate, secondsLeft, now }: Standin
     tallies: talliesOf(facts.stages),
     processing_stats: {
       start: {
-        "scanner start": pythonTime(started),
-        "reco start (on server)": pythonTime(started),
+        "scanner start": datetime(started),
+        "reco start (on server)": datetime(started),
       },
-      runtime: { elapsed: pythonDuration(until - started) },
+      runtime: { elapsed: timedelta(until - started) },
       // Not empty as soon as there is a pixel: this is what states are told by.
       rate: facts.done === 0 ? {} : { "all recos": rateOf(facts.done, until - started, rate) },
-      end: ended === null ? "" : pythonTime(ended),
+      end: ended === null ? "" : datetime(ended),
       finished: state === "done",
       predictions:
         secondsLeft === null
           ? {}
           : {
-              "time left": pythonDuration(secondsLeft),
-              "total runtime at finish": pythonDuration(until - started + secondsLeft),
+              "time left": timedelta(secondsLeft),
+              "total runtime at finish": timedelta(until - started + secondsLeft),
               "total # of reconstructions": facts.estimated,
-              end: pythonTime(now + secondsLeft),
+              end: datetime(now + secondsLeft),
             },
     },
     predictive_scanning_threshold: settings.threshold,
-    last_updated: pythonTime(record.changed),
+    last_updated: datetime(record.changed),
     start: Math.trunc(started),
     end: ended === null ? null : Math.trunc(ended),
   };
 }
 
 const rateOf = (done: number, seconds: number, lately: number | null) => ({
-  "wall time": { runtime: pythonDuration(seconds), "mean reco": `${seconds / done} s` },
+  "wall time": { runtime: timedelta(seconds), "mean reco": `${seconds / done} s` },
   ...(lately !== null && { "recos per second": lately }),
 });
 

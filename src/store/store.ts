@@ -231,7 +231,7 @@ function storeIn(db: Database, path: string): Store {
 function resultsOf(db: Database, nside: number, pixel: number): StoredResult[] {
   return db
     .query<Row, [number, number]>(
-      "SELECT * FROM result WHERE nside = ? AND pixel = ? ORDER BY posvar",
+      "SELECT * FROM result WHERE nside = ? AND pixel = ? ORDER BY posvar, round",
     )
     .all(nside, pixel)
     .flatMap((row) => fitFromRow(row) ?? []);

@@ -1,17 +1,23 @@
 import { describe, expect, test } from "bun:test";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import Ajv2020 from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
 import fc from "fast-check";
-import { Archive } from "../../src/desk/archive.ts";
+import { Archive, type ScanRecord } from "../../src/desk/archive.ts";
+import type { Desk } from "../../src/desk/desk.ts";
 import { LiveMap } from "../../src/desk/live_map.ts";
+import type { Losses } from "../../src/desk/losses.ts";
 import { mapBody } from "../../src/desk/map_body.ts";
 import { metricsText } from "../../src/desk/metrics.ts";
 import { Notices, pauseAfter } from "../../src/desk/notices.ts";
 import { openApi } from "../../src/desk/openapi.ts";
+import { pixelAnswer } from "../../src/desk/pixel_fits.ts";
 import { paramsOf } from "../../src/desk/route.ts";
 import { routes } from "../../src/desk/routes.ts";
-import { pythonDuration } from "../../src/desk/skydriver.ts";
 import { Arrivals, type FileFacts } from "../../src/desk/watch.ts";
 import { Scan } from "../../src/scan/scan.ts";
 import type { PixelResult } from "../../src/scan/task.ts";
+import type { StoredResult } from "../../src/store/row.ts";
 import { VirtualTime } from "../system/virtual_time.ts";
 
 const fit = (nside: number, pixel: number, llh: number): PixelResult => ({
@@ -199,29 +205,83 @@ test("what was not delivered is tried again, later each time, and given up at la
   notices.close();
 });
 
+test("a pixel's fits say where each began: a further look is no second fit of the same seeds", async () => {
+  const look = (round: number, llh: number, minima: StoredResult["minima"]): StoredResult => ({
+    ...{ ...fit(8, 3, llh), posvar: 0, count: 7, round, minima: minima ?? [] },
+    ...{ seconds: 1, roundTrip: 1, evaluations: 9, at: 0 },
+  });
+  const found = [
+    look(0, 90, [[1, 2, 3, 90]]),
+    look(1, Number.NaN, []),
+    look(2, 80, [
+      [4, 5, 6, 80],
+      [1, 2, 3, 90],
+    ]),
+  ];
+  const desk = { run: () => ({ fitsOf: () => found }) } as unknown as Desk;
+  const losses = { of: async () => null } as unknown as Losses;
+  const record = {
+    event: { mjd: 60_000 },
+    settings: { reco: "millipede_wilks" },
+  } as unknown as ScanRecord;
+  const answer = await pixelAnswer(record, 8, 3, { desk, losses });
+  expect(answer.fits.map(({ posvar, variations, round }) => [posvar, variations, round])).toEqual([
+    [0, 7, 0],
+    [0, 7, 2],
+  ]);
+  expect(answer.minima).toEqual([80, 90]);
+});
+
 test("metrics are escaped as Prometheus wants", () => {
   expect(
     metricsText([{ name: "a", kind: "gauge", help: 'x\\\n"', samples: [[{ l: 'q"\\\n' }, 1]] }]),
   ).toBe('# HELP a x\\\\\\n"\n# TYPE a gauge\na{l="q\\"\\\\\\n"} 1\n');
 });
 
-test("durations are Python's", () => {
-  expect([0, 62.9, 3661, 86_400, 200_000].map(pythonDuration)).toEqual([
-    "0:00:00",
-    "0:01:02",
-    "1:01:01",
-    "1 day, 0:00:00",
-    "2 days, 7:33:20",
-  ]);
-});
+/** Every schema in a description: a member of that name, or one of the components. */
+function schemasIn(part: unknown): object[] {
+  if (typeof part !== "object" || part === null) return [];
+  return Object.entries(part).flatMap(([name, value]) =>
+    name === "schema" ? [value] : name === "schemas" ? Object.values(value) : schemasIn(value),
+  );
+}
 
-test("the interface's description holds every route, every body's schema converted", () => {
+describe("the interface's description", () => {
   const document = openApi(routes, "1", "/") as {
     paths: Record<string, Record<string, { responses: object; requestBody?: object }>>;
   };
-  const count = Object.values(document.paths).flatMap((path) => Object.keys(path)).length;
-  expect(count).toBe(routes.length);
-  for (const operations of Object.values(document.paths))
-    for (const [method, { requestBody }] of Object.entries(operations))
-      if (method === "post") expect(requestBody).toBeDefined();
+
+  test("holds every route, every body's schema converted", () => {
+    const count = Object.values(document.paths).flatMap((path) => Object.keys(path)).length;
+    expect(count).toBe(routes.length);
+    for (const operations of Object.values(document.paths))
+      for (const [method, { requestBody }] of Object.entries(operations))
+        if (method === "post") expect(requestBody).toBeDefined();
+  });
+
+  test("is OpenAPI 3.1 by the initiative's own schema, and its schemas JSON Schema 2020-12", async () => {
+    const faults = async (api: Record<string, unknown>) =>
+      (await new Validator().validate(api)).errors ?? [];
+    expect(await faults(document)).toEqual([]);
+    // The validator sees what is wrong, and the schemas themselves are for JSON Schema's own.
+    const [path, operations] = Object.entries(document.paths)[0]!;
+    expect(await faults({ ...document, paths: { [path.slice(1)]: operations } })).not.toEqual([]);
+    const ajv = addFormats(new Ajv2020({ allErrors: true }));
+    const schemas = schemasIn(document);
+    expect(schemas.length).toBeGreaterThan(routes.length);
+    for (const schema of schemas)
+      if (!("$ref" in schema))
+        expect([ajv.validateSchema(schema), ajv.errors]).toEqual([true, null]);
+    expect(ajv.validateSchema({ type: "word" })).toBe(false);
+  });
+
+  test("declares every part of a path, and names nothing twice", () => {
+    for (const [path, operations] of Object.entries(document.paths))
+      for (const operation of Object.values(operations)) {
+        const { parameters = [] } = operation as { parameters?: { name: string; in: string }[] };
+        const inPath = parameters.filter((one) => one.in === "path").map(({ name }) => name);
+        expect(inPath).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!));
+        expect(new Set(parameters.map(({ name }) => name)).size).toBe(parameters.length);
+      }
+  });
 });

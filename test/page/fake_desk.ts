@@ -194,7 +194,7 @@ function pixelOf(scan: FakeScan, nside: number, pixel: number): PixelAnswer {
   return {
     ...{ nside, pixel, ...pixelCentre(nside, pixel), zenith: 1.5, azimuth: 0.7 },
     fits: Array.from({ length: 7 }, (_, posvar) => ({
-      posvar,
+      ...{ posvar, variations: 1, round: 0 },
       llh: known && !Number.isNaN(known.llh) ? known.llh + ((posvar + 3) % 7) * 0.21 : null,
       ...{
         x: 120.5 + posvar,
@@ -205,13 +205,13 @@ function pixelOf(scan: FakeScan, nside: number, pixel: number): PixelAnswer {
         E_in: null,
         E_tot: 20_500,
       },
-      seed: { x: 0, y: 0, z: 0, time: 10000 },
       ...{
         evaluations: 412,
         seconds: 0.05,
         reason: known && Number.isNaN(known.llh) ? "no light" : null,
       },
     })),
+    minima: known ? [known.llh, known.llh + 0.84, known.llh + 3.1] : [],
     losses: Array.from({ length: 60 }, (_, i) => ({
       ...{ x: -400 + 14 * i, y: -80, z: -250, time: 9000 + 50 * i },
       energy: 4000 * Math.exp(-(((i - 24) / 7) ** 2)) + (i % 5 === 0 ? 60 : 0),

@@ -37,7 +37,7 @@ export function PixelSheet() {
 
 function Fits({ answer }: { answer: PixelAnswer }) {
   const { shell } = usePage();
-  const { nside, pixel, fits, losses } = answer;
+  const { nside, pixel, fits, minima, losses } = answer;
   const best = fits.reduce<number | null>(
     (least, { llh }) => (llh !== null && (least === null || llh < least) ? llh : least),
     null,
@@ -59,7 +59,7 @@ function Fits({ answer }: { answer: PixelAnswer }) {
         <table>
           <thead>
             <tr>
-              {["#", "−ln L", "vertex (m)", "time (ns)", "energy", "evaluations", "s"].map(
+              {["from", "−ln L", "vertex (m)", "time (ns)", "energy", "evaluations", "s"].map(
                 (title) => (
                   <th key={title} scope="col">
                     {title}
@@ -70,11 +70,21 @@ function Fits({ answer }: { answer: PixelAnswer }) {
           </thead>
           <tbody>
             {fits.map((fit) => (
-              <Fit key={fit.posvar} fit={fit} isBest={fit.llh !== null && fit.llh === best} />
+              <Fit
+                key={`${fit.posvar}.${fit.round}`}
+                fit={fit}
+                isBest={fit.llh !== null && fit.llh === best}
+              />
             ))}
           </tbody>
         </table>
       </div>
+      {minima.length > 1 && (
+        <p class="muted small">
+          {minima.length} minima at this direction, 2Δllh{" "}
+          {minima.map((llh) => deltaText(2 * (llh - minima[0]!))).join(", ")}
+        </p>
+      )}
       {losses && losses.length > 0 && <Losses losses={losses} />}
       <p class="command">
         <code>{shown(answer.command)}</code>
@@ -86,12 +96,18 @@ function Fits({ answer }: { answer: PixelAnswer }) {
   );
 }
 
+/** Where a task's fits began: a variation of the seed, all of them, or what the pixels around had found. */
+function originOf({ round, posvar, variations }: PixelFit): string {
+  if (round > 0) return `its neighbours' minima, look ${round}`;
+  return variations > 1 ? `${variations} seeds, the best` : `seed ${posvar}`;
+}
+
 function Fit({ fit, isBest }: { fit: PixelFit; isBest: boolean }) {
   const vertex =
     fit.x === null ? NOTHING : [fit.x, fit.y, fit.z].map((v) => fixed(v ?? 0, 1)).join(", ");
   return (
     <tr class={isBest ? "best" : ""}>
-      <td>{fit.posvar}</td>
+      <td>{originOf(fit)}</td>
       <td>{fit.llh === null ? shown(fit.reason ?? "no fit") : fixed(fit.llh, 3)}</td>
       <td>{vertex}</td>
       <td>{fit.time === null ? NOTHING : fixed(fit.time, 1)}</td>
