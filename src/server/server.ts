@@ -11,10 +11,7 @@ import { connect, lastWords } from "../mq/connection.ts";
 import { examineBroker } from "../mq/examination.ts";
 import type { StartupData } from "../mq/messages.ts";
 import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
-import { plotFiles } from "../plot/files.ts";
-import { landmarksOf } from "../plot/landmarks.ts";
 import type { AlertFacts } from "../publish/facts.ts";
-import { writePublished } from "../publish/scan_files.ts";
 import { resultStem } from "../result/filename.ts";
 import { writeAtomically } from "../result/files.ts";
 import type { SkyScanResult } from "../result/result.ts";
@@ -157,6 +154,11 @@ export async function withPictures(
   outputDir: string,
   outcome: ServerOutcome,
 ): Promise<ServerOutcome> {
+  // Not at the top: nobody's first pixel waits for what draws the last.
+  const [{ landmarksOf }, { plotFiles }] = await Promise.all([
+    import("../plot/landmarks.ts"),
+    import("../plot/files.ts"),
+  ]);
   const landmarks = landmarksOf(plan.event);
   const { png, svg } = await plotFiles(outputDir, outcome.result, { landmarks });
   return { ...outcome, files: [...outcome.files, png, svg] };
@@ -177,6 +179,7 @@ export async function withPublished(
   { isFits, ...alert }: PublishChoice,
 ): Promise<ServerOutcome> {
   const { result, manifest } = outcome;
+  const { writePublished } = await import("../publish/scan_files.ts");
   const facts = { ...alert, made: new Date(manifest.scan.updated), runtime: manifest.scan.seconds };
   try {
     const stem = join(outputDir, resultStem(result));

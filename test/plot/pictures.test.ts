@@ -6,7 +6,9 @@ import { loadEvent } from "../../src/event/load.ts";
 import { writePicture } from "../../src/plot/files.ts";
 import { landmarksOf } from "../../src/plot/landmarks.ts";
 import { type PlotOptions, plotSky } from "../../src/plot/plot.ts";
-import { toPng } from "../../src/plot/png.ts";
+import { drawWith, toPng } from "../../src/plot/png.ts";
+import { nativeRasteriser } from "../../src/plot/rasteriser_native.ts";
+import { wasmRasteriser } from "../../src/plot/rasteriser_wasm.ts";
 import { ic160427aLevels } from "../../src/result/levels.ts";
 import { resultFromScan, type SkyScanResult } from "../../src/result/result.ts";
 import {
@@ -79,7 +81,15 @@ const touch = (a: Box, b: Box): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
 /** The rasteriser's WebAssembly is loaded with the first picture. */
-beforeAll(async () => void (await toPng(`<svg ${svgNamespace} width="1" height="1"/>`)));
+beforeAll(async () => {
+  await drawWith(`<svg ${svgNamespace} width="1" height="1"/>`)(wasmRasteriser);
+});
+
+test("the native rasteriser and the one for machines without libgcc_s draw the same bytes", async () => {
+  const draw = drawWith(plotSky(maps[0]![1], { name: "IceCube-220624A" }));
+  const [native, portable] = [await draw(nativeRasteriser), await draw(wasmRasteriser)];
+  expect(Buffer.compare(native, portable)).toBe(0);
+});
 
 describe.each(maps)("a map of %s", (_name, map) => {
   const drawings: readonly (readonly [string, PlotOptions])[] = [
