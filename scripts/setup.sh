@@ -37,6 +37,9 @@ if [ "${1:-}" = test ]; then
   command -v bzip2 >/dev/null 2>&1 || need="$need bzip2"
   { command -v mosquitto || [ -x /usr/sbin/mosquitto ]; } >/dev/null 2>&1 || need="$need mosquitto"
   for shell in zsh fish; do command -v $shell >/dev/null 2>&1 || need="$need $shell"; done
+  command -v curl >/dev/null 2>&1 || need="$need curl"
+  { command -v nginx || [ -x /usr/sbin/nginx ]; } >/dev/null 2>&1 || need="$need nginx"
+  command -v systemd-analyze >/dev/null 2>&1 || need="$need systemd"
   command -v chromium >/dev/null 2>&1 || need="$need chromium"
   [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || need="$need rabbitmq-server"
   for module in numpy scipy astropy healpy astropy_healpix; do

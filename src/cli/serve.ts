@@ -109,7 +109,10 @@ function addServiceFlags(command: Command): Command {
     .addOption(flag("--allow-host <name...>", "names the desk may be called by"))
     .addOption(flag("--base-path <path>", "path the desk is served at, behind a proxy", "/"))
     .addOption(
-      flag("--trust-proxy", "the proxy's X-Forwarded-For says whose address counts for limits"),
+      flag(
+        "--trust-proxy",
+        "the proxy's X-Forwarded-For, -Proto and -Host say who came, and how: whose address counts for limits",
+      ),
     )
     .addOption(flag("--cert <pem>", "TLS: the desk's certificate, with those that vouch for it"))
     .addOption(flag("--key <pem>", "TLS: the certificate's private key"))

@@ -13,6 +13,8 @@ export interface AccessOptions {
   readonly hosts: readonly string[];
   readonly base: string;
   readonly isSecure: boolean;
+  /** The proxy's word counts as to how and under which name a page came. */
+  readonly trustsProxy?: boolean;
   /** Nobody starts or ends anything. */
   readonly isReadOnly?: boolean;
 }
@@ -75,13 +77,13 @@ export class Access {
   }
 
   /** The header that makes a page known. */
-  cookie(): string {
-    return `${cookieName}=${this.#session}; Max-Age=${sessionAge}; ${this.#attributes}`;
+  cookie(request: Request): string {
+    return `${cookieName}=${this.#session}; Max-Age=${sessionAge}; ${this.#attributes(request)}`;
   }
 
   /** The header that makes it forget. */
-  noCookie(): string {
-    return `${cookieName}=; Max-Age=0; ${this.#attributes}`;
+  noCookie(request: Request): string {
+    return `${cookieName}=; Max-Age=0; ${this.#attributes(request)}`;
   }
 
   /**
@@ -106,7 +108,8 @@ export class Access {
   isOurOrigin({ headers }: Request): boolean {
     const origin = headers.get("origin");
     if (origin === null) return headers.get("sec-fetch-site") !== "cross-site";
-    const host = headers.get("x-forwarded-host") ?? headers.get("host");
+    const { trustsProxy = false } = this.#options;
+    const host = (trustsProxy && headers.get("x-forwarded-host")) || headers.get("host");
     try {
       return new URL(origin).host === host;
     } catch {
@@ -114,9 +117,10 @@ export class Access {
     }
   }
 
-  get #attributes(): string {
-    const { base, isSecure } = this.#options;
-    return `Path=${base}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
+  #attributes({ headers }: Request): string {
+    const { base, isSecure, trustsProxy = false } = this.#options;
+    const isTls = isSecure || (trustsProxy && headers.get("x-forwarded-proto") === "https");
+    return `Path=${base}; HttpOnly; SameSite=Strict${isTls ? "; Secure" : ""}`;
   }
 }
 

@@ -71,10 +71,19 @@ export function alertOf(request: ScanRequest): Alert {
       "The alert is missing, or there are two: expected one of event_i3live_json and event_file.",
     );
   if (event_file !== undefined)
-    return { bytes: Buffer.from(event_file.base64, "base64"), name: event_file.name };
+    return { bytes: bytesOf(event_file.base64), name: event_file.name };
   const text =
     typeof event_i3live_json === "string" ? event_i3live_json : JSON.stringify(event_i3live_json);
   return { bytes: Buffer.from(text), name: "alert.json" };
+}
+
+/** Throws ProblemError for what is no base64. */
+function bytesOf(base64: string): Uint8Array {
+  try {
+    return Uint8Array.fromBase64(base64);
+  } catch {
+    throw new ProblemError(400, "event_file.base64: expected base64");
+  }
 }
 
 /** {"8": 0, "64": 12} as a progression. Throws InputError. */

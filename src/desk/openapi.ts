@@ -4,7 +4,6 @@ import type * as v from "valibot";
 import { Problem } from "./messages.ts";
 import type { Route } from "./route.ts";
 
-/** Base64 is a format of ours to check, and "unknown" is anything. */
 const conversion: ConversionConfig = { target: "draft-2020-12", typeMode: "input" };
 
 const schemaOf = (schema: v.GenericSchema) => {

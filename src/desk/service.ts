@@ -178,6 +178,7 @@ function listen(
       }),
       access: new Access({
         ...{ isPublicRead, hosts: [host, ...hosts], base, isSecure: identity !== undefined },
+        trustsProxy: options.trustsProxy ?? false,
         ...(token !== undefined && { token }),
       }),
       info: {

@@ -217,6 +217,7 @@ describe("what cannot be done is refused in words, and leaves nothing", () => {
       400,
       /event_file\.base64: expected base64/,
     ],
+    ["ten megabytes", alertLike("\0".repeat(10e6)), 400, /^This is not an IceCube alert/],
     ["a body of another kind", "text" as unknown as object, 400, /Expected Object|object/i],
   ];
   for (const [name, body, status, words] of cases)

@@ -5,10 +5,12 @@ import { type Browser, chromium, type Page } from "playwright-core";
 const path = "/usr/bin/chromium";
 export const hasChromium = existsSync(path);
 
-export const launch = (): Promise<Browser> =>
+/** @param more further arguments of its command line */
+export const launch = (more: readonly string[] = []): Promise<Browser> =>
   chromium.launch({
     executablePath: path,
     args: [
+      ...more,
       "--no-sandbox",
       "--disable-gpu",
       "--enable-unsafe-swiftshader",

@@ -12,12 +12,12 @@ export const openSession: Route = {
   access: "open",
   summary: "Gives the token; the answer's cookie stands for it from then on.",
   body: SessionRequest,
-  async handle({ body }: RouteRequest<SessionRequest>, { access }) {
+  async handle({ raw, body }: RouteRequest<SessionRequest>, { access }) {
     if (access.needsToken && !access.isToken(body.token)) {
       await Bun.sleep(guessingPause);
       throw new ProblemError(401, "That token is not right.");
     }
-    const headers = access.needsToken ? { "set-cookie": access.cookie() } : {};
+    const headers = access.needsToken ? { "set-cookie": access.cookie(raw) } : {};
     return new Response(null, { status: 204, headers });
   },
 };
@@ -28,6 +28,6 @@ export const closeSession: Route = {
   path: "/session",
   access: "open",
   summary: "Takes the cookie away.",
-  handle: (_request, { access }) =>
-    new Response(null, { status: 204, headers: { "set-cookie": access.noCookie() } }),
+  handle: ({ raw }, { access }) =>
+    new Response(null, { status: 204, headers: { "set-cookie": access.noCookie(raw) } }),
 };
