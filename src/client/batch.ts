@@ -1,8 +1,8 @@
 import type { FitTask } from "./protocol.ts";
 
 /** Short fits are handed over in batches of about this long, s: the channel's latency disappears in them. */
-const batchSeconds = 0.02;
-const longestBatch = 64;
+const batchSeconds = 0.1;
+const longestBatch = 128;
 
 export interface BatchNeeds {
   /** Tasks in their order. What is taken is taken out. */

@@ -17,7 +17,7 @@ export interface Fits {
 }
 
 /** Outcomes are reported at least this often, ms: what a crash leaves in doubt is no older. */
-const reportEvery = 10;
+const reportEvery = 50;
 
 /**
  * The life of a fit process: one event, one algorithm, fits one after the other, until its parent is gone.

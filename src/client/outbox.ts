@@ -3,8 +3,13 @@ import { type FailureEntry, longestReason, type ResultEntry } from "../mq/messag
 import type { LeasedTask } from "./leased_tasks.ts";
 import type { FitOutcome } from "./protocol.ts";
 
-/** Outcomes wait this long for company, s. */
-const gather = 0.025;
+/**
+ * Outcomes wait for company for half the time the client still has work for, but no longer, s: a message costs the
+ * server and the broker as much as ten results in it, and nobody is kept waiting whose hands are full.
+ */
+const longestWait = 0.25;
+/** What is not worth a timer, s. */
+const shortestWait = 0.005;
 /** So many are company enough, and more are not sent in one message: some brokers take no more than 128 KiB. */
 const sendAt = 60;
 
@@ -18,8 +23,8 @@ const minima = ({ minima = [] }: FitOutcome): ResultEntry[17] =>
 
 /** Outcomes on their way to the server, many in one message where fits are short. */
 export interface Outbox {
-  /** @param isLast nothing more is being fitted: no company is to be waited for */
-  add(task: LeasedTask, outcome: FitOutcome, isLast: boolean): void;
+  /** @param secondsLeft the client has work for so long; 0, NaN: for no longer, or nobody knows */
+  add(task: LeasedTask, outcome: FitOutcome, secondsLeft: number): void;
   /** Sends all there is. */
   flush(): void;
   /** Drops what is left. */
@@ -38,9 +43,11 @@ export function createOutbox(
   const results: ResultEntry[] = [];
   const failures: FailureEntry[] = [];
   let callOff: (() => void) | undefined;
+  /** When what waits is sent, by clock, s. */
+  let due = Number.POSITIVE_INFINITY;
   const flush = () => {
     callOff?.();
-    callOff = undefined;
+    due = Number.POSITIVE_INFINITY;
     while (results.length + failures.length > 0) {
       const room = Math.min(sendAt, most());
       const some = results.splice(0, room);
@@ -48,14 +55,18 @@ export function createOutbox(
     }
   };
   return {
-    add({ lease, nside, pixel, posvar, count, round }, outcome, isLast) {
+    add({ lease, nside, pixel, posvar, count, round }, outcome, secondsLeft) {
       const { values, evaluations, seconds, reason } = outcome;
       const task = [lease, nside, pixel, posvar, count, round] as const;
       if (values === undefined) failures.push([...task, short(reason ?? "failed"), seconds]);
       else
         results.push([...task, ...values, seconds, evaluations, failed(outcome), minima(outcome)]);
-      if (isLast || results.length + failures.length >= sendAt) flush();
-      else callOff ??= clock.after(gather, flush);
+      const wait = Math.min(longestWait, secondsLeft / 2);
+      if (!(wait > shortestWait) || results.length + failures.length >= sendAt) return flush();
+      if (clock.now() + wait >= due) return;
+      due = clock.now() + wait;
+      callOff?.();
+      callOff = clock.after(wait, flush);
     },
     flush,
     close: () => callOff?.(),

@@ -255,9 +255,9 @@ export class Work {
     const fits = task.round === 0 ? task.count : 0;
     if (outcome.values === undefined) this.#failures += fits;
     else this.#fits += fits;
-    const isLast = this.#pool?.size === 0;
-    this.#outbox.add(task, outcome, isLast);
-    if (this.#isDraining && isLast) this.#options.onOver("drained");
+    const { size = 0, usualSeconds = Number.NaN } = this.#pool ?? {};
+    this.#outbox.add(task, outcome, (size * usualSeconds) / this.#options.workers);
+    if (this.#isDraining && size === 0) this.#options.onOver("drained");
   }
 
   /** A restarted server hands everything out anew: what has not begun is not ours any more. */

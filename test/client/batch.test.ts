@@ -14,10 +14,10 @@ describe("a batch for a fit process", () => {
   test.each([
     ["before the first result one task", { usualSeconds: Number.NaN }, 1],
     ["long fits one by one", { usualSeconds: 10 }, 1],
-    ["short ones for 20 ms", {}, 20],
-    ["the shortest up to the longest batch", { usualSeconds: 1e-9 }, 64],
+    ["short ones for a tenth of a second", {}, 100],
+    ["the shortest up to the longest batch", { usualSeconds: 1e-9 }, 128],
     ["no more than a share of the rest", { waiting: tasks(28), workers: 4 }, 4],
-    ["nothing for who has enough", { unfinished: 11 }, 0],
+    ["nothing for who has enough", { unfinished: 51 }, 0],
     ["suspects one at a time", { suspects: tasks(5) }, 1],
     ["and only when nothing else is at risk", { suspects: tasks(5), unfinished: 1 }, 0],
     ["nothing where nothing is", { waiting: [] }, 0],

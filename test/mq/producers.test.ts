@@ -93,7 +93,7 @@ describe("what one side makes, the other accepts", () => {
             },
           );
           for (let n = 0; n < times; n++)
-            for (const [task, outcome] of outcomes) outbox.add(task, outcome, false);
+            for (const [task, outcome] of outcomes) outbox.add(task, outcome, 1);
           outbox.flush();
           expect(received).toBe(times * outcomes.length);
         },
