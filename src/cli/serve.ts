@@ -39,6 +39,7 @@ interface Flags {
   caFile?: string;
   desk?: string;
   condor?: number;
+  condorIdle: number;
   publicRead?: boolean;
   allowHost?: string[];
   basePath: string;
@@ -97,10 +98,30 @@ function addServiceFlags(command: Command): Command {
         flag("--nsides <nside:extension...>", "refinement of the map, coarse to fine"),
       ).default(undefined, formatProgression(DEFAULT_PROGRESSION)),
     )
+    .addOption(
+      flag("--recipe <file>", "JSON: the scans that are run for an alert, instead of that one"),
+    )
+    .addOption(flag("--watch <dir>", "folder whose new files are taken in, once each"))
+    .addOption(flag("--webhook <url>", "is sent JSON when a scan is done, has failed or is stuck"))
+    .addOption(flag("--hook <command>", "is run by a shell then, with SKYSCAN_STATE and more"))
+    .addOption(flag("--address <url>", "the page's address as others know it, for links in these"))
     .addOption(flag("-b, --broker <url>", "a broker through which clients from anywhere may come"))
     .addOption(flag("--broker-token <token>", "its password (better: in SKYSCAN_BROKER_TOKEN)"))
     .addOption(flag("--ca-file <pem>", "certificate of a private TLS authority, for the broker"))
     .addOption(flag("--desk <name>", "the desk's name on the broker (default: one nobody guesses)"))
+    .addOption(
+      flag(
+        "--condor <n>",
+        "clients asked of an HTCondor pool while there is work; needs --broker with a password",
+      ).argParser(integerFrom(1, mostWorkers)),
+    )
+    .addOption(
+      flag(
+        "--condor-idle <s>",
+        "they are removed when there was no work for so long, s",
+        600,
+      ).argParser(seconds),
+    )
     .addOption(
       flag("-a, --auth-token <token>", "what pages and scripts must give (better: a file)"),
     )
@@ -153,7 +174,10 @@ async function serve(flags: Flags, command: Command): Promise<void> {
     fitCommand: [...selfCommand(), fitProcessName],
     ...(flags.broker !== undefined && { broker: brokerOf(flags, flags.broker) }),
     ...(flags.desk !== undefined && { name: flags.desk }),
-    ...(flags.condor !== undefined && { condorJobs: flags.condor }),
+    ...(flags.condor !== undefined && {
+      condor: { jobs: flags.condor, idleWait: flags.condorIdle },
+    }),
+    ...(flags.caFile !== undefined && { caFile: flags.caFile }),
     documents: pageDocuments,
     ...{ runSelf, askSelf, simulate },
     ...(flags.watch !== undefined && { watch: flags.watch }),

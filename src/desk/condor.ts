@@ -14,8 +14,12 @@ export interface CondorOptions {
   /** --broker as the jobs get it: without its password. */
   readonly broker: string;
   readonly password: string | undefined;
+  /** Certificate of the broker's private authority. */
+  readonly caFile?: string;
   /** The desk's name on the broker. */
   readonly desk: string;
+  /** Jobs are removed when there was nothing to do for so long, s. */
+  readonly idleWait: number;
   /** Where submit file, token and logs are. */
   readonly folder: string;
   readonly clock: Clock;
@@ -27,8 +31,6 @@ export interface CondorOptions {
 
 /** Work must be there for so long before jobs are asked for, s: a short scan is over before they start. */
 const firstWait = 10;
-/** Jobs are removed when there was nothing to do for so long, s. */
-const idleWait = 600;
 /** Jobs end by themselves or are lost: so often it is looked whether the cluster is still there, s. */
 const lookInterval = 120;
 /** A scheduler that refuses is asked again after so long, s. */
@@ -87,7 +89,7 @@ export class CondorClients {
   }
 
   #due(): (() => Promise<void>) | undefined {
-    const { clock, hasWork } = this.#options;
+    const { clock, hasWork, idleWait } = this.#options;
     const now = clock.now();
     if (hasWork()) {
       this.#workSince ??= now;
@@ -143,11 +145,13 @@ export function submitText({
   desk,
   folder,
   jobs,
-}: Pick<CondorOptions, "executable" | "broker" | "desk" | "folder" | "jobs">): string {
+  caFile,
+}: Pick<CondorOptions, "executable" | "broker" | "desk" | "folder" | "jobs" | "caFile">): string {
   const settings = {
     skyscan: executable,
     ...{ broker, desk, jobs, workdir: folder },
     token: join(folder, "token"),
+    ...(caFile !== undefined && { ca_file: caFile }),
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
   return `${lines.join("\n")}\n\n${submitFile}`;

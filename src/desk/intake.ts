@@ -70,8 +70,7 @@ export function alertOf(request: ScanRequest): Alert {
       400,
       "The alert is missing, or there are two: expected one of event_i3live_json and event_file.",
     );
-  if (event_file !== undefined)
-    return { bytes: bytesOf(event_file.base64), name: event_file.name };
+  if (event_file !== undefined) return { bytes: bytesOf(event_file.base64), name: event_file.name };
   const text =
     typeof event_i3live_json === "string" ? event_i3live_json : JSON.stringify(event_i3live_json);
   return { bytes: Buffer.from(text), name: "alert.json" };

@@ -61,8 +61,10 @@ export interface ServiceOptions {
   readonly hook?: string;
   /** Address of the page as others know it, for links. */
   readonly address?: string;
-  /** Clients asked of an HTCondor pool when there is work. */
-  readonly condorJobs?: number;
+  /** Clients asked of an HTCondor pool while there is work, and how long without it they stay, s. */
+  readonly condor?: { readonly jobs: number; readonly idleWait: number };
+  /** The private authority by which the broker is known. */
+  readonly caFile?: string;
   readonly stop: AbortSignal;
   /** Called when it listens. */
   readonly onListening: (address: string) => void;
@@ -197,15 +199,16 @@ function listen(
 
 /** Throws InputError where the pool cannot be given what it needs. */
 function condorClients(
-  { condorJobs, broker, intake }: ServiceOptions,
+  { condor, broker, caFile, intake }: ServiceOptions,
   desk: Desk,
   name: string,
 ): CondorClients | undefined {
-  if (condorJobs === undefined) return undefined;
+  if (condor === undefined) return undefined;
   if (broker === undefined)
     throw new InputError("--condor needs a --broker that the pool's machines reach");
   return new CondorClients({
-    ...{ jobs: condorJobs, executable: process.execPath, desk: name, clock: systemClock },
+    ...{ ...condor, executable: process.execPath, desk: name, clock: systemClock },
+    ...(caFile !== undefined && { caFile: resolve(caFile) }),
     broker: describeAddress(broker),
     password: broker.password,
     folder: resolve(intake.data, "condor"),

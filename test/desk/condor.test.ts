@@ -15,7 +15,7 @@ function pool(answers: { submit?: () => string; left?: () => string } = {}) {
   const here = mkdtempSync(join(folder, "c-"));
   const clients = new CondorClients({
     ...{ jobs: 5, executable: "/opt/skyscan", broker: "mqtts://b:8883", password: "secret" },
-    ...{ desk: "d", folder: here, hasWork: () => hasWork },
+    ...{ desk: "d", idleWait: 600, folder: here, hasWork: () => hasWork },
     clock: { ...time.clock(), every: () => () => {} },
     run: async (command) => {
       asked.push(`${Math.round(time.now)} ${command.slice(0, 2).join(" ")}`);
@@ -83,4 +83,10 @@ test("the submit file is the one of scripts/condor, for a desk", () => {
     /^skyscan = \/opt\/skyscan\nbroker = mqtts:\/\/b:8883\ndesk = d\njobs = 5\n/,
   );
   expect(text).toContain("scan = --desk $(desk)");
+  expect(text.split("\n\n")[0]).not.toContain("ca_file");
+  const trusting = submitText({
+    ...{ executable: "/opt/skyscan", broker: "mqtts://b:8883", desk: "d", folder: "/w", jobs: 5 },
+    caFile: "/etc/ssl/ours.pem",
+  });
+  expect(trusting).toContain("\nca_file = /etc/ssl/ours.pem\n\n");
 });

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { program as wholeProgram } from "../../src/cli/main.ts";
+import { outlineOf } from "../../src/cli/outline.ts";
 import { pages } from "../../src/docs/pages.ts";
 import { program } from "../programs.ts";
 
 const folder = resolve(import.meta.dir, "../../src/docs");
+const commandLine = wholeProgram();
 const readme = readFileSync(resolve(folder, "../../README.md"), "utf8");
 
 function help(...words: string[]): { code: number; text: string } {
@@ -31,6 +34,23 @@ describe("pages for users", () => {
       code: 0,
       text: readFileSync(join(folder, `${topic}.md`), "utf8"),
     });
+  });
+
+  test("a flag that is written of is there: anywhere, and on the desk's page, at what it is about", () => {
+    const written = (text: string) =>
+      new Set([...text.matchAll(/(?<![\w-])--[a-z][\w-]*/g)].map(([flag]) => flag));
+    const flags = (chosen: (path: string) => boolean) =>
+      new Set(
+        outlineOf(commandLine)
+          .filter(({ path }) => chosen(path.join(" ")))
+          .flatMap((command) => command.flags.flatMap(({ names }) => names)),
+      );
+    // ligo-skymap-plot's own.
+    const known = flags(() => true).add("--contour");
+    for (const text of [readme, ...Object.values(pages)])
+      expect([...written(text).difference(known)]).toEqual([]);
+    const desks = flags((path) => /^(serve|client|scan|server)$/.test(path));
+    expect([...written(pages.desk!).difference(desks)]).toEqual([]);
   });
 
   test("without a topic: the commands; with a command's name: its usage", () => {

@@ -1,9 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { readResult } from "../../src/result/files.ts";
 import { json, listened } from "../desk/service.ts";
 import { testFolder } from "../folder.ts";
-import { program, simulatedEvent, start, stopAll } from "../programs.ts";
+import { program, simulatedEvent, start, stopAll, until } from "../programs.ts";
 
 const folder = testFolder();
 afterAll(stopAll);
@@ -101,6 +102,54 @@ describe("the desk as its operators run it", () => {
     child.kill();
     expect(await child.exited).toBe(130);
   }, 300_000);
+
+  test("an alert laid into its folder: the recipe's scans, a hook and a webhook told of each", async () => {
+    const told: { state: string; scan_id: string; text: string }[] = [];
+    const bothTold = Promise.withResolvers<void>();
+    const webhook = Bun.serve({
+      ...{ hostname: "127.0.0.1", port: 0 },
+      fetch: async (request) => {
+        told.push(await json(new Response(request.body)));
+        if (told.length === 2) bothTold.resolve();
+        return new Response();
+      },
+    });
+    const watched = join(folder, "watched");
+    mkdirSync(watched);
+    const recipe = join(folder, "recipe.json");
+    await Bun.write(
+      recipe,
+      JSON.stringify({
+        scans: [
+          { reco_algo: "dummy", nsides: "1:0" },
+          { reco_algo: "dummy", nsides: "2:0" },
+          { reco_algo: "dummy", nsides: "4:0", from_energy: 1e9 },
+        ],
+      }),
+    );
+    const noted = join(folder, "noted");
+    const { child, address } = await serving([
+      ...["serve", "--data", join(folder, "watching"), "--port", "0", "--workers", "1"],
+      ...["--watch", watched, "--recipe", recipe, "--webhook", `${webhook.url}`],
+      ...["--hook", `echo "$SKYSCAN_STATE $SKYSCAN_SCAN_ID $SKYSCAN_PAGE" >> '${noted}'`],
+      ...["--address", "https://desk.example.org"],
+    ]);
+    await Bun.write(join(watched, "alert.json"), Bun.file(simulatedEvent));
+    await bothTold.promise;
+    const { scans } = await json(await fetch(new URL("scans", address)));
+    expect(scans.map(({ nsides }: { nsides: string }) => nsides).sort()).toEqual(["1:0", "2:0"]);
+    const ids = scans.map(({ id }: { id: string }) => id).sort();
+    expect(told.map(({ scan_id }) => scan_id).sort()).toEqual(ids);
+    expect(told.map(({ state }) => state)).toEqual(["done", "done"]);
+    expect(told[0]!.text).toContain("https://desk.example.org/e/1.1");
+    await until("the hook to be run twice", async () => {
+      const lines = existsSync(noted) ? (await Bun.file(noted).text()).trim().split("\n") : [];
+      return lines.length === 2 && lines.every((line) => /^done \w+ https:.*e\/1\.1$/.test(line));
+    });
+    child.kill();
+    await child.exited;
+    await webhook.stop(true);
+  }, 60_000);
 
   test("killed with clients from elsewhere, started again: it goes on, and the map is the same", async () => {
     const { stem, map } = await alone();

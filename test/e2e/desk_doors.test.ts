@@ -252,3 +252,44 @@ test.skipIf(!hasSystemd)(
   },
   60_000,
 );
+
+test("Kubernetes' file starts a desk there is: its flags, its token, its folders, its health", async () => {
+  const text = readFileSync(join(scripts, "kubernetes/desk.yaml"), "utf8");
+  // biome-ignore lint/suspicious/noExplicitAny: three kinds of documents, looked into as they are
+  const documents = Bun.YAML.parse(text) as any[];
+  const kinds = Object.fromEntries(documents.map((document) => [document.kind, document]));
+  expect(Object.keys(kinds)).toEqual(["PersistentVolumeClaim", "Deployment", "Service"]);
+  const { spec } = kinds.Deployment;
+  const [{ command, args, env, ports, volumeMounts, ...container }] = spec.template.spec.containers;
+  const { stdout } = await skyscan(["serve", "--help"]).exited;
+  expect(command).toEqual(["skyscan", "serve"]);
+  for (const argument of args) expect(stdout).toContain(argument.split("=")[0]);
+  for (const { name } of env) expect(stdout).toContain(name);
+  const given = (flag: string) =>
+    args.find((word: string) => word.startsWith(`${flag}=`))?.slice(flag.length + 1);
+  const port = Number(given("--port"));
+  expect(ports).toEqual([{ containerPort: port }]);
+  for (const probe of ["livenessProbe", "readinessProbe"])
+    expect(container[probe].httpGet).toEqual({ path: "/healthz", port });
+  expect(kinds.Service.spec.ports[0].targetPort).toBe(port);
+  const labels = spec.template.metadata.labels;
+  for (const selector of [spec.selector.matchLabels, kinds.Service.spec.selector])
+    expect(selector).toEqual(labels);
+  const volumes = Object.fromEntries(
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    spec.template.spec.volumes.map((volume: any) => [volume.name, volume]),
+  );
+  const mounted = (path: string) =>
+    volumes[
+      volumeMounts.find(({ mountPath }: { mountPath: string }) => path.startsWith(mountPath)).name
+    ];
+  expect(mounted(given("--data")).persistentVolumeClaim.claimName).toBe(
+    kinds.PersistentVolumeClaim.metadata.name,
+  );
+  expect(mounted(env[0].value).secret).toBeDefined();
+  // The file system is read-only: there must be somewhere to unpack the core.
+  expect(mounted("/tmp").emptyDir).toEqual({});
+  expect(Object.keys(volumes).length).toBe(volumeMounts.length);
+  // One desk, one folder.
+  expect([spec.replicas, spec.strategy.type]).toEqual([1, "Recreate"]);
+}, 60_000);
