@@ -8,12 +8,21 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { canHaveMachines, type Machine, startMachine } from "../machine.ts";
-import { mapIn, simulatedEvent, start, stopAll, temporaryDirectory, until } from "../programs.ts";
+import {
+  manifestIn,
+  mapIn,
+  simulatedEvent,
+  start,
+  stopAll,
+  temporaryDirectory,
+  until,
+} from "../programs.ts";
 
 const repository = resolve(import.meta.dir, "../..");
 const executable = join(repository, "dist/skyscan");
@@ -231,6 +240,70 @@ describe.skipIf(!isPossible)("HTCondor", () => {
     await gone(working);
     expect(mapIn(path("spawned", "out")).equals(mapIn(reference))).toBe(true);
     expect(text("its logs", "condor")).toContain("jobs = 3\n");
+  }, 300_000);
+
+  test("the desk asks for clients while it has scans, and gives them back; told to end, those it has", async () => {
+    for (const name of ["alerts", "the desk"]) mkdirSync(path(name));
+    for (const name of ["alerts", "the desk"]) own(path(name));
+    const desk = pool.start(
+      [
+        ...["./skyscan", "serve", "--data", "the desk", "--watch", "alerts", "--workers", "0"],
+        ...["--broker", "127.0.0.1", "--condor", "2", "--condor-idle", "15"],
+        ...["--reco-algo", "dummy", "--nsides", "8:0", "--seed", "1"],
+      ],
+      { SKYSCAN_BROKER_TOKEN: token },
+    );
+    const clusters = async () => [
+      ...new Set((await jobsFrom("condor_q")).map(({ ClusterId }) => ClusterId)),
+    ];
+    /** Lays an alert down. @returns the cluster its clients are */
+    const alert = async (name: string, bytes: Uint8Array) => {
+      writeFileSync(path(name), bytes);
+      own(path(name));
+      await pool.run(["mv", name, "alerts/"]);
+      return await until(
+        "clients to be asked for",
+        async () => {
+          if (desk.process.exitCode !== null) throw new Error((await desk.exited).stderr);
+          return (await clusters())[0];
+        },
+        60,
+      );
+    };
+    const maps = () =>
+      existsSync(path("the desk/scans"))
+        ? readdirSync(path("the desk/scans"))
+            .map((id) => path("the desk/scans", id, "out"))
+            .filter(
+              (out) =>
+                existsSync(join(out, "scan-manifest.json")) && manifestIn(out).scan.is_complete,
+            )
+        : [];
+    const bytes = readFileSync(simulatedEvent);
+    const first = await alert("first.json", bytes);
+    const jobs = await queued(first);
+    expect(jobs).toHaveLength(2);
+    const ads = await pool.run(["condor_q", "-all", "-long"]);
+    expect(ads).toContain("--desk");
+    expect(ads).not.toContain(token);
+    expect(statSync(path("the desk/condor/token")).mode & 0o777).toBe(0o600);
+    const [done] = await until("its map", () => (maps().length === 1 ? maps() : undefined), 180);
+    expect(mapIn(done!).equals(mapIn(reference))).toBe(true);
+    await gone(first, 60);
+    const REMOVED = 3;
+    expect((await ended(first)).map(({ JobStatus }) => JobStatus)).toEqual([REMOVED, REMOVED]);
+
+    // The same alert, a blank further: it is another file, and the same map.
+    const second = await alert("second.json", Buffer.concat([bytes, Buffer.from("\n")]));
+    expect(second).toBeGreaterThan(first);
+    await until("them at work", async () =>
+      (await queued(second)).every(({ JobStatus }) => JobStatus === RUNNING),
+    );
+    // nsenter and runuser stand between: the desk itself is told.
+    await pool.run(["pkill", "-TERM", "-f", "skyscan serve"]);
+    expect((await desk.exited).code).toBe(130);
+    await gone(second, 60);
+    expect(maps()).toHaveLength(1);
   }, 300_000);
 
   describe("a DAG", () => {
