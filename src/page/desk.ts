@@ -10,10 +10,10 @@ import type {
   ServerEventName,
 } from "../desk/messages.ts";
 import type { Contour } from "../result/contours.ts";
+import type { Listen } from "./feed.ts";
 import { readMapBody, SkyMap } from "./map/sky_map.ts";
 import type { Traced } from "./map/tracing.ts";
 import { toTrace } from "./map/tracing.ts";
-import { readStream } from "./stream.ts";
 
 /** The desk sends something every 15 s; after this long without, s, what is shown is old. */
 export const SILENCE = 35;
@@ -29,6 +29,7 @@ export interface Surroundings {
   /** Address of the desk, with a slash at its end. */
   readonly base: string;
   readonly now: () => number;
+  readonly listen: Listen;
   readonly trace: (traced: Traced) => Promise<readonly Contour[]>;
 }
 
@@ -59,6 +60,8 @@ export class Desk {
   version: string | undefined;
   isOutdated = false;
   needsToken = false;
+  /** Nobody looks, and no stream is held. */
+  isAsleep = false;
   /** The desk's clock less this one's, s. */
   #ahead = 0;
   #listeners = new Set<() => void>();
@@ -101,29 +104,54 @@ export class Desk {
     for (const id of wanted) kept.set(id, this.shown.get(id) ?? { id, contours: [] });
     this.shown = kept;
     this.#attempt = 0;
-    this.connect();
+    this.#listen(false);
   }
 
   /** Connects, or connects anew. */
   connect(): void {
+    this.#listen(true);
+  }
+
+  /** Ends the stream, for a window nobody looks at: what is shown is as of now. */
+  sleep(): void {
+    this.#stream?.abort();
+    this.#stream = undefined;
+    this.isAsleep = true;
+  }
+
+  /** Goes on after sleep(). */
+  wake(): void {
+    if (!this.isAsleep) return;
+    this.isAsleep = false;
+    this.connect();
+  }
+
+  /** @param isAnew what there is of a stream is to be doubted */
+  #listen(isAnew: boolean): void {
     this.#stream?.abort();
     const controller = new AbortController();
     this.#stream = controller;
     this.#askedAt = this.surroundings.now();
-    const query = [...this.shown.keys()].map((id) => `scan=${encodeURIComponent(id)}`).join("&");
     const ended = (status?: number) => {
       if (controller.signal.aborted) return;
       controller.abort();
       this.#lost(status);
     };
-    readStream(`${this.surroundings.base}events${query ? `?${query}` : ""}`, controller.signal, {
-      onByte: () => {
-        this.heard = this.surroundings.now();
-      },
-      onEvent: (name, data) => {
-        if (!controller.signal.aborted) this.receive(name, data);
-      },
-    }).then(ended, () => ended());
+    this.surroundings
+      .listen(
+        [...this.shown.keys()],
+        controller.signal,
+        {
+          onByte: () => {
+            this.heard = this.surroundings.now();
+          },
+          onEvent: (name, data) => {
+            if (!controller.signal.aborted) this.receive(name, data);
+          },
+        },
+        isAnew,
+      )
+      .then(ended, () => ended());
   }
 
   #lost(status?: number): void {
@@ -133,14 +161,14 @@ export class Desk {
     this.#changed();
     const waiting = this.#stream;
     setTimeout(() => {
-      if (this.#stream === waiting && !this.needsToken) this.connect();
+      if (this.#stream === waiting && !this.needsToken) this.#listen(false);
     }, 1000 * pause);
   }
 
   /** To be called about once a second: notices a silence, which no event announces. */
   tick(): void {
     const silent = this.surroundings.now() - Math.max(this.heard, this.#askedAt);
-    if (silent < 1000 * SILENCE || this.needsToken) return;
+    if (silent < 1000 * SILENCE || this.needsToken || this.isAsleep) return;
     this.connection = "lost";
     this.connect();
     this.#changed();

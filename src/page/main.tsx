@@ -1,6 +1,7 @@
 /** The page's start: connects what it shows to the desk and to the window. */
 import { render } from "preact";
 import { Desk } from "./desk.ts";
+import { createFeed } from "./feed.ts";
 import greek from "./font/inter-greek-wght-normal.woff2" with { type: "file" };
 import latin from "./font/inter-latin-wght-normal.woff2" with { type: "file" };
 import { press } from "./keys.ts";
@@ -44,6 +45,19 @@ function takeDrops(shell: Shell): void {
   });
 }
 
+/** A window that nobody has seen for so long needs no stream, ms. */
+const HIDDEN = 60_000;
+
+/** Where every window has a stream of its own, those nobody looks at let go of theirs: a browser has six to a desk. */
+function restWhenHidden(desk: Desk): void {
+  let timer = 0;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(timer);
+    if (document.hidden) timer = window.setTimeout(() => desk.sleep(), HIDDEN);
+    else desk.wake();
+  });
+}
+
 /** The tab tells how far the scan is. */
 function titleOf(shell: Shell): string {
   const { alert, a } = shell;
@@ -66,13 +80,21 @@ function titleOf(shell: Shell): string {
 }
 
 const base = new URL(".", document.baseURI).href;
-const desk = new Desk({ base, now: () => Date.now(), trace: createTracer(base) });
+const feed = createFeed(base);
+const desk = new Desk({
+  ...{ base, now: () => Date.now(), trace: createTracer(base), listen: feed.listen },
+});
 const shell = new Shell(desk, matchMedia("(prefers-reduced-motion: reduce)").matches);
 loadFonts(base);
 takeDrops(shell);
 document.addEventListener("keydown", (event) => press(shell, event));
 addEventListener("offline", () => desk.tick());
 addEventListener("online", () => desk.connect());
+// A page that comes back from the browser's memory had left.
+addEventListener("pageshow", (event: PageTransitionEvent) => {
+  if (event.persisted) desk.connect();
+});
+if (feed.isOwn) restWhenHidden(desk);
 setInterval(() => desk.tick(), 1000);
 desk.subscribe(() => {
   const title = titleOf(shell);

@@ -1,22 +1,7 @@
 /** Contours traced by the worker; by this thread where there is none. */
 import type { Contour } from "../result/contours.ts";
 import { type Traced, trace } from "./map/tracing.ts";
-
-interface Policies {
-  createPolicy(
-    name: string,
-    rules: { createScriptURL: (url: string) => string },
-  ): {
-    createScriptURL(url: string): string;
-  };
-}
-
-/** The content policy takes addresses of scripts from this policy alone; it is only asked for our own. */
-function trusted(url: string): string {
-  const policies = (globalThis as { trustedTypes?: Policies }).trustedTypes;
-  const policy = policies?.createPolicy("skyscan", { createScriptURL: (own) => own });
-  return policy?.createScriptURL(url) ?? url;
-}
+import { trusted } from "./policy.ts";
 
 export function createTracer(base: string): (traced: Traced) => Promise<readonly Contour[]> {
   let worker: Worker | undefined;

@@ -24,6 +24,11 @@ export class FakeDesk {
   #server: Bun.Server<undefined> | undefined;
   port = 0;
 
+  /** Streams that are open. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
   get address(): string {
     return `http://127.0.0.1:${this.port}/`;
   }

@@ -170,6 +170,35 @@ describe.skipIf(!hasChromium)("the page", () => {
     expect(await page.locator("img").count()).toBe(0);
   });
 
+  test("seven windows of one browser hold one stream, each hears of its own scan, and one is left when they go", async () => {
+    expect(desk.streams).toBe(1);
+    const others = await Promise.all(
+      Array.from({ length: 6 }, async (_, i) => {
+        const other = await page.context().newPage();
+        // Narrow, where the event in three dimensions is not to be seen at once.
+        await other.setViewportSize({ width: 390, height: 844 });
+        await other.goto(`${desk.address}e/136662.35405932?a=${i % 2 ? "s1" : "s2"}`);
+        await says(other, ".pill", "live");
+        return other;
+      }),
+    );
+    expect(desk.streams).toBe(1);
+    desk.advance("s1", 60);
+    const done = `${desk.scans.get("s1")!.stages[2]!.pixels.done}`;
+    for (const window of [page, others[1]!, others[5]!])
+      await window.waitForFunction(
+        (count) =>
+          document
+            .querySelector(".stage:last-child")!
+            .textContent.replace(/\D/g, "")
+            .startsWith(`512${count}`),
+        done,
+      );
+    for (const other of others) await other.close();
+    desk.advance("s1", 20);
+    expect(desk.streams).toBe(1);
+  });
+
   test("says when the desk is gone, keeps what it shows, and goes on when it is back", async () => {
     const number = await textOf(page, ".direction b");
     await desk.stop();
