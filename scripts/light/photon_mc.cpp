@@ -1,10 +1,7 @@
 // Light of cascades and bare muons at DOMs by Monte Carlo: single photons through layered ice.
 //
-// What the constants of the embedded light are fitted to. Scattering is 0.55 Henyey-Greenstein and
-// 0.45 simplified Liu with mean cosine 0.9, absorption a continuous weight, SPICE-Mie ice in layers
-// of 10 m (M. Aartsen et al., NIM A 711 (2013) 73). Photons have the Cherenkov spectrum times the
-// DOM's acceptance by wavelength; ice and group velocity go with it. Every step scores, at a random
-// point of it, the length it has in the cell there.
+// What the constants of the embedded light are fitted to. Absorption is a continuous weight; every
+// step scores, at a random point of it, the length it has in the cell there.
 //
 //   photon_mc ICE.tsv ACCEPTANCE.tsv muon|cascade HEIGHT ZENITH PHOTONS SEED [400]
 //
@@ -12,171 +9,25 @@
 // towards +x, or straight up or down. A last argument: all photons of that wavelength [nm]. Cells:
 // distance [m] +-12 %; cascades: cosine of the direction to the DOM to the vertical, azimuth from
 // +x [deg]; muons: azimuth about the track, 0: above it; and DOMs within 20 m of its closest point.
-// Columns as the header says: photo-electrons of 1 GeV, of h2-50cm and nominal acceptance; quantiles
-// of the time after the geometric time [ns].
+// Columns as the header says: photo-electrons of 1 GeV, of h2-50cm and nominal acceptance;
+// quantiles of the time after the geometric time [ns].
 
 #include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <numbers>
-#include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "photons.hpp"
+
 namespace {
 
-using std::numbers::pi;
+using namespace photons;
 
-constexpr double speed_of_light = 0.299792458, reference_group_index = 1.35634;
-constexpr double phase_index = 1.3195, cos_cherenkov = 1 / phase_index;
-const double sin_cherenkov = std::sqrt(1 - cos_cherenkov * cos_cherenkov);
-constexpr double effective_area = 20.2e-4;                    // m^2
-constexpr double muon_photons = 32240;                        // 1/m
-constexpr double cascade_photons = 32582 * 5.21;              // 1/GeV
-constexpr double mean_acceptance[] = {0.338, 0.33583};        // of h2-50cm, of nominal
-constexpr double mean_cosine = 0.9, share_of_liu = 0.45;      // of scattering
-constexpr double surface = 1948.07;                           // m
-constexpr double least_weight = 0.02;                         // below: roulette
-constexpr double latest = 12000;                              // ns
-constexpr double window = 20;                                 // m along a muon's track
-constexpr double track_from = -700, track_to = 250;           // m: what of the track shines
-
-// Of the 2007 DOM, every 10 nm from 260 nm on: the effective area in m^2 of a photon of random
-// place and direction (IceCube's public simulation clsim, GetIceCubeDOMAcceptance).
-constexpr double acceptance_by_wavelength[] = {
-    0.0000064522, 0.0000064522, 0.0000064522, 0.0000064522, 0.0000021980, 0.0001339040,
-    0.0005556810, 0.0016953000, 0.0035997000, 0.0061340900, 0.0074592700, 0.0090579800,
-    0.0099246700, 0.0105769000, 0.0110961000, 0.0114214000, 0.0114425000, 0.0111527000,
-    0.0108086000, 0.0104458000, 0.0099763100, 0.0093102500, 0.0087516600, 0.0083225800,
-    0.0079767200, 0.0075625100, 0.0066377000, 0.0053335800, 0.0043789400, 0.0037583500,
-    0.0033279800, 0.0029212500, 0.0025334900, 0.0021115400, 0.0017363300, 0.0013552700,
-    0.0010546600, 0.0007201320, 0.0004240050, 0.0002316740, 0.0001087250};
-constexpr double first_wavelength = 260, wavelength_step = 10;  // nm
-
-struct Vec3 {
-  double x, y, z;
-};
-Vec3 operator+(Vec3 a, Vec3 b) { return {a.x + b.x, a.y + b.y, a.z + b.z}; }
-Vec3 operator*(double s, Vec3 a) { return {s * a.x, s * a.y, s * a.z}; }
-double dot(Vec3 a, Vec3 b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
-Vec3 cross(Vec3 a, Vec3 b) {
-  return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
-}
-
-class Random {
- public:
-  explicit Random(unsigned seed) : generator_(seed) {}
-  double operator()() { return (static_cast<double>(generator_() >> 11) + 0.5) * 0x1p-53; }
-
- private:
-  std::mt19937_64 generator_;
-};
-
-// Turns a direction by an angle, at a random azimuth about it.
-Vec3 turned(Vec3 n, double cosine, Random& random) {
-  const double sine = std::sqrt(std::fmax(0, 1 - cosine * cosine)), phi = 2 * pi * random();
-  const Vec3 other = std::fabs(n.z) < 0.9 ? Vec3{0, 0, 1} : Vec3{1, 0, 0};
-  Vec3 u = cross(n, other);
-  u = (1 / std::sqrt(dot(u, u))) * u;
-  const Vec3 v = cross(n, u);
-  const Vec3 m = cosine * n + sine * (std::cos(phi) * u + std::sin(phi) * v);
-  return (1 / std::sqrt(dot(m, m))) * m;
-}
-
-double scattered_cosine(Random& random) {
-  constexpr double g = mean_cosine;
-  if (random() < share_of_liu) return 2 * std::pow(random(), (1 - g) / (1 + g)) - 1;
-  const double s = (1 - g * g) / (1 - g + 2 * g * random());
-  return (1 + g * g - s * s) / (2 * g);
-}
-
-// Per layer, from the bottom up: scattering (geometric) and absorption of one wavelength.
-class Ice {
- public:
-  explicit Ice(const std::string& path) {
-    std::ifstream file(path);
-    std::string line;
-    while (std::getline(file, line)) {
-      if (line.rfind("# alpha", 0) == 0) {
-        std::istringstream numbers(line.substr(line.find(':') + 1));
-        numbers >> alpha_ >> kappa_ >> a_ >> b_ >> d_ >> e_;
-      }
-      if (line.empty() || line[0] == '#') continue;
-      std::istringstream numbers(line);
-      double depth, scattering, dust, temperature;
-      numbers >> depth >> scattering >> dust >> temperature;
-      if (dust == 999) continue;  // below all measurements
-      layers_.insert(layers_.begin(), {surface - depth, scattering, dust, temperature});
-    }
-    bottom_ = layers_[0].height - 5;
-  }
-
-  // The optics of the ice at one wavelength.
-  struct Optics {
-    std::vector<double> scattering, absorption;
-  };
-  Optics at(double wavelength) const {
-    Optics optics;
-    for (const Layer& layer : layers_) {
-      optics.scattering.push_back(layer.scattering * std::pow(wavelength / 400, -alpha_) /
-                                  (1 - mean_cosine));
-      optics.absorption.push_back((d_ * layer.dust + e_) * std::pow(wavelength, -kappa_) +
-                                  a_ * std::exp(-b_ / wavelength) * (1 + 0.01 * layer.temperature));
-    }
-    return optics;
-  }
-  std::size_t layer(double z) const {
-    const double at = std::floor((z - bottom_) / 10);
-    return static_cast<std::size_t>(
-        std::fmin(std::fmax(at, 0), static_cast<double>(layers_.size() - 1)));
-  }
-  double bottom(std::size_t layer) const { return bottom_ + 10 * static_cast<double>(layer); }
-  std::size_t size() const { return layers_.size(); }
-
- private:
-  struct Layer {
-    double height, scattering, dust, temperature;
-  };
-  double alpha_ = 0, kappa_ = 0, a_ = 0, b_ = 0, d_ = 0, e_ = 0, bottom_ = 0;
-  std::vector<Layer> layers_;
-};
-
-double group_index(double nm) {
-  const double l = nm / 1000;
-  const double phase = 1.55749 + l * (-1.57988 + l * (3.99993 + l * (-4.68271 + l * 2.09354)));
-  return phase * (1 + 0.227106 + l * (-0.954648 + l * (1.42568 - l * 0.711832)));
-}
-
-double polynomial(const std::vector<double>& c, double x) {
-  double sum = 0;
-  for (std::size_t i = c.size(); i-- > 0;) sum = sum * x + c[i];
-  return sum;
-}
-
-// The published curves, relative to their means over the sphere.
-struct Acceptance {
-  std::vector<double> curve[2];
-
-  explicit Acceptance(const std::string& path) {
-    std::ifstream file(path);
-    std::string line;
-    int which = -1;
-    bool is_maximum = false;
-    while (std::getline(file, line)) {
-      if (line.empty()) continue;
-      if (line[0] == '#') {
-        ++which;
-        is_maximum = true;
-        continue;
-      }
-      if (!is_maximum) curve[which].push_back(std::stod(line) / mean_acceptance[which]);
-      is_maximum = false;
-    }
-  }
-};
+constexpr double least_weight = 0.02;                // below: roulette
+constexpr double window = 20;                        // m along a muon's track
+constexpr double track_from = -700, track_to = 250;  // m: what of the track shines
 
 constexpr double distances[] = {10, 20, 35, 50, 75, 100, 150, 200, 250, 300};
 constexpr int distance_count = 10, angle_count = 6, cosine_count = 5, azimuth_count = 4;
@@ -222,10 +73,7 @@ struct Place {
 
 class Cascade {
  public:
-  explicit Cascade(double height, Vec3 direction) : height_(height), n_(direction) {
-    constexpr int steps = 20000;
-    for (int i = 0; i < steps; ++i) norm_ += raw(-1 + (2 * i + 1.0) / steps) / steps;
-  }
+  explicit Cascade(double height, Vec3 direction) : height_(height), n_(direction) {}
   static constexpr int count = distance_count * cosine_count * azimuth_count;
   // Isotropic; the weight does the rest.
   void emit(Random& random, Vec3& position, Vec3& direction, double& time, double& weight) const {
@@ -233,7 +81,7 @@ class Cascade {
     const double z = 2 * random() - 1;
     direction = turned({0, 0, 1}, z, random);
     time = 0;
-    weight = raw(dot(direction, n_)) / norm_;
+    weight = emission_(dot(direction, n_));
   }
   Place find(Vec3 p) const {
     const Vec3 d{p.x, p.y, p.z - height_};
@@ -260,12 +108,9 @@ class Cascade {
   static constexpr const char* columns = "distance\tcos_lo\tcos_hi\tphi_lo\tphi_hi";
 
  private:
-  static double raw(double cosine) {
-    return std::exp(-2.61 * std::pow(std::fabs(cosine - cos_cherenkov), 0.39));
-  }
   double height_;
   Vec3 n_;
-  double norm_ = 0;
+  Emission emission_;
 };
 
 class Muon {
@@ -305,7 +150,9 @@ class Muon {
     // Per metre of level track; else of the window.
     return is_level_ ? ring : ring * 2 * window;
   }
-  double photons() const { return is_level_ ? muon_photons : muon_photons * (track_to - track_from); }
+  double photons() const {
+    return is_level_ ? muon_photons : muon_photons * (track_to - track_from);
+  }
   void name(int cell) const {
     const int m = cell % angle_count;
     std::printf("%g\t%g\t%g", distances[cell / angle_count], 180.0 * m / angle_count,
@@ -349,9 +196,9 @@ void follow(const Source& source, const Ice& ice, const Ice::Optics& optics,
     const Place place = source.find(p + at * n);
     if (place.cell >= 0) {
       const double w = weight * std::exp(-a * at) * step;
-      cells[static_cast<std::size_t>(place.cell)].add(
-          w, polynomial(acceptance.curve[0], n.z), polynomial(acceptance.curve[1], n.z),
-          time + at / velocity - place.geometric_time);
+      cells[static_cast<std::size_t>(place.cell)].add(w, polynomial(acceptance.curve[0], n.z),
+                                                      polynomial(acceptance.curve[1], n.z),
+                                                      time + at / velocity - place.geometric_time);
     }
     p = p + step * n;
     time += step / velocity;
@@ -373,31 +220,12 @@ void follow(const Source& source, const Ice& ice, const Ice::Optics& optics,
 template <typename Source>
 void run(const Source& source, const Ice& ice, const Acceptance& acceptance, long photons,
          unsigned seed, double wavelength) {
-  // The ice of every wavelength there is, and how many photons have it.
-  std::vector<Ice::Optics> optics;
-  std::vector<double> velocity, cumulative;
-  double sum = 0;
-  const auto add = [&](double nm, double weight) {
-    optics.push_back(ice.at(nm));
-    velocity.push_back(speed_of_light / group_index(nm));
-    cumulative.push_back(sum += weight);
-  };
-  if (wavelength > 0) {
-    add(wavelength, 1);
-  } else {
-    double nm = first_wavelength;
-    for (const double area : acceptance_by_wavelength) {
-      add(nm, area / (nm * nm));
-      nm += wavelength_step;
-    }
-  }
+  const Spectrum spectrum(ice, wavelength);
   std::vector<Cell> cells(Source::count);
   Random random(seed);
   for (long i = 0; i < photons; ++i) {
-    const double u = random() * sum;
-    std::size_t k = 0;
-    while (cumulative[k] < u) ++k;
-    follow(source, ice, optics[k], acceptance, velocity[k], random, cells);
+    const auto& [optics, velocity] = spectrum.draw(random);
+    follow(source, ice, optics, acceptance, velocity, random, cells);
   }
   std::printf("%s\tamplitude_h250\tamplitude_nominal\trel_error\tt10\tt25\tt50\tt75\tt90\n",
               Source::columns);

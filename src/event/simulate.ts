@@ -70,13 +70,30 @@ export function simulatePulses(
   random: () => number,
   response: SimulatedResponse = {},
 ): PulseMap {
+  const doms = seeingDoms(detector);
+  return pulsesOf(doms, photonsOf(passage, doms, light, random), random, response);
+}
+
+/** The DOMs in the ice that are on. */
+export const seeingDoms = (detector: Detector): Dom[] =>
+  [...detector.doms.values()].filter((dom) => dom.isOn && omOf(dom.key) <= 60);
+
+/**
+ * What DOMs make of the light that meets them: noise, charges, coincidence and pulses.
+ * @param photons when photoelectrons arrive at each DOM, ns, in any order
+ * @param random uniform in (0, 1)
+ */
+export function pulsesOf(
+  doms: readonly Dom[],
+  photons: readonly (readonly number[])[],
+  random: () => number,
+  response: SimulatedResponse = {},
+): PulseMap {
   const { readout = READOUT } = response;
-  const doms = [...detector.doms.values()].filter((dom) => dom.isOn && omOf(dom.key) <= 60);
-  const photons = photonsOf(passage, doms, light, random);
   const hits = new Map<OMKey, number[]>();
   doms.forEach((dom, i) => {
-    const times = photons[i]!;
-    times.push(...noiseOf(dom, readout, response.bursts ?? false, random));
+    const noise = noiseOf(dom, readout, response.bursts ?? false, random);
+    const times = [...photons[i]!, ...noise];
     const inside = times.filter((time) => time >= readout.start && time < readout.stop);
     if (inside.length > 0)
       hits.set(
