@@ -155,3 +155,22 @@ export function coverageTable(
   });
   return [...head, ...rows, ""].join("\n");
 }
+
+/** How far minima are from the truth by energy, as a section of a page in Markdown. */
+export function resolutionTable(title: string, report: CoverageReport): string {
+  const rows = report.by_energy.map(
+    ({ from, to, events, error_deg, shares, scale, scale_error }) => {
+      const [half, , most] = error_deg.map(({ value }) => `${number(value)}°`);
+      const inside = shares.slice(0, 2).map(percentText).join(" | ");
+      return `| ${number(from / 1000)}–${number(to / 1000)} | ${events} | ${half} | ${most} | ${inside} | ${scale.toFixed(2)} ± ${scale_error.toFixed(2)} |`;
+    },
+  );
+  return [
+    `## ${title}`,
+    "",
+    "| energy, TeV | events | error: median | 90 % | inside 50 % | inside 90 % | scale |",
+    "|---|---|---|---|---|---|---|",
+    ...rows,
+    "",
+  ].join("\n");
+}
