@@ -17,7 +17,7 @@ export interface Coarseness {
 }
 
 /** Areas are within 5 % of a finer map's where the radius is at least so many pixels. */
-const PIXELS_IN_RADIUS = 4;
+export const PIXELS_IN_RADIUS = 4;
 /** What is refined reaches so far beyond the contour, in its radii. */
 const MARGIN = 1.5;
 

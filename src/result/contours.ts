@@ -1,10 +1,9 @@
-import Delaunator from "delaunator";
+import type Delaunator from "delaunator";
 import { degreesPerRadian } from "../geometry/constants.ts";
-import { type Direction, npix, pixelVector, type Vector, vectorOf, wrap } from "../sky/healpix.ts";
-import { cross, dot, tangents, unit } from "../sky/tangent_plane.ts";
-import { type BestDirection, bestDirection } from "./best_direction.ts";
+import { type Direction, npix, type Vector, vectorOf, wrap } from "../sky/healpix.ts";
+import { cross, dot, unit } from "../sky/tangent_plane.ts";
+import type { BestDirection } from "./best_direction.ts";
 import { cellsOf, densitiesOf, hpdRegions } from "./cells.ts";
-import { finestPixels } from "./finest.ts";
 import {
   type ContourLevel,
   type Convention,
@@ -13,6 +12,7 @@ import {
   levelsOf,
 } from "./levels.ts";
 import type { SkyScanResult } from "./result.ts";
+import { surfaceOf } from "./surface.ts";
 
 /** Where 2·Δllh passes one level. */
 export interface Contour extends ContourLevel {
@@ -35,9 +35,7 @@ export interface ContourLine {
 }
 
 /**
- * Traces the contours of a map. 2·Δllh is interpolated linearly on the Delaunay triangulation of the scanned pixels'
- * centres on the sphere, the finest available everywhere, and of the minimum between them where the map knows it;
- * failed pixels are bridged.
+ * Traces the contours of a map on its {@link surfaceOf | surface}.
  * @param levels default: those of the algorithm that made the map
  * @returns one contour per level; none for a map of fewer than three pixels
  */
@@ -45,27 +43,9 @@ export function traceContours(
   result: SkyScanResult,
   { convention, contours }: Levels = levelsOf(result),
 ): Contour[] {
-  const best = bestDirection(result);
-  if (best === undefined) return [];
-  const toPlane = stereographic(vectorOf(best));
-  const vectors: Vector[] = [];
-  const values: number[] = [];
-  const coordinates: number[] = [];
-  // Around a known minimum the root of 2·Δllh is nearly linear, 2·Δllh itself is not: contours no wider than a few
-  // pixels would come out too small. Maps without it are drawn as the programs that made them draw them.
-  const height = best.isSubPixel ? (value: number) => Math.sqrt(Math.max(0, value)) : identity;
-  const add = (vector: Vector, llh: number) => {
-    const point = toPlane(vector);
-    if (point === undefined) return;
-    vectors.push(vector);
-    values.push(height(2 * (llh - best.llh)));
-    coordinates.push(...point);
-  };
-  for (const { nside, pixel, llh } of finestPixels(result)) add(pixelVector(nside, pixel), llh);
-  if (best.isSubPixel) add(vectorOf(best), best.llh);
-  if (vectors.length < 3) return [];
-  const mesh = new Delaunator(coordinates);
-  if (mesh.triangles.length === 0) return [];
+  const surface = surfaceOf(result);
+  if (surface === undefined) return [];
+  const { best, mesh, vectors, values, height } = surface;
   const resolvedArea = FEWEST_PIXELS * smallestPixel(result);
   const wanted: readonly WantedContour[] =
     convention === "HPD" ? credibleContours(result, best) : contours;
@@ -80,8 +60,6 @@ export function traceContours(
     };
   });
 }
-
-const identity = (value: number): number => value;
 
 /** Where the area is known otherwise it is not measured on the mesh. */
 interface WantedContour extends ContourLevel {
@@ -112,18 +90,6 @@ const FEWEST_PIXELS = 4;
 /** Solid angle of one of a map's finest pixels, sr. */
 const smallestPixel = ({ nsides }: SkyScanResult): number =>
   (4 * Math.PI) / npix(Math.max(...nsides.keys()));
-
-/**
- * Stereographic projection around a centre. It maps circles to circles: a Delaunay triangulation in its plane is one
- * on the sphere. Undefined at the antipode.
- */
-function stereographic(centre: Vector): (v: Vector) => [number, number] | undefined {
-  const [east, north] = tangents(centre);
-  return (v) => {
-    const depth = 1 + dot(v, centre);
-    return depth < 1e-12 ? undefined : [dot(v, east) / depth, dot(v, north) / depth];
-  };
-}
 
 /** Solid angle of a spherical triangle (van Oosterom & Strackee 1983, IEEE Trans. Biomed. Eng. 30, 125). */
 const triangleArea = (a: Vector, b: Vector, c: Vector): number =>

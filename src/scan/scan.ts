@@ -31,7 +31,18 @@ export interface ScanSettings {
   readonly pointing?: Pointing;
   /** How directions pass on their minima; absent: they do not. */
   readonly flood?: Flood;
+  /** What is wanted beyond the progression; absent: nothing. */
+  readonly further?: Further;
 }
+
+/**
+ * The pixels wanted of a map that has all its progression asks for, by nside; those it has may be among them, and an
+ * nside beyond its finest begins another stage. Empty: the map is finished. Depends on the map alone, so that a scan
+ * that is begun again takes the same course.
+ */
+export type Further = (
+  pixels: ReadonlyMap<number, readonly PixelResult[]>,
+) => ReadonlyMap<number, readonly number[]>;
 
 /** How far a stage, or the whole scan, is. */
 export interface Counts {
@@ -111,10 +122,11 @@ function check({ progression, variations, seed, pointing }: ScanSettings): void 
 export class Scan {
   readonly #settings: ScanSettings;
   readonly #threshold: number;
-  readonly #stages: readonly StageState[];
-  readonly #stageOf: ReadonlyMap<number, StageState>;
+  /** Coarse to fine: those of the progression, and what was added beyond it. */
+  readonly #stages: StageState[] = [];
+  readonly #stageOf = new Map<number, StageState>();
   /** The pixels that have all their variations, by nside. */
-  readonly #map: ReadonlyMap<number, ReadonlyMap<number, PixelResult>>;
+  readonly #map = new Map<number, ReadonlyMap<number, PixelResult>>();
   #rounds = 0;
   /** Fits and further looks sent whose results are not in. */
   #outstanding = 0;
@@ -130,19 +142,18 @@ export class Scan {
     const series = thresholds(threshold);
     this.#settings = settings;
     this.#threshold = threshold;
-    this.#stages = progression.map(({ nside }, i) => ({
-      nside,
-      pixels: new Map(),
-      final: new Map(),
-      thresholds: i === progression.length - 1 ? [1] : series,
-      passed: 0,
-      fresh: new Set(),
-      rounds: 0,
-      recosDone: 0,
-      recosFailed: 0,
-    }));
-    this.#stageOf = new Map(this.#stages.map((stage) => [stage.nside, stage]));
-    this.#map = new Map(this.#stages.map((stage) => [stage.nside, stage.final]));
+    for (const [i, { nside }] of progression.entries())
+      this.#addStage(nside, i === progression.length - 1 ? [1] : series);
+  }
+
+  #addStage(nside: number, thresholds: readonly number[]): void {
+    const stage: StageState = {
+      ...{ nside, thresholds, pixels: new Map(), final: new Map(), fresh: new Set() },
+      ...{ passed: 0, rounds: 0, recosDone: 0, recosFailed: 0 },
+    };
+    this.#stages.push(stage);
+    this.#stageOf.set(nside, stage);
+    this.#map.set(nside, stage.final);
   }
 
   /** The first tasks. To be called once, before all else. */
@@ -221,6 +232,11 @@ export class Scan {
     return found;
   }
 
+  /** Its stages, coarse to fine: those of the progression, and those added beyond it so far. */
+  get nsides(): number[] {
+    return this.#stages.map(({ nside }) => nside);
+  }
+
   progress(): ScanProgress {
     const stages = this.#stages.map((stage, i) => this.#progressOf(stage, i));
     const sum = (key: keyof Counts) => stages.reduce((total, stage) => total + stage[key], 0);
@@ -241,7 +257,9 @@ export class Scan {
   #progressOf(stage: StageState, i: number): Counts & { readonly nside: number } {
     const { progression, pointing, variations } = this.#settings;
     const pixelsSent = stage.pixels.size;
-    const expected = pointing && i === 0 ? pixelsSent : Math.round(expectedPixels(progression, i));
+    // Of what lies beyond the progression nobody knows more than has been sent.
+    const isKnown = i < progression.length && !(pointing && i === 0);
+    const expected = isKnown ? Math.round(expectedPixels(progression, i)) : pixelsSent;
     const pixelsEstimated = this.#isComplete ? pixelsSent : Math.max(pixelsSent, expected);
     return {
       nside: stage.nside,
@@ -292,7 +310,8 @@ export class Scan {
     if (this.#outstanding === 0) {
       const again = this.#revisit();
       if (again.length > 0) return again;
-      const released = this.#refine(this.#stages.length - 1);
+      const refined = this.#refine(this.#stages.length - 1);
+      const released = refined.length > 0 ? refined : this.#goFurther();
       this.#isComplete = released.length === 0;
       return released;
     }
@@ -347,6 +366,15 @@ export class Scan {
     return this.#send(
       choosePixels(this.#map, progression.slice(0, last + 2), pointing, this.#best),
     );
+  }
+
+  /** What is wanted of the finished map. */
+  #goFurther(): ReleasedTask[] {
+    const chosen = this.#settings.further?.(this.pixels()) ?? new Map();
+    const finest = this.#stages.at(-1)!.nside;
+    for (const nside of [...chosen.keys()].sort((a, b) => a - b))
+      if (nside > finest) this.#addStage(nside, [1]);
+    return this.#send(chosen);
   }
 
   /** Marks the pixels not yet sent as sent, and returns their tasks in this round's random order. */
