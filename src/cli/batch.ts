@@ -156,6 +156,7 @@ async function finishedScan(plan: ScanPlan, outputDir: string): Promise<Scanned 
       scan.state === "done" &&
       scan.reco_algo === plan.reco.name &&
       scan.nsides === formatProgression(plan.progression) &&
+      (scan.refine_to_contour ?? false) === plan.refineToContour &&
       scan.seed === (plan.seed ?? null);
     const npz = results.find((name: string) => name.endsWith(".npz"));
     if (!isSame || npz === undefined) return undefined;

@@ -23,6 +23,7 @@ export interface ScanFlags extends LightFlags {
   nsides?: string[];
   minNside?: number;
   maxNside?: number;
+  refineToContour?: boolean;
   miniTestVariations?: boolean;
   predictiveScanningThreshold: number;
   photonTables?: string;
@@ -55,6 +56,12 @@ export function addScanFlags(command: Command): Command {
     )
     .addOption(
       flag("--max-nside <n>", "older way to choose: last of 8, 64, 512").argParser(integerFrom(1)),
+    )
+    .addOption(
+      flag(
+        "--refine-to-contour",
+        "add pixels, also of further nsides, until those about the 90 % contour are smaller than a quarter of its radius",
+      ),
     )
     .addOption(flag("--mini-test-variations", "two fits per pixel only, for quick tests"))
     .addOption(
@@ -131,6 +138,7 @@ export async function planOptions(
     miniTest: flags.miniTestVariations ?? false,
     progression: progressionOf(flags),
     threshold: flags.predictiveScanningThreshold,
+    refineToContour: flags.refineToContour ?? false,
     ...(flags.seed !== undefined && { seed: flags.seed }),
     ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
     ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),

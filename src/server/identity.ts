@@ -21,6 +21,8 @@ export function identityOf(plan: ScanPlan): string {
     variations: plan.reco.seeds.variations,
     progression: formatProgression(plan.progression),
     threshold: plan.threshold,
+    // Only where it is asked for: what was begun without goes on.
+    ...(plan.refineToContour && { refineToContour: true }),
     seed: plan.seed ?? null,
     needsTables: plan.needsTables,
     choice: plan.choice,

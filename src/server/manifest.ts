@@ -60,6 +60,7 @@ export function manifestOf(input: ManifestInput) {
       likelihood: plan.reco.likelihood ?? null,
       levels: levelsInManifest(plan.reco.name),
       nsides: formatProgression(plan.progression),
+      refine_to_contour: plan.refineToContour,
       variations: plan.reco.seeds.variations.length,
       seed: plan.seed ?? null,
       predictive_scanning_threshold: plan.threshold,

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { consola } from "consola";
 import { version } from "../config/version.ts";
-import { eventName } from "../event/event.ts";
+import { type EventMetadata, eventName } from "../event/event.ts";
 import { withBestDirection } from "../result/best_direction.ts";
 import { cellsOf, densitiesOf, isResolved } from "../result/cells.ts";
 import { encodeResult, secret, type writeAtomically } from "../result/files.ts";
@@ -47,9 +48,9 @@ export interface OutputOptions {
 export function createOutput(options: OutputOptions): Output {
   const { directory, plan, session, collection, now } = options;
   const { scan } = collection;
-  // The same names for partial and final results, whichever nsides they hold.
-  const nsides = plan.progression.map(({ nside }) => nside).join("_");
-  const stem = join(directory, `${eventName(plan.event.metadata)}_${nsides}`);
+  const stemOf = (nsides: readonly number[]) =>
+    join(directory, stemOfScan(plan.event.metadata, nsides));
+  let stem = stemOf(scan.nsides);
   warnOfReplaced(stem, session.basename);
   let files: readonly string[] = [];
   let isMapResolved: boolean | null = null;
@@ -80,7 +81,10 @@ export function createOutput(options: OutputOptions): Output {
     const document = manifest(state, reason);
     const text = `${JSON.stringify(document, null, 2)}\n`;
     // The newest scan's under the name the system before gave it, and every scan's beside its result.
-    for (const file of [`${stem}.manifest.json`, join(directory, "scan-manifest.json")])
+    // What a scan that may yet go further leaves behind under a shorter name is to be its own alone.
+    const isNamed = !plan.refineToContour || files.length > 0;
+    const beside = isNamed ? [`${stem}.manifest.json`] : [];
+    for (const file of [...beside, join(directory, "scan-manifest.json")])
       await options.write(file, text, secret);
     options.onManifest(document);
     return document;
@@ -88,9 +92,15 @@ export function createOutput(options: OutputOptions): Output {
   const writeAll = async (state?: ManifestState, reason?: string) => {
     const map = result();
     if (map.nsides.size > 0) {
+      const longer = stemOf(scan.nsides);
+      if (longer !== stem) warnOfReplaced(longer, session.basename);
+      stem = longer;
       const both = [`${stem}.npz`, `${stem}.json`];
       for (const file of both) await options.write(file, encodeResult(file, map));
       files = both;
+      // The same names for partial and final results, whichever nsides they hold; until the scan goes further.
+      for (let n = plan.progression.length; n < scan.nsides.length; n++)
+        await removeOwn(stemOf(scan.nsides.slice(0, n)), session.basename);
       if (scan.isComplete) isMapResolved = isResolved(densitiesOf(cellsOf(map)));
     }
     return await writeManifest(state, reason);
@@ -121,6 +131,26 @@ function provenanceOfScan(plan: ScanPlan, light: string | null): Provenance {
     ...(sha256 !== undefined && { eventSha256: sha256 }),
     ...(plan.commandLine !== undefined && { commandLine: plan.commandLine }),
   };
+}
+
+/** The stem of a scan's result files, the partial ones' too: `run00136766.evt000007637140.GOLD_8_64_512`. */
+export const stemOfScan = (event: EventMetadata, nsides: readonly number[]): string =>
+  `${eventName(event)}_${nsides.join("_")}`;
+
+/** The name on the broker of the scan that left files of this stem; undefined: nobody knows. */
+function basenameOf(stem: string): string | undefined {
+  try {
+    return JSON.parse(readFileSync(`${stem}.manifest.json`, "utf8")).scan.mq_basename;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes this scan's files of a stem it has outgrown. */
+async function removeOwn(stem: string, basename: string): Promise<void> {
+  if (basenameOf(stem) !== basename) return;
+  for (const ending of [".npz", ".json", ".manifest.json"])
+    await rm(stem + ending, { force: true });
 }
 
 /** Says so where the result of another scan stands in the way: all algorithms give a map of an event one name. */

@@ -9,8 +9,12 @@ import { momentAt, toEquatorial } from "../native/sky.ts";
 import type { EnergyEstimate, Reco } from "../reco/reco.ts";
 import { findReco } from "../reco/registry.ts";
 import { withMiniTest } from "../reco/seed.ts";
-import { Scan } from "../scan/scan.ts";
-import type { Progression } from "../sky/progression.ts";
+import { withBestDirection } from "../result/best_direction.ts";
+import { levelsOfAlgorithm, wilksLevels } from "../result/levels.ts";
+import { refinementOf } from "../result/refinement.ts";
+import { resultFromScan } from "../result/result.ts";
+import { type Further, Scan } from "../scan/scan.ts";
+import { type Progression, totalPixels } from "../sky/progression.ts";
 import { requireRoom } from "./room.ts";
 
 /** A scan to be run, all of its input read and found good. */
@@ -23,6 +27,8 @@ export interface ScanPlan {
   readonly miniTest: boolean;
   readonly progression: Progression;
   readonly threshold: number;
+  /** Beyond the progression until the contour is resolved. */
+  readonly refineToContour: boolean;
   readonly seed?: number;
   /** Clients must have photon tables; false: whatever the first of them has. */
   readonly needsTables: boolean;
@@ -44,6 +50,7 @@ export interface PlanOptions {
   readonly miniTest: boolean;
   readonly progression: Progression;
   readonly threshold: number;
+  readonly refineToContour?: boolean;
   readonly seed?: number;
   readonly gcdDir?: string;
   readonly photonTables?: string;
@@ -75,7 +82,9 @@ export async function planScan(options: PlanOptions): Promise<ScanPlan> {
   const { pointing, energy } = reco.prepare(event, detector, undefined);
   const radius = pointing && reco.seeds.pointedRadius;
   const share = radius === undefined ? 1 : (1 - Math.cos(radius)) / 2;
-  requireRoom(options.progression, reco.seeds.variations.length, share);
+  const refineToContour = options.refineToContour ?? false;
+  const further = refineToContour ? mostFurther : 0;
+  requireRoom(options.progression, reco.seeds.variations.length, share, further);
   if (energy) consola.info(`muon energy: ${energy.value.toPrecision(4)} GeV (${energy.source})`);
   return {
     event,
@@ -84,7 +93,7 @@ export async function planScan(options: PlanOptions): Promise<ScanPlan> {
     reco,
     miniTest: options.miniTest,
     progression: options.progression,
-    threshold: options.threshold,
+    ...{ threshold: options.threshold, refineToContour },
     ...(options.seed !== undefined && { seed: options.seed }),
     needsTables: options.photonTables !== undefined || choice.light === "tables",
     choice,
@@ -105,6 +114,24 @@ function warnOfRunNumber({ metadata: { isRealEvent, runId } }: Event): void {
   );
 }
 
+/**
+ * Pixels beyond what the progression lets expect at which refinement ends. A contour four pixels in radius has a
+ * hundred; likelihoods so rough that refining them shows ever finer structure would have no end.
+ */
+const mostFurther = 20_000;
+
+/** What a plan's map lacks for its contour, by the levels that will be drawn. */
+function furtherOf({ event, reco, progression }: ScanPlan): Further {
+  const levels = levelsOfAlgorithm(reco.name) ?? wilksLevels;
+  const most = totalPixels(progression) + mostFurther;
+  return (pixels) => {
+    const map = withBestDirection(resultFromScan(pixels, event.metadata, true));
+    const wanted = refinementOf(map, levels);
+    const count = [...pixels.values(), ...wanted.values()].reduce((n, { length }) => n + length, 0);
+    return count <= most ? wanted : new Map();
+  };
+}
+
 /** A scan at its beginning. */
 export function startScan(plan: ScanPlan): Scan {
   const { pointing, reco, event, progression, threshold, seed = 0 } = plan;
@@ -113,6 +140,7 @@ export function startScan(plan: ScanPlan): Scan {
   return new Scan({
     ...{ progression, threshold, seed, variations: reco.seeds.variations.length },
     ...(reco.flood && { flood: reco.flood }),
+    ...(plan.refineToContour && { further: furtherOf(plan) }),
     ...(isPointed && {
       pointing: {
         centre: toEquatorial(pointing.zenith, pointing.azimuth, momentAt(event.metadata.mjd)),

@@ -1,6 +1,6 @@
 import { freemem } from "node:os";
 import { InputError } from "../config/errors.ts";
-import { expectedPixels, formatProgression, type Progression } from "../sky/progression.ts";
+import { formatProgression, type Progression, totalPixels } from "../sky/progression.ts";
 
 /**
  * What a scan keeps in memory of each pixel and of each fit until its end, bytes: measured with scan and scheduler of
@@ -18,16 +18,16 @@ const memoryLeft = (): number =>
  * Throws InputError, with the estimate, where a scan of so many pixels cannot fit in memory.
  * @param variations fits per pixel
  * @param share of the sky its first stage covers
+ * @param further pixels there may be beyond the progression
  */
 export function requireRoom(
   progression: Progression,
   variations: number,
   share: number,
+  further = 0,
   left = memoryLeft(),
 ): void {
-  const pixels = progression
-    .map((_, stage) => expectedPixels(progression, stage) * (stage === 0 ? share : 1))
-    .reduce((sum, count) => sum + count, 0);
+  const pixels = totalPixels(progression, share) + further;
   const needed = pixels * (bytesPerPixel + variations * bytesPerFit);
   if (needed <= left) return;
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toPrecision(2)} GB`;

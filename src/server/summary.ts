@@ -31,7 +31,10 @@ export function tooCoarse({ result, manifest }: ServerOutcome): string | undefin
       ? "the map is too coarse for its peak: its areas are those of pixels (see --nsides)"
       : undefined;
   const { radius, pixel, stage } = found;
-  return `the map is too coarse for its 90 % contour: a radius of ${degrees(radius)}, pixels of ${degrees(pixel)}; ${stage} at the end of --nsides would do`;
+  const remedy = manifest.scan.refine_to_contour
+    ? "--refine-to-contour has come to its end"
+    : `--refine-to-contour, or ${stage} at the end of --nsides, would do`;
+  return `the map is too coarse for its 90 % contour: a radius of ${degrees(radius)}, pixels of ${degrees(pixel)}; ${remedy}`;
 }
 
 /** How far the best fit is from the true direction, for events that record one; undefined for all others. */

@@ -89,3 +89,12 @@ export function expectedPixels(progression: Progression, stage: number): number 
   const before = progression[stage - 1];
   return before ? extension * (nside / before.nside) ** 2 : 12 * nside ** 2;
 }
+
+/**
+ * Expected number of pixels of all stages.
+ * @param share of the sky the first stage covers
+ */
+export const totalPixels = (progression: Progression, share = 1): number =>
+  progression
+    .map((_, stage) => expectedPixels(progression, stage) * (stage === 0 ? share : 1))
+    .reduce((sum, count) => sum + count, 0);

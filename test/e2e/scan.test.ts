@@ -123,6 +123,36 @@ describe("skyscan scan", () => {
     expect(maps[0]!.equals(maps[1]!)).toBe(true);
   }, 120_000);
 
+  test("refined to its contour: interrupted there, it goes on to the map of a scan that was not", async () => {
+    const scan = ["scan", simulatedEvent, "--nsides", "1:0", "2:2", "--refine-to-contour"];
+    const whole = join(directory, "refined");
+    const { code, stderr } = await skyscan([...scan, "--workers", 1, "-o", whole]).exited;
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    expect(manifestIn(whole).scan).toMatchObject({ refine_to_contour: true, nsides: "1:0 2:2" });
+    const [map] = readdirSync(whole).filter((name) => name.endsWith(".npz"));
+    expect(map).toMatch(/_1_2_4_8_16_[\d_]+\.npz$/);
+    const { nsides } = readNpz(readFileSync(join(whole, map!)), map!);
+    expect(map).toContain(`_${[...nsides.keys()].join("_")}.npz`);
+
+    const output = join(directory, "refined-again");
+    const dirs = ["-o", output, "--cache-dir", join(directory, "refined-cache"), "--workers", 3];
+    const first = skyscan([...scan, ...dirs], {
+      SKYSCAN_PROGRESS_INTERVAL_SEC: "0.1",
+      SKYSCAN_RESULT_INTERVAL_SEC: "0.1",
+    });
+    const isBeyond = () => fitsDoneIn(output) > 0 && 8 in manifestIn(output).progress.by_nside;
+    await until("a stage beyond", isBeyond);
+    first.process.kill("SIGINT");
+    expect((await first.exited).code).toBe(130);
+    expect((await skyscan([...scan, ...dirs]).exited).code).toBe(0);
+    // Nothing is left under the names it has outgrown.
+    const kept = readdirSync(output).filter((name) =>
+      /\.npz$|(?<!scan-)manifest\.json$/.test(name),
+    );
+    expect(kept.sort()).toEqual([map!.replace(/npz$/, "manifest.json"), map!]);
+    expect(mapIn(output).equals(mapIn(whole))).toBe(true);
+  }, 120_000);
+
   test("with a cache, Ctrl-C saves, and the same command goes on to the same map", async () => {
     const output = join(directory, "resumed");
     const dirs = ["-o", output, "--cache-dir", join(directory, "cache"), "--workers", 2];

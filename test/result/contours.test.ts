@@ -93,6 +93,21 @@ describe("contours", () => {
     expect(Math.abs(a.area / b.area - 1)).toBeLessThan(0.02);
   });
 
+  test("enclose a best pixel that finer ones around it replace", () => {
+    const centre = vectorOf({ ra: 1, dec: 0.4 });
+    const whole = gaussian(centre, 0.02);
+    // A valley narrower than the finer pixels, which the centre of a coarse one happened to hit.
+    const [coarse] = discStrict(8, centre, 0.08);
+    const map = new Map(whole.nsides).set(8, [
+      ...whole.nsides.get(8)!.filter(({ pixel }) => pixel !== coarse),
+      pixel(8, coarse!, { llh: 90 }),
+    ]);
+    const { area, lines } = traceContours({ ...whole, nsides: map })[0]!;
+    expect(lines).toHaveLength(1);
+    expect(area).toBeGreaterThan(0);
+    expect(area).toBeLessThan((4 * Math.PI) / npix(256));
+  });
+
   test("need three pixels with a fit", () => {
     const map = (pixels: PixelResult[]) => resultFromScan(new Map([[8, pixels]]), event, true);
     expect(traceContours(map([]))).toEqual([]);

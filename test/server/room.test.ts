@@ -2,6 +2,13 @@ import { expect, test } from "bun:test";
 import { requireRoom } from "../../src/server/room.ts";
 import { parseProgression } from "../../src/sky/progression.ts";
 
+test("what may be added beyond the progression counts too", () => {
+  const required = (further: number) =>
+    requireRoom(parseProgression("8:0 64:12 512:24"), 7, 1, further, gigabyte);
+  expect(() => required(20_000)).not.toThrow();
+  expect(() => required(400_000)).toThrow(/take \S+ GB of memory/);
+});
+
 const gigabyte = 1e9;
 
 test.each<[string, number, number, boolean]>([
@@ -14,7 +21,7 @@ test.each<[string, number, number, boolean]>([
 ])(
   "%p with %p fits a pixel over a share of %p of the sky fits in a gigabyte: %p",
   (text, variations, share, fits) => {
-    const required = () => requireRoom(parseProgression(text), variations, share, gigabyte);
+    const required = () => requireRoom(parseProgression(text), variations, share, 0, gigabyte);
     if (fits) expect(required).not.toThrow();
     else expect(required).toThrow(/take \S+ GB of memory, and 1\.0 GB are left/);
   },

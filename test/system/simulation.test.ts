@@ -3,7 +3,7 @@ import { consola } from "consola";
 import { thirdPartyLog } from "../../src/config/log.ts";
 import type { Progression } from "../../src/sky/progression.ts";
 import { checkWorlds, planOf } from "./simulation.ts";
-import { type Conditions, live } from "./world.ts";
+import { type Conditions, live, undisturbed } from "./world.ts";
 
 const levels = [consola.level, thirdPartyLog.level] as const;
 beforeAll(() => {
@@ -26,6 +26,12 @@ describe("the whole system by seed", () => {
   test("a thousand worlds full of trouble end with the map of a world without", async () => {
     if (process.env.LOG) consola.level = 5;
     expect(await checkWorlds(seeds, small)).toBeGreaterThan(only ? 0 : 100_000);
+  });
+
+  test("and so do those that go on beyond their progression, whose stops and restarts fall there too", async () => {
+    const plan = await planOf(small, true, true);
+    expect(undisturbed(plan).size).toBeGreaterThan(4);
+    await checkWorlds(seeds.slice(0, 15), small, true);
   });
 
   test("a world is the same again", async () => {

@@ -7,11 +7,17 @@ import { conditionsOf, live, mapText, undisturbed } from "./world.ts";
 /**
  * A scan with two fits per pixel of an event nobody looks at: the fits are made up.
  * @param isFlooding its pixels start from each other's minima, and look again
+ * @param refineToContour it goes on beyond its progression
  */
-export async function planOf(progression: Progression, isFlooding = false): Promise<ScanPlan> {
+export async function planOf(
+  progression: Progression,
+  isFlooding = false,
+  refineToContour = false,
+): Promise<ScanPlan> {
   const plan = await planScan({
     eventFile: resolve(import.meta.dir, "../data/simulated_muon.json"),
     ...{ isRealEvent: false, reco: "dummy", miniTest: false, progression, threshold: 1, seed: 3 },
+    refineToContour,
   });
   const { variations } = plan.reco.seeds;
   const seeds = { ...plan.reco.seeds, variations: [...variations, ...variations] };
@@ -21,8 +27,12 @@ export async function planOf(progression: Progression, isFlooding = false): Prom
 }
 
 /** So many worlds: all end, with the map of a world without trouble, and no rule is broken. */
-export async function checkWorlds(seeds: Iterable<number>, progression: Progression) {
-  const plan = await planOf(progression, true);
+export async function checkWorlds(
+  seeds: Iterable<number>,
+  progression: Progression,
+  refineToContour = false,
+) {
+  const plan = await planOf(progression, true, refineToContour);
   const map = mapText(undisturbed(plan));
   let events = 0;
   for (const seed of seeds) {
