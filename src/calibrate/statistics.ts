@@ -40,6 +40,10 @@ export const chiSquareLevel = (percent: number): number => -2 * Math.log(1 - per
 export function scaledFit(values: readonly number[]): ScaledFit {
   const n = values.length;
   const mean = values.reduce((sum, value) => sum + value / n, 0);
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2 / Math.max(1, n - 1), 0);
+  // A χ² with two degrees of freedom is as wide as its mean. Few large losses make a tail that is wider: then the mean
+  // of a small sample hangs on one or two experiments, and its error has to say so.
+  const width = Math.max(mean, Math.sqrt(variance));
   const sorted = values.toSorted((a, b) => a - b);
   const largest = sorted.reduce((most, value, i) => {
     const expected = mean > 0 ? 1 - Math.exp(-value / mean) : 1;
@@ -48,8 +52,7 @@ export function scaledFit(values: readonly number[]): ScaledFit {
   const distance = (largest - 0.2 / n) * (Math.sqrt(n) + 0.26 + 0.5 / Math.sqrt(n));
   return {
     scale: mean / 2,
-    // A χ² with two degrees of freedom is as wide as its mean.
-    scaleError: mean / 2 / Math.sqrt(n),
+    scaleError: width / 2 / Math.sqrt(n),
     distance,
     limit: KS_LIMIT,
     fits: distance < KS_LIMIT,
