@@ -18,6 +18,8 @@ export interface Address {
   readonly view: "local" | "sky";
   /** NSIDE.I of the pixel whose fits are shown. */
   readonly pixel?: string;
+  /** What runs where is shown, over the newest alert. */
+  readonly isQueue?: true;
 }
 
 /** @param path below the desk's base, without a leading slash */
@@ -35,6 +37,7 @@ export function parseAddress(path: string, query: string): Address {
   const event = /^e\/([\w.-]{1,100})$/.exec(path)?.[1];
   return defined({
     event,
+    isQueue: path === "queue" ? true : undefined,
     a: optional("a", /^[\w-]{1,64}$/),
     b: optional("b", /^[\w-]{1,64}$/),
     mode: one<Mode>("mode", ["one", "blink", "side", "diff"], "one"),
@@ -50,7 +53,7 @@ export function parseAddress(path: string, query: string): Address {
 
 /** Path and query below the desk's base. */
 export function addressText(address: Address): string {
-  const path = address.event ? `e/${address.event}` : "";
+  const path = address.isQueue ? "queue" : address.event ? `e/${address.event}` : "";
   const q = new URLSearchParams();
   for (const name of ["a", "b", "pixel"] as const) if (address[name]) q.set(name, address[name]);
   if (address.mode !== "one") q.set("mode", address.mode);

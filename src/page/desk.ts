@@ -67,6 +67,7 @@ export class Desk {
   #listeners = new Set<() => void>();
   #stream: AbortController | undefined;
   #attempt = 0;
+  #isWide = false;
   /** When the desk was asked for its events last, ms. */
   #askedAt = 0;
   #tracing = new Map<string, { at: number; isBusy: boolean; isDue: boolean }>();
@@ -243,7 +244,12 @@ export class Desk {
     });
     void this.#get<{ scans: ScanRow[] }>("scans?limit=200").then((list) => {
       if (list === undefined) return;
+      const before = this.rows;
       this.rows = new Map(list.scans.map((row) => [row.id, row]));
+      // What came while nobody listened is news as well; the first list is not.
+      if (this.hasRows)
+        for (const row of list.scans)
+          for (const herald of this.#heralds) herald(row, before.get(row.id));
       this.hasRows = true;
       this.#changed();
     });
@@ -297,7 +303,8 @@ export class Desk {
       return;
     }
     Object.assign(state, { isBusy: true, isDue: false });
-    void this.surroundings.trace(toTrace(map.cells, drawnLevels(page))).then((contours) => {
+    const levels = this.#isWide ? page.levels.list : drawnLevels(page);
+    void this.surroundings.trace(toTrace(map.cells, levels)).then((contours) => {
       shown.contours = contours;
       Object.assign(state, { isBusy: false, at: this.surroundings.now() });
       if (state.isDue) {
@@ -306,6 +313,12 @@ export class Desk {
       }
       this.#changed();
     });
+  }
+
+  /** Draws all contours there are levels for, or those that are published. */
+  drawWide(isWide: boolean): void {
+    this.#isWide = isWide;
+    for (const shown of this.shown.values()) this.#trace(shown);
   }
 
   /** The queue, as it is now. */
@@ -352,7 +365,7 @@ export class Desk {
   }
 }
 
-/** The levels that are drawn and stated: operators publish 50 and 90 %. */
+/** The levels that are stated, and drawn without being asked for: operators publish 50 and 90 %. */
 export const drawnLevels = ({ levels }: ScanPage) =>
   levels.list.filter(({ percent }) => percent <= 95);
 

@@ -29,6 +29,8 @@ export const keys: readonly Key[] = [
   { names: ["0"], what: "to the contours", press: (shell) => shell.look(undefined) },
   { names: ["a"], what: "whole sky", press: (shell) => shell.look({ kind: "sky" }) },
   { names: ["."], what: "to the best fit", press: (shell) => shell.toBest() },
+  { names: ["n"], what: "next local minimum", press: (shell) => shell.toMinimum() },
+  { names: ["w"], what: "the contour of 3σ, too", press: (shell) => shell.toggleWide() },
   {
     names: ["p"],
     what: "fits of the pixel under the pointer",
@@ -38,18 +40,20 @@ export const keys: readonly Key[] = [
   { names: ["s"], what: "two maps side by side", press: (shell) => shell.compare("side") },
   { names: ["d"], what: "difference of two maps", press: (shell) => shell.compare("diff") },
   {
-    names: ["1", "2", "3", "4"],
-    what: "parts of the page (narrow windows)",
+    names: ["1", "2", "3", "4", "5"],
+    what: "map, numbers, event, files, log",
     press: (shell, key) => shell.showPanel(Number(key) - 1),
   },
   { names: ["e"], what: "the event in three dimensions", press: (shell) => shell.toggleEvent() },
+  { names: [" "], what: "play the event", press: (shell) => shell.togglePlay() },
   { names: ["q"], what: "what runs where", press: (shell) => shell.openQueue() },
   {
     names: ["r"],
     what: "rescan",
     press: (shell) => shell.a && isOver(shell.a) && shell.set({ dialog: "rescan" }),
   },
-  { names: ["c"], what: "copy RA and Dec", press: (shell) => shell.copyDirection() },
+  { names: ["c"], what: "copy the circular's line", press: (shell) => shell.copyDirection() },
+  { names: ["m"], what: "sound and notifications", press: (shell) => shell.toggleSound() },
   { names: ["t"], what: "dark or light", press: (shell) => shell.toggleTheme() },
   { names: ["?"], what: "this list", press: (shell) => shell.set({ dialog: "help" }) },
   { names: ["Escape"], what: "close what is open", press: (shell) => shell.escape() },
@@ -61,7 +65,10 @@ export function press(shell: Shell, event: KeyboardEvent): void {
   const isField = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
   if (isField && event.key !== "Escape") return;
   if (isField) target.blur();
-  if (shell.dialog !== undefined || shell.desk.needsToken) return;
+  if (shell.dialog !== undefined || shell.address.isQueue || shell.desk.needsToken) return;
+  if (!shell.hasKeys && event.key !== "Escape") return;
+  // A button that has the focus is pressed by it.
+  if (event.key === " " && /^(BUTTON|SUMMARY|A)$/.test(target.tagName)) return;
   const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const key = keys.find(({ names }) => names.includes(name));
   if (!key) return;

@@ -1,25 +1,31 @@
 /** What this browser window shows of the desk, and what its user may do: the state that is not the desk's. */
 import type { FileEntry, PixelAnswer, Problem, ScanAnswer, ScanRow } from "../desk/messages.ts";
-import { type Direction, vectorOf } from "../sky/healpix.ts";
+import { pixelCentre } from "../sky/healpix.ts";
 import { type Address, addressText, type Mode, panels, parseAddress } from "./address.ts";
+import { Alarm, occasionFor } from "./alarm.ts";
 import { type Alert, alertsOf, firstShown, isOver, keyOf } from "./alerts.ts";
 import { type Desk, isProblem, type Shown } from "./desk.ts";
-import type { Hit } from "./map/cells.ts";
 import { extentOf, fieldFor } from "./map/extent.ts";
-import { faceOf } from "./map/faces.ts";
 import type { MapCanvas, Reading } from "./map/map_canvas.ts";
+import { localMinima } from "./map/minima.ts";
 import type { Source } from "./map/overlay.ts";
-import type { SkyMap } from "./map/sky_map.ts";
 import { moved, type View, zoomedAt } from "./map/view.ts";
+import { remember, remembered } from "./remembered.ts";
 import { readSources } from "./sources.ts";
-import { decText, raText } from "./words.ts";
+import { circularLines } from "./words.ts";
 
 const degree = Math.PI / 180;
 /** Bytes; the desk refuses more. */
 const LARGEST_FILE = 64 * 2 ** 20;
 
 export type Theme = "dark" | "light";
-export type Dialog = "help" | "rescan" | "text" | "queue" | undefined;
+export type Dialog = "help" | "rescan" | "text" | undefined;
+
+/** What plays an event: the view in three dimensions, where it is open. */
+export interface Player {
+  play(): void;
+  pause(): void;
+}
 
 export interface Hover extends Reading {
   /** Which map it was read on. */
@@ -48,6 +54,16 @@ export class Shell {
   readings = new Map<string, PixelAnswer>();
   /** The map that keys act on. */
   canvas: MapCanvas | undefined;
+  /** The event view that keys act on, and whether it plays. */
+  player: Player | undefined;
+  isPlaying = false;
+  /** Single keys do something: who dictates to the browser switches them off (WCAG 2.1.4). */
+  hasKeys = remembered("keys") !== "off";
+  /** The contour of 3σ is drawn as well. */
+  isWide = false;
+  readonly alarm = new Alarm();
+  /** Which local minimum was shown last, of which scan. */
+  #minimum: { scan: string; index: number } | undefined;
   #listeners = new Set<() => void>();
   #blinking: number | undefined;
 
@@ -70,6 +86,14 @@ export class Shell {
       this.changed();
     });
     desk.subscribe(() => this.follow());
+    desk.onRow((row, before) => {
+      if (!desk.hasRows) return;
+      const isAlertKnown =
+        before === undefined &&
+        [...desk.rows.values()].some(({ id, alert }) => id !== row.id && alert === row.alert);
+      const occasion = occasionFor(row, before, isAlertKnown);
+      if (occasion) this.alarm.ring(occasion, row);
+    });
   }
 
   subscribe(listener: () => void): () => void {
@@ -216,11 +240,35 @@ export class Shell {
   toggleTheme(): void {
     this.theme = this.theme === "dark" ? "light" : "dark";
     document.documentElement.dataset.theme = this.theme;
-    try {
-      localStorage.setItem("theme", this.theme);
-    } catch {
-      // Forgotten with the page, then.
-    }
+    remember("theme", this.theme);
+    this.changed();
+  }
+
+  /** To be called by somebody's hand. */
+  toggleSound(): void {
+    this.alarm.switch(!this.alarm.isOn);
+    remember("sound", this.alarm.isOn ? "on" : "off");
+    this.say(
+      this.alarm.isOn
+        ? "A sound and a notification for new alerts, and for what is stuck or fails."
+        : "No sound, no notifications.",
+    );
+  }
+
+  toggleKeys(): void {
+    this.hasKeys = !this.hasKeys;
+    remember("keys", this.hasKeys ? "on" : "off");
+    this.changed();
+  }
+
+  togglePlay(): void {
+    if (this.isPlaying) this.player?.pause();
+    else this.player?.play();
+  }
+
+  toggleWide(): void {
+    this.isWide = !this.isWide;
+    this.desk.drawWide(this.isWide);
     this.changed();
   }
 
@@ -313,7 +361,26 @@ export class Shell {
 
   openQueue(): void {
     void this.desk.loadQueue();
-    this.set({ dialog: "queue" });
+    this.go({ isQueue: true }, true);
+  }
+
+  closeQueue(): void {
+    const { isQueue: _, ...rest } = this.address;
+    this.address = rest;
+    this.go({}, true);
+  }
+
+  /** A scan's log; why it cannot be read. */
+  async history(row: ScanRow): Promise<string> {
+    try {
+      const answer = await fetch(
+        `${this.desk.surroundings.base}scan/${encodeURIComponent(row.id)}/files/log.txt`,
+      );
+      const content = await answer.text();
+      return answer.ok ? content : reasonIn(content);
+    } catch {
+      return "The desk does not answer.";
+    }
   }
 
   /** All fits of a pixel, by NSIDE.I. */
@@ -390,6 +457,30 @@ export class Shell {
     if (best && view.kind === "local") this.look({ ...view, ra: best.ra, dec: best.dec });
   }
 
+  /** Shows the next local minimum, from the lowest on, with a cross-hair on it. */
+  toMinimum(): void {
+    const { a, canvas } = this;
+    const map = this.shown(a)?.map;
+    if (!a || !map || !canvas) return;
+    const minima = localMinima(map);
+    if (minima.length === 0) {
+      this.say("There is no fitted pixel yet.");
+      return;
+    }
+    const before = this.#minimum?.scan === a.id ? this.#minimum.index : -1;
+    const index = (before + 1) % minima.length;
+    this.#minimum = { scan: a.id, index };
+    const hit = minima[index]!;
+    const direction = pixelCentre(hit.nside, hit.pixel);
+    const { currentView } = this;
+    const view = currentView.kind === "local" ? currentView : this.fitted(this.shown(a));
+    if (view.kind === "local") this.look({ ...view, ...direction });
+    const { width, height } = canvas.size;
+    const hover = { direction, hit, x: width / 2, y: height / 2, scan: a.id };
+    this.set({ cross: direction, hover });
+    this.say(`Minimum ${index + 1} of ${minima.length}, 2Δllh ${map.delta(hit.value).toFixed(2)}.`);
+  }
+
   /** Arrows move a cross-hair; with Shift the map. */
   mapKey(event: KeyboardEvent): void {
     const steps: Record<string, [number, number]> = {
@@ -422,13 +513,6 @@ export class Shell {
   pickHovered(): void {
     const { hover } = this;
     if (hover?.hit) void this.pick(hover.scan, hover.hit.nside, hover.hit.pixel);
-  }
-
-  hitOn(map: SkyMap, { ra, dec }: Direction): Hit | undefined {
-    const place = new Float64Array(3);
-    const v = vectorOf({ ra, dec });
-    faceOf(v[0], v[1], v[2], place, 0);
-    return map.cells.at(place[0]!, place[1]!, place[2]!);
   }
 
   /** Shows another of the event's scans on the map. */
@@ -466,9 +550,10 @@ export class Shell {
     document.querySelector<HTMLInputElement>(".find")?.focus();
   }
 
+  /** The two lines of a circular that say where. */
   copyDirection(): void {
-    const best = this.shown(this.a)?.best;
-    if (best) void this.copy(`RA ${raText(best.ra)} Dec ${decText(best.dec)} (J2000)`);
+    const scan = this.shown(this.a);
+    if (scan?.best) void this.copy(circularLines(scan.best, this.extent(scan)));
   }
 
   /** Closes one thing that is open, the uppermost first. */
@@ -502,12 +587,7 @@ const sizeText = (bytes: number): string =>
 
 /** What was chosen, else dark at night (18 to 8 o'clock) and what the system says by day. */
 function rememberedTheme(): Theme {
-  let theme: string | null = null;
-  try {
-    theme = localStorage.getItem("theme");
-  } catch {
-    // Without storage the default holds.
-  }
+  let theme = remembered("theme");
   if (theme !== "dark" && theme !== "light") {
     const hour = new Date().getHours();
     const isNight = hour >= 18 || hour < 8;

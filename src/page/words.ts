@@ -45,6 +45,27 @@ export function dmsText(dec: number): string {
   return `${signOf(dec)}${two(Math.floor(seconds / 3600))}°${THIN}${two(Math.floor(seconds / 60) % 60)}′${THIN}${two(seconds % 60)}″`;
 }
 
+/** Where, as the desk's circular has it, in plain ASCII. Angles in rad; without errors where none are known. */
+export function circularLines(
+  best: { readonly ra: number; readonly dec: number },
+  extent?: {
+    readonly raPlus: number;
+    readonly raMinus: number;
+    readonly decPlus: number;
+    readonly decMinus: number;
+    readonly hasPole: boolean;
+  },
+): string {
+  const degrees = (angle: number) => (angle * degreesPerRadian).toFixed(2);
+  const errors = (plus: number, minus: number) =>
+    ` (+${degrees(plus)} / -${degrees(minus)} deg 90% PSF containment)`;
+  const isKnown = extent !== undefined && !extent.hasPole;
+  return [
+    `RA: ${degrees(best.ra)}${isKnown ? errors(extent.raPlus, extent.raMinus) : ""} J2000`,
+    `Dec: ${best.dec < 0 ? "" : "+"}${degrees(best.dec)}${isKnown ? errors(extent.decPlus, extent.decMinus) : ""} J2000`,
+  ].join("\n");
+}
+
 /** An angle, rad, in degrees of fitting precision. */
 export function angleText(angle: number): string {
   const degrees = angle * degreesPerRadian;

@@ -101,7 +101,8 @@ export class FakeDesk {
     if (request.method === "POST" && first === "scan") return this.#post(await request.json());
     if (first === "events") return this.#stream();
     if (first === "desk") return Response.json(this.#info());
-    if (first === "queue") return Response.json(this.#queue());
+    const isDocument = /text\/html/.test(request.headers.get("accept") ?? "");
+    if (first === "queue" && !isDocument) return Response.json(this.#queue());
     if (first === "scans")
       return Response.json({ scans: [...this.scans.values()].map(({ row }) => row) });
     if (first === "event" && this.doms) return new Response(this.doms);
@@ -115,7 +116,7 @@ export class FakeDesk {
       }
       return this.#scan(scan, third, rest, searchParams);
     }
-    const file = files!.get(first === "e" || first === "" ? "" : first);
+    const file = files!.get(/^(e|queue|)$/.test(first) ? "" : first);
     if (!file) return new Response("no such file", { status: 404 });
     return new Response(file.body, {
       headers: { "content-type": file.mediaType, "content-security-policy": POLICY },
@@ -134,6 +135,7 @@ export class FakeDesk {
       return Response.json(scan.page([...this.scans.values()].map(({ row }) => row)));
     if (what === "map.bin")
       return new Response(scan.body(Number(query.get("since") ?? 0), scan.done));
+    if (what === "files" && rest[0] === "log.txt") return new Response(logOf(scan));
     if (what === "files") return new Response(`${rest[0]} of ${scan.settings.id}`);
     if (what === "pixel") return Response.json(pixelOf(scan, Number(rest[0]), Number(rest[1])));
     return new Response("", { status: 404 });
@@ -192,6 +194,15 @@ export class FakeDesk {
       order: [{ scan: "s1", priority: 0, workers: 2, served: 150, rate: 307 }],
     };
   }
+}
+
+function logOf({ settings, state, reason }: FakeScan): string {
+  const lines = ["received", "started", "first pixel", "nside 8", "nside 64"].map(
+    (what, i) => `${new Date(1000 * (settings.created + 2 * i)).toISOString()} ${what}`,
+  );
+  if (reason)
+    lines.push(`${new Date(1000 * (settings.created + 300)).toISOString()} ${state}: ${reason}`);
+  return `${lines.join("\n")}\n`;
 }
 
 function pixelOf(scan: FakeScan, nside: number, pixel: number): PixelAnswer {

@@ -134,6 +134,7 @@ export class FakeScan {
         list: [
           { percent: 50, level: 1.39 },
           { percent: 90, level: 4.61 },
+          { percent: 99.73, level: 11.83 },
         ],
       },
       is_calibrated: false,

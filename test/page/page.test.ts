@@ -4,6 +4,7 @@ import { gzipSync } from "bun";
 import type { Browser, Page } from "playwright-core";
 import { pageFiles } from "../../src/desk/page_files.ts";
 import { pageDocuments } from "../../src/page/documents.ts";
+import { until } from "../programs.ts";
 import { hasChromium, launch, type Watched, watchedPage } from "./chromium.ts";
 import { demoDesk } from "./demo.ts";
 import type { FakeDesk } from "./fake_desk.ts";
@@ -130,6 +131,112 @@ describe.skipIf(!hasChromium)("the page", () => {
     await page.waitForURL((url) => !url.search.includes("mode="));
   });
 
+  test("says what two compared maps say of each other", async () => {
+    await page.keyboard.press("s");
+    await page.locator(".comparison li").nth(3).waitFor();
+    const lines = (await page.locator(".comparison li").allTextContents()).map(plain);
+    expect(lines[0]).toMatch(/^minima \d\.\d\d° apart$/);
+    expect(lines[1]).toMatch(
+      /^splinempe's best: 2Δllh [\d.]+ of 4\.61 in millipede_wilks( ✓|, outside its 90 %)$/,
+    );
+    expect(lines.slice(3).join(" ")).toMatch(
+      /of splinempe's ≥?[\d.]+ deg² lies in millipede_wilks's/,
+    );
+    await page.keyboard.press("s");
+    await page.locator(".comparison").waitFor({ state: "detached" });
+  });
+
+  test("goes from minimum to minimum, lowest first, and around", async () => {
+    const read = async () => {
+      await page.keyboard.press("n");
+      const text = plain(await page.locator(".message span").textContent());
+      return /^Minimum (\d+) of (\d+), 2Δllh ([\d.]+)\.$/.exec(text)!.slice(1).map(Number);
+    };
+    const [first, count, lowest] = await read();
+    expect([first, lowest]).toEqual([1, 0]);
+    expect(await textOf(page, ".hover-card .large")).toBe("0.00");
+    const found = [lowest!];
+    for (let i = 1; i < count!; i++) found.push((await read())[2]!);
+    expect(found).toEqual(found.toSorted((a, b) => a - b));
+    expect((await read())[0]).toBe(1);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("0");
+  });
+
+  test("lists its best pixels, and a scan's log, which the address keeps", async () => {
+    await page.getByText("The 20 best pixels").click();
+    const rows = page.locator(".facts .table tbody tr");
+    expect(await rows.count()).toBe(20);
+    const values = (await rows.locator("td:first-child").allTextContents()).map(Number);
+    expect(values[0]).toBe(0);
+    expect(values).toEqual(values.toSorted((a, b) => a - b));
+    await page.keyboard.press("5");
+    await says(page, ".log li", "first pixel");
+    expect(page.url()).toContain("panel=log");
+    await page.keyboard.press("1");
+    await page.locator(".log li").first().waitFor({ state: "detached" });
+  });
+
+  test("what runs where has an address", async () => {
+    await page.keyboard.press("q");
+    await says(page, "dialog h2", "What runs where");
+    expect(page.url()).toBe(`${desk.address}queue`);
+    await page.reload();
+    await says(page, "dialog td", "run 136662 · splinempe");
+    await page.keyboard.press("Escape");
+    await page.locator("dialog").waitFor({ state: "detached" });
+    await says(page, ".area", /\d\sdeg²/);
+  });
+
+  test("rings for a new alert and for trouble, when it was switched on, and for no rescan", async () => {
+    await page.evaluate(() => {
+      const rung: number[] = [];
+      Object.assign(globalThis, { rung });
+      const { start } = OscillatorNode.prototype;
+      OscillatorNode.prototype.start = function (when) {
+        rung.push(this.frequency.value);
+        return start.call(this, when);
+      };
+    });
+    const rung = () =>
+      page.evaluate(() => (globalThis as unknown as { rung: number[] }).rung.splice(0));
+    const settings = {
+      ...{ reco: "splinempe", run: 7, event: 7, stream: null, created: desk.now, ra: 1, dec: 1 },
+    };
+    const heard = (id: string) => says(page, `a[href$="e/${id}"]`, /Run/);
+    desk.add({ ...settings, id: "quiet", seed: 7 });
+    await heard("7.7");
+    expect(await rung()).toEqual([]);
+    await page.keyboard.press("m");
+    expect(await page.locator(".sound").getAttribute("aria-pressed")).toBe("true");
+    expect(await rung()).toHaveLength(2);
+    desk.add({ ...settings, id: "new", run: 8, event: 8, seed: 8 });
+    await heard("8.8");
+    const [low, high] = await rung();
+    expect(high!).toBeGreaterThan(low!);
+    desk.setState("new", "stuck", "no worker");
+    await says(page, ".scan-line.stuck", "no worker");
+    const trouble = await rung();
+    expect(trouble[1]!).toBeLessThan(trouble[0]!);
+    await page.keyboard.press("m");
+    for (const id of ["quiet", "new"]) {
+      desk.scans.delete(id);
+      desk.send("gone", { scan: id });
+    }
+  });
+
+  test("keys can be switched off, by hand", async () => {
+    await page.keyboard.press("?");
+    await page.getByLabel("Single keys do this").uncheck();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("q");
+    expect(await page.locator("dialog").count()).toBe(0);
+    await page.getByLabel("Keys", { exact: true }).click();
+    await page.getByLabel("Single keys do this").check();
+    await page.keyboard.press("Escape");
+  });
+
   test("sends a dropped file as it is, and says a refusal in words", async () => {
     desk.posted.length = 0;
     desk.refusal = { code: 400, error: "This is not an IceCube alert: found a PNG picture." };
@@ -182,7 +289,8 @@ describe.skipIf(!hasChromium)("the page", () => {
         return other;
       }),
     );
-    expect(desk.streams).toBe(1);
+    // The ones before end as the desk hears of it.
+    await until("one stream", () => desk.streams === 1);
     desk.advance("s1", 60);
     const done = `${desk.scans.get("s1")!.stages[2]!.pixels.done}`;
     for (const window of [page, others[1]!, others[5]!])
@@ -196,7 +304,7 @@ describe.skipIf(!hasChromium)("the page", () => {
       );
     for (const other of others) await other.close();
     desk.advance("s1", 20);
-    expect(desk.streams).toBe(1);
+    await until("one stream", () => desk.streams === 1);
   });
 
   test("says when the desk is gone, keeps what it shows, and goes on when it is back", async () => {

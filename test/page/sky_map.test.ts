@@ -1,8 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import type { ScanRow } from "../../src/desk/messages.ts";
+import { occasionFor } from "../../src/page/alarm.ts";
 import { alertsOf, firstShown, matches } from "../../src/page/alerts.ts";
 import { chargeUntil, readDoms, timeRange } from "../../src/page/event/doms.ts";
+import { agreementOf } from "../../src/page/map/agreement.ts";
 import { extentOf, fieldFor, separation } from "../../src/page/map/extent.ts";
+import { fittedPixels, localMinima } from "../../src/page/map/minima.ts";
 import { readMapBody, SkyMap } from "../../src/page/map/sky_map.ts";
 import { toTrace, trace } from "../../src/page/map/tracing.ts";
 import { sentenceFor } from "../../src/page/sentences.ts";
@@ -10,6 +13,7 @@ import { traceContours } from "../../src/result/contours.ts";
 import { wilksLevels } from "../../src/result/levels.ts";
 import { resultFromScan } from "../../src/result/result.ts";
 import { noFit } from "../../src/scan/fit_values.ts";
+import { npix, pixelCentre } from "../../src/sky/healpix.ts";
 import { fakeDoms } from "./fake_doms.ts";
 import { FakeScan } from "./fake_scan.ts";
 
@@ -93,6 +97,74 @@ describe("a map from the desk", () => {
       expect(contour.isOpen).toBe(full[i]!.isOpen);
     }
   });
+});
+
+describe("two maps of one event", () => {
+  /** A parabola around a pixel of nside 16, on all of the sky; each step of a degree costs. */
+  const around = (centre: number, shift = 0, failed: readonly number[] = []) => {
+    const map = new SkyMap([16]);
+    const middle = pixelCentre(16, centre);
+    const pixels = Uint32Array.from({ length: npix(16) }, (_, pixel) => pixel);
+    const values = Float32Array.from(pixels, (pixel) =>
+      failed.includes(pixel)
+        ? Number.NaN
+        : shift + (separation(middle, pixelCentre(16, pixel)) / degree) ** 2 / 20,
+    );
+    const header = { epoch: "e", seq: 1, base: 0, blocks: [], columns: ["pixel:u32", "d:f32"] };
+    map.take({ header, blocks: [{ nside: 16, pixels, values }] });
+    return map;
+  };
+
+  test("of one shape agree in everything; far from each other in nothing", () => {
+    const level = 4.61;
+    const same = agreementOf({ map: around(1500), level }, { map: around(1500, 7), level })!;
+    expect(same).toMatchObject({ apart: 0, firstWithin: 1, secondWithin: 1 });
+    expect(same.firstInSecond).toBeCloseTo(0, 4);
+    const far = agreementOf({ map: around(1500), level }, { map: around(40), level })!;
+    expect(far.apart).toBeCloseTo(separation(pixelCentre(16, 1500), pixelCentre(16, 40)), 12);
+    expect([far.firstWithin, far.secondWithin]).toEqual([0, 0]);
+    expect(far.firstInSecond).toBeCloseTo(((far.apart / degree) ** 2 / 20) * 2, 2);
+    // A wider level of the other holds it all.
+    const wide = agreementOf({ map: around(1500), level }, { map: around(1501), level: 100 })!;
+    expect([wide.firstWithin, wide.secondWithin! < 1]).toEqual([1, true]);
+    expect(agreementOf({ map: new SkyMap([1]), level }, { map: around(3), level })).toBeUndefined();
+  });
+
+  test("a map's minima: one of a parabola; another where a pixel dips, none beside what has no fit", () => {
+    const map = around(1500, 0, [200]);
+    expect(localMinima(map).map(({ pixel }) => pixel)).toEqual([1500]);
+    const header = { epoch: "e", seq: 2, base: 0, blocks: [], columns: ["pixel:u32", "d:f32"] };
+    map.take({ header, blocks: [{ nside: 16, pixels: [2900], values: [5] }] });
+    expect(localMinima(map).map(({ pixel }) => pixel)).toEqual([1500, 2900]);
+  });
+
+  test("a coarse pixel that finer ones refine is none of its minima", () => {
+    const map = new SkyMap([1, 2]);
+    const header = { epoch: "e", seq: 1, base: 0, blocks: [], columns: ["pixel:u32", "d:f32"] };
+    const coarse = { nside: 1, pixels: [...Array(12).keys()], values: Array(12).fill(3) };
+    const fine = { nside: 2, pixels: [...Array(48).keys()], values: [...Array(48).keys()] };
+    map.take({ header, blocks: [coarse, fine] });
+    expect(localMinima(map)[0]).toEqual({ nside: 2, pixel: 0, value: 0 });
+    expect(fittedPixels(map).every(({ nside }) => nside === 2)).toBe(true);
+  });
+});
+
+test("what wakes somebody: an alert's first scan, and trouble; never what somebody did himself", () => {
+  const row = (more: Partial<ScanRow>) =>
+    ({ state: "waiting", rescan_of: null, ...more }) as ScanRow;
+  const cases: [ScanRow, ScanRow | undefined, boolean, string | undefined][] = [
+    [row({}), undefined, false, "alert"],
+    [row({}), undefined, true, undefined],
+    [row({ rescan_of: "x" }), undefined, false, undefined],
+    [row({ state: "done" }), undefined, false, undefined],
+    [row({ state: "stuck" }), row({ state: "running" }), true, "trouble"],
+    [row({ state: "stuck" }), row({ state: "stuck" }), true, undefined],
+    [row({ state: "failed" }), row({ state: "stuck" }), true, "trouble"],
+    [row({ state: "done" }), row({ state: "running" }), true, undefined],
+    [row({ state: "cancelled" }), row({ state: "running" }), true, undefined],
+  ];
+  for (const [now, before, isKnown, expected] of cases)
+    expect(occasionFor(now, before, isKnown)).toBe(expected as never);
 });
 
 describe("how far a contour reaches", () => {

@@ -1,7 +1,9 @@
 /** One scan's map as the page knows it: cells, what they are numbered by, what has been traced on them. */
 import type { MapHeader } from "../../desk/messages.ts";
-import { type Block, Cells, FAILED } from "./cells.ts";
+import { type Direction, vectorOf } from "../../sky/healpix.ts";
+import { type Block, Cells, FAILED, type Hit } from "./cells.ts";
 import { colourCells } from "./colours.ts";
+import { faceOf } from "./faces.ts";
 import type { Palette } from "./painter.ts";
 
 /** A "SKM1" body, read. */
@@ -90,6 +92,14 @@ export class SkyMap {
       wider.add({ nside: n, pixels: [pixel], values: [value === FAILED ? Number.NaN : value] });
     });
     this.cells = wider;
+  }
+
+  /** The finest pixel with a value in a direction; a failed one counts. */
+  at(direction: Direction): Hit | undefined {
+    const place = new Float64Array(3);
+    const v = vectorOf(direction);
+    faceOf(v[0], v[1], v[2], place, 0);
+    return this.cells.at(place[0]!, place[1]!, place[2]!);
   }
 
   get best() {

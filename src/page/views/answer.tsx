@@ -17,9 +17,11 @@ import {
   raText,
   shown,
 } from "../words.ts";
+import { BestPixels } from "./best_pixels.tsx";
 import { EventPanel } from "./event_panel.tsx";
 import { usePage } from "./hooks.ts";
 import { energyOf } from "./hover_card.tsx";
+import { Log } from "./log.tsx";
 
 export function Answer() {
   const { shell } = usePage();
@@ -245,6 +247,7 @@ function Facts({ row, page, best }: { row: ScanRow; page: ScanPage; best: Best |
         <summary class="muted">How it was made</summary>
         <Pairs pairs={made} />
       </details>
+      <BestPixels row={row} />
     </div>
   );
 }
@@ -289,6 +292,7 @@ function Files({ row, page }: { row: ScanRow; page: ScanPage }) {
           </ul>
         </details>
       )}
+      <Log row={row} />
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { panels } from "../address.ts";
 import { areaText, decText, raText, shown } from "../words.ts";
 import { Announcer } from "./announcer.tsx";
 import { Answer } from "./answer.tsx";
+import { Comparison } from "./comparison.tsx";
 import { Dialogs } from "./dialogs.tsx";
 import { EventHead } from "./event_head.tsx";
 import { Header, LostBar } from "./header.tsx";
@@ -38,6 +39,7 @@ export function App(page: Page) {
               <EventHead />
               <MapPane />
               <PixelSheet />
+              <Comparison />
               <Stages />
               <MapSentence />
             </main>

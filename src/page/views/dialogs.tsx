@@ -7,6 +7,7 @@ import { usePage } from "./hooks.ts";
 export function Dialogs() {
   const { desk, shell } = usePage();
   if (desk.needsToken) return <Token />;
+  if (shell.address.isQueue) return <QueueTable />;
   switch (shell.dialog) {
     case "help":
       return <Help />;
@@ -14,8 +15,6 @@ export function Dialogs() {
       return <Rescan />;
     case "text":
       return <TextToCopy />;
-    case "queue":
-      return <QueueTable />;
     default:
       return null;
   }
@@ -25,10 +24,12 @@ function Dialog({
   title,
   children,
   isFixed = false,
+  onClose,
 }: {
   title: string;
   children: preact.ComponentChildren;
   isFixed?: boolean;
+  onClose?: () => void;
 }) {
   const { shell } = usePage();
   const dialog = useRef<HTMLDialogElement>(null);
@@ -38,7 +39,8 @@ function Dialog({
     return () => current?.close();
   }, []);
   const close = () => {
-    if (!isFixed) shell.set({ dialog: undefined });
+    if (onClose) onClose();
+    else if (!isFixed) shell.set({ dialog: undefined });
   };
   return (
     <dialog
@@ -64,6 +66,7 @@ function Dialog({
 }
 
 function Help() {
+  const { shell } = usePage();
   return (
     <Dialog title="Keys">
       <dl class="keys">
@@ -71,13 +74,19 @@ function Help() {
           <div key={what}>
             <dt>
               {names.map((name) => (
-                <kbd key={name}>{name}</kbd>
+                <kbd key={name}>{name === " " ? "space" : name}</kbd>
               ))}
             </dt>
             <dd>{what}</dd>
           </div>
         ))}
       </dl>
+      <p>
+        <label class="check">
+          <input type="checkbox" checked={shell.hasKeys} onChange={() => shell.toggleKeys()} />
+          Single keys do this, outside of fields
+        </label>
+      </p>
       <p class="muted small">
         On the map: drag to pan, wheel or two fingers to zoom, click a pixel for its fits.
       </p>
@@ -190,9 +199,16 @@ function Token() {
 }
 
 function QueueTable() {
-  const { desk } = usePage();
+  const { desk, shell } = usePage();
   const { queue } = desk;
-  if (!queue) return <Dialog title="What runs where">asking…</Dialog>;
+  useEffect(() => void desk.loadQueue(), [desk, desk.clients]);
+  const close = () => shell.closeQueue();
+  if (!queue)
+    return (
+      <Dialog title="What runs where" onClose={close}>
+        asking…
+      </Dialog>
+    );
   const nameOf = (id: string | null) => {
     const row = id === null ? undefined : desk.rows.get(id);
     return row
@@ -200,7 +216,7 @@ function QueueTable() {
       : (id ?? "–");
   };
   return (
-    <Dialog title="What runs where">
+    <Dialog title="What runs where" onClose={close}>
       <p>
         <b>{queue.workers.busy}</b> of <b>{queue.workers.all}</b> workers busy ·{" "}
         <b>{grouped(queue.rate)}</b> fits/s

@@ -79,16 +79,21 @@ export function EventPanel({ row }: { row: ScanRow }) {
 }
 
 function Player({ view }: { view: EventView }) {
+  const { shell } = usePage();
   const [at, setAt] = useState(view.length);
   const [isPlaying, setPlaying] = useState(false);
-  useEffect(
-    () =>
-      view.onTime((time, playing) => {
-        setAt(time);
-        setPlaying(playing);
-      }),
-    [view],
-  );
+  useEffect(() => {
+    shell.player = view;
+    const end = view.onTime((time, playing) => {
+      setAt(time);
+      setPlaying(playing);
+      shell.isPlaying = playing;
+    });
+    return () => {
+      end();
+      shell.player = undefined;
+    };
+  }, [view, shell]);
   return (
     <div class="player">
       <button

@@ -22,6 +22,16 @@ export function Header() {
       <Clock />
       <button
         type="button"
+        class="icon-button sound"
+        title="Sound and notifications for new alerts and trouble (M)"
+        aria-label="Sound and notifications"
+        aria-pressed={shell.alarm.isOn}
+        onClick={() => shell.toggleSound()}
+      >
+        ♪
+      </button>
+      <button
+        type="button"
         class="icon-button"
         title="Dark or light (T)"
         aria-label="Dark or light"

@@ -22,7 +22,7 @@ export function HoverCard({ row }: { row: ScanRow }) {
   const shownScan = shell.shown(row);
   // Beside each other both maps tell of the same direction: each looks for itself.
   if (!hover || !shownScan?.map) return null;
-  const own = hover.scan === row.id ? hit : shell.hitOn(shownScan.map, hover.direction);
+  const own = hover.scan === row.id ? hit : shownScan.map.at(hover.direction);
   const answer = own && shell.readings.get(`${row.id}/${own.nside}.${own.pixel}`);
   const fit = answer && !isProblem(answer) ? bestOf(answer.fits) : undefined;
   return (

@@ -203,6 +203,15 @@ function ZoomButtons() {
   const by = (factor: number) => shell.zoom(factor);
   return (
     <div class="zoom-buttons">
+      <button
+        type="button"
+        aria-label="Contour of 3σ"
+        title="Contour of 3σ (W)"
+        aria-pressed={shell.isWide}
+        onClick={() => shell.toggleWide()}
+      >
+        3σ
+      </button>
       <button type="button" aria-label="Closer" title="Closer (+)" onClick={() => by(1.5)}>
         +
       </button>
