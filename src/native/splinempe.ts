@@ -46,6 +46,27 @@ export interface SplineMpeFit extends Vertex {
   readonly evaluations: number;
 }
 
+/** A track to start from, at a time of the likelihood's own (m, rad). */
+export interface TrackGuess extends Direction {
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+}
+
+/** The lowest track of all directions. */
+export interface FreeDirection extends Hypothesis {
+  readonly llh: number;
+  /**
+   * Covariance of the direction in the tangent plane, rad²: u towards growing azimuth, v towards smaller zenith. NaN where
+   * the likelihood does not curve upwards.
+   */
+  readonly uu: number;
+  readonly uv: number;
+  readonly vv: number;
+  /** Likelihood calls. */
+  readonly evaluations: number;
+}
+
 /** An event's first pulses loaded into the core. One thread at a time; close it when done. */
 export interface SplineMpe {
   /** Negative log-likelihood. `exact`: smeared as the reference does, slowly. */
@@ -59,6 +80,8 @@ export interface SplineMpe {
   search(direction: Direction, options?: { readonly thorough?: boolean }): DirectionMinima;
   /** The same from places where directions nearby have minima, and from minima that are known; at least one, at most 128. */
   searchBeside(direction: Direction, starts: readonly TrackPlace[]): DirectionMinima;
+  /** Minimises over direction and place together, from each of these tracks. Throws InputError where there is none. */
+  freeDirection(starts: readonly TrackGuess[]): FreeDirection;
   /** The lowest minimum with its vertex at the seed's time; nothing is minimised. */
   vertexAt(seed: Seed, minima: DirectionMinima): SplineMpeFit;
   /**
@@ -128,6 +151,12 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
           ...room,
         ),
       );
+    },
+    freeDirection(starts) {
+      const found = structs.splinempeDirection.room();
+      const tracks = structs.splinempeTrack.packAll(starts);
+      call("skyscan_splinempe_free_direction", handle, tracks, starts.length, found);
+      return structs.splinempeDirection.read(found);
     },
     vertexAt(seed, found) {
       requireDirection(seed, found);

@@ -143,6 +143,13 @@ export const structs = {
   splinempeResult: new Struct("skyscan_splinempe_result", {
     ...{ llh: "f64", ...vertex, evaluations: "i64" },
   }),
+  splinempeTrack: new Struct("skyscan_splinempe_track", {
+    ...{ ...position, zenith: "f64", azimuth: "f64" },
+  }),
+  splinempeDirection: new Struct("skyscan_splinempe_direction", {
+    ...{ llh: "f64", ...vertex, zenith: "f64", azimuth: "f64" },
+    ...{ uu: "f64", uv: "f64", vv: "f64", evaluations: "i64" },
+  }),
 
   pulse: new Struct("skyscan_pulse", { time: "f64", charge: "f64", width: "f64" }),
   millipedeDom: new Struct("skyscan_millipede_dom", {

@@ -216,6 +216,25 @@ SKYSCAN_API int32_t skyscan_splinempe_search_beside(
     const skyscan_splinempe* handle, double zenith, double azimuth,
     const skyscan_splinempe_minimum* starts, int64_t start_count, skyscan_splinempe_minimum* minima,
     int64_t* count, int64_t* evaluations, char* message, int64_t message_size);
+/* A track at a time of the likelihood's own, and where it comes from. */
+typedef struct skyscan_splinempe_track {
+  double x, y, z, zenith, azimuth; /* m, rad */
+} skyscan_splinempe_track;
+typedef struct skyscan_splinempe_direction {
+  double llh;
+  double x, y, z, time, zenith, azimuth; /* m, ns, rad */
+  /* The direction's, in the tangent plane [rad^2]: u towards growing azimuth, v towards smaller
+   * zenith; NaN: the likelihood does not curve upwards there. */
+  double uu, uv, vv;
+  int64_t evaluations; /* likelihood calls */
+} skyscan_splinempe_direction;
+/* Minimises over x, y, z and direction, from each of `start_count` tracks, at least one, and takes
+ * the lowest. */
+SKYSCAN_API int32_t skyscan_splinempe_free_direction(const skyscan_splinempe* handle,
+                                                     const skyscan_splinempe_track* starts,
+                                                     int64_t start_count,
+                                                     skyscan_splinempe_direction* direction,
+                                                     char* message, int64_t message_size);
 /* Minimises over x, y, z. minima: what the search of the seed's direction found, `count` of them,
  * at least one; fallback: a second first guess, or null. */
 SKYSCAN_API int32_t skyscan_splinempe_fit(const skyscan_splinempe* handle,

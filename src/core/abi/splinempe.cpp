@@ -8,6 +8,7 @@
 #include "abi/handles.hpp"
 #include "abi/skyscan.h"
 #include "splinempe/fit.hpp"
+#include "splinempe/free_direction.hpp"
 
 using namespace skyscan;
 
@@ -118,6 +119,26 @@ int32_t skyscan_splinempe_search_beside(const skyscan_splinempe* handle, double 
         minima_beside(handle->likelihood, track_of({0, 0, 0, 0, zenith, azimuth}),
                       minima_of(starts, start_count));
     hand_out_minima(found, minima, count, evaluations);
+  });
+}
+
+int32_t skyscan_splinempe_free_direction(const skyscan_splinempe* handle,
+                                         const skyscan_splinempe_track* starts, int64_t start_count,
+                                         skyscan_splinempe_direction* direction, char* message,
+                                         int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    required({{handle, "handle"}, {starts, "starts"}, {direction, "direction"}});
+    if (start_count < 1)
+      throw BadInput("splinempe: a free direction needs at least one track to start from");
+    std::vector<Track> tracks;
+    for (int64_t i = 0; i < start_count; ++i)
+      tracks.push_back(track_of(
+          {starts[i].x, starts[i].y, starts[i].z, 0, starts[i].zenith, starts[i].azimuth}));
+    const FreeDirection found = free_direction(handle->likelihood, tracks);
+    const auto& [position, travel, time, zenith, azimuth] = found.track;
+    const auto& [uu, uv, vv] = found.covariance;
+    *direction = {found.llh, position.x, position.y, position.z,       time, zenith, azimuth,
+                  uu,        uv,         vv,         found.evaluations};
   });
 }
 
