@@ -89,7 +89,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadOutcome> {
         const seconds = shortest + Math.random() * (longest - shortest);
         setTimeout(() => {
           const values = [first[2]! % 1000, 1, 2, 3, 4, 5, 6, 7];
-          const done = [...first.slice(0, 6), ...values, seconds, 40, null, null];
+          const done = [...first.slice(0, 6), ...values, seconds, 40, null, null, null];
           sentAt = performance.now();
           results++;
           const message = {

@@ -4,17 +4,18 @@ import type { Detector } from "../detector/detector.ts";
 import { detectorOf } from "../detector/gcd.ts";
 import { withoutDoms } from "../event/event.ts";
 import { parseEvent } from "../event/load.ts";
+import type { FirstDirection } from "../geometry/first_direction.ts";
 import type { Minimum, Start } from "../geometry/minima.ts";
 import { directionOfTravel, type Seed } from "../geometry/track.ts";
 import { chosenDetector, readChoice } from "../light/choice.ts";
 import { openLight } from "../light/light.ts";
-import { type Moment, momentAt, toDetector } from "../native/sky.ts";
-import type { Fit, Fitter, Place } from "../reco/reco.ts";
+import { type Moment, momentAt, toDetector, toEquatorial } from "../native/sky.ts";
+import type { Fit, Fitter, FreeFit, Place } from "../reco/reco.ts";
 import { findReco } from "../reco/registry.ts";
 import { pixelSeed, withMiniTest } from "../reco/seed.ts";
 import { fitTuple, seedValues } from "../scan/fit_values.ts";
 import { passedOn } from "../scan/minima.ts";
-import type { FailedVariation } from "../scan/task.ts";
+import type { FailedVariation, FreeStart } from "../scan/task.ts";
 import { pixelCentre, type Vector } from "../sky/healpix.ts";
 import type { Fits } from "./fit_process.ts";
 import type { FitOutcome, FitSetup, FitTask } from "./protocol.ts";
@@ -49,6 +50,7 @@ export async function openFits(setup: FitSetup): Promise<Fits> {
     light: light ? { kind: light.kind, description: light.description } : null,
     async fit(task: FitTask): Promise<FitOutcome> {
       const started = performance.now();
+      if (task.free !== null) return freeOutcome(task.id, fitter, task.free, axes, moment);
       const { id, nside, pixel, posvar, parent } = task;
       const { ra, dec } = pixelCentre(nside, pixel);
       const direction = toDetector(ra, dec, moment);
@@ -94,6 +96,29 @@ async function fitAll(
   return { fits };
 }
 
+/** The best fit of all directions, from where those pixels have their lowest minima. */
+function freeOutcome(
+  id: number,
+  fitter: Fitter,
+  starts: readonly FreeStart[],
+  axes: Axes,
+  moment: Moment,
+): FitOutcome {
+  if (fitter.fitFreely === undefined) throw new Error("this algorithm's direction is never free");
+  const started = performance.now();
+  const fit = fitter.fitFreely(
+    starts.map(({ nside, pixel, at }) => {
+      const { ra, dec } = pixelCentre(nside, pixel);
+      return { ...inDetector(at, axes), ...toDetector(ra, dec, moment) };
+    }),
+  );
+  return {
+    ...{ id, values: fitTuple(fit), evaluations: fit.evaluations },
+    seconds: (performance.now() - started) / 1000,
+    direction: directionOnSky(fit, axes, moment),
+  };
+}
+
 /** The lowest llh, of equal ones the first; any number is better than none. */
 const bestOf = ([first, ...others]: readonly Fit[]): Fit =>
   others.reduce(
@@ -122,6 +147,31 @@ function inDetector([x, y, z, llh]: Start, [a, b, c]: Axes): Place {
 function onSky({ x, y, z, llh }: Place, axes: Axes): Minimum {
   const [a, b, c] = axes.map((axis) => x * axis[0] + y * axis[1] + z * axis[2]);
   return [a!, b!, c!, llh];
+}
+
+/** A free fit's direction on the sky, its covariance turned from azimuth and zenith to east and north. */
+function directionOnSky(
+  { zenith, azimuth, uu, uv, vv }: FreeFit,
+  axes: Axes,
+  moment: Moment,
+): FirstDirection {
+  const { ra, dec } = toEquatorial(zenith, azimuth, moment);
+  const [x, y, z] = onSky(
+    { x: -Math.sin(azimuth), y: Math.cos(azimuth), z: 0, llh: Number.NaN },
+    axes,
+  );
+  // Of the direction in which azimuth grows: how far east and north of the track's origin it points.
+  const east = -Math.sin(ra) * x + Math.cos(ra) * y;
+  const north = -Math.sin(dec) * (Math.cos(ra) * x + Math.sin(ra) * y) + Math.cos(dec) * z;
+  // Both pairs of axes are right-handed about the direction: a rotation takes the one to the other.
+  const length = Math.hypot(east, north);
+  const [c, s] = [east / length, north / length];
+  return {
+    ...{ ra, dec },
+    ee: c * c * uu - 2 * c * s * uv + s * s * vv,
+    en: c * s * (uu - vv) + (c * c - s * s) * uv,
+    nn: s * s * uu + 2 * c * s * uv + c * c * vv,
+  };
 }
 
 /** Fits made with another detector than the server's would not belong into its map. */

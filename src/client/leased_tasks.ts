@@ -1,5 +1,5 @@
 import type { TaskEntry } from "../mq/messages.ts";
-import type { Task } from "../scan/task.ts";
+import type { FreeStart, Task } from "../scan/task.ts";
 import type { FitTask } from "./protocol.ts";
 
 /** A task the server has leased to this client. */
@@ -18,14 +18,19 @@ export class LeasedTasks {
   /** Adds tasks; one that is there already only gets its new lease. @returns the others */
   add(entries: readonly TaskEntry[], session: number): FitTask[] {
     const fresh: FitTask[] = [];
-    for (const [lease, nside, pixel, posvar, count, round, parent, starts] of entries) {
+    for (const [lease, nside, pixel, posvar, count, round, parent, starts, free] of entries) {
       const task = { lease, session, nside, pixel, posvar, count, round };
       const known = this.#ids.get(keyOf(task));
       const id = known ?? this.#nextId++;
       this.#tasks.set(id, task);
       if (known !== undefined) continue;
       this.#ids.set(keyOf(task), id);
-      fresh.push({ ...{ id, nside, pixel, posvar, count, round }, parent, starts });
+      fresh.push({
+        ...{ id, nside, pixel, posvar, count, round },
+        parent,
+        starts,
+        free: free?.map(freeStart) ?? null,
+      });
     }
     return fresh;
   }
@@ -46,6 +51,10 @@ export class LeasedTasks {
       .map(({ lease }) => lease);
   }
 }
+
+const freeStart = ([nside, pixel, ...at]: NonNullable<TaskEntry[8]>[number]): FreeStart => ({
+  ...{ nside, pixel, at },
+});
 
 const keyOf = ({ nside, pixel, posvar, count, round }: Task) =>
   `${nside}/${pixel}/${posvar}/${count}/${round}`;

@@ -21,6 +21,9 @@ const failed = ({ failures = [] }: FitOutcome): ResultEntry[16] =>
 const minima = ({ minima = [] }: FitOutcome): ResultEntry[17] =>
   minima.length === 0 ? null : minima.map(([x, y, z, llh]) => [x, y, z, llh]);
 
+const direction = ({ direction }: FitOutcome): ResultEntry[18] =>
+  direction ? [direction.ra, direction.dec, direction.ee, direction.en, direction.nn] : null;
+
 /** Outcomes on their way to the server, many in one message where fits are short. */
 export interface Outbox {
   /** @param secondsLeft the client has work for so long; 0, NaN: for no longer, or nobody knows */
@@ -60,7 +63,10 @@ export function createOutbox(
       const task = [lease, nside, pixel, posvar, count, round] as const;
       if (values === undefined) failures.push([...task, short(reason ?? "failed"), seconds]);
       else
-        results.push([...task, ...values, seconds, evaluations, failed(outcome), minima(outcome)]);
+        results.push([
+          ...([...task, ...values, seconds, evaluations] as const),
+          ...([failed(outcome), minima(outcome), direction(outcome)] as const),
+        ]);
       const wait = Math.min(longestWait, secondsLeft / 2);
       if (!(wait > shortestWait) || results.length + failures.length >= sendAt) return flush();
       if (clock.now() + wait >= due) return;

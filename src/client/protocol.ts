@@ -1,7 +1,8 @@
+import type { FirstDirection } from "../geometry/first_direction.ts";
 import type { Minimum, Start } from "../geometry/minima.ts";
 import type { StartupData } from "../mq/messages.ts";
 import type { FitTuple, SeedTuple } from "../scan/fit_values.ts";
-import type { FailedVariation } from "../scan/task.ts";
+import type { FailedVariation, FreeStart } from "../scan/task.ts";
 
 /** What a fit process needs before its first task. */
 export interface FitSetup {
@@ -29,6 +30,8 @@ export interface FitTask {
   readonly parent: Readonly<SeedTuple> | null;
   /** Where neighbours have minima; null: search the whole direction. */
   readonly starts: readonly Start[] | null;
+  /** Where a fit that leaves the direction free starts; null: it is the pixel's. */
+  readonly free: readonly FreeStart[] | null;
 }
 
 /** What came of it: the best fit's values (llh NaN where none could be done), or an attempt that failed. */
@@ -41,6 +44,8 @@ export interface FitOutcome {
   readonly failures?: readonly FailedVariation[];
   /** The direction's minima. */
   readonly minima?: readonly Minimum[];
+  /** Where it was left free. */
+  readonly direction?: FirstDirection;
   /** Why the attempt failed. */
   readonly reason?: string;
 }

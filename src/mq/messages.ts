@@ -4,7 +4,7 @@ import { farthestPlace, mostMinima } from "../geometry/minima.ts";
 import { forFitValues, forSeedValues } from "../scan/fit_values.ts";
 
 /** Raised whenever a message changes its meaning: server and clients must agree. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** The longest message anyone accepts, bytes; start-up parts stay below {@link startupPartSize} plus their frame. */
 export const maxMessageSize = 1 << 20;
@@ -75,12 +75,24 @@ const minimum = v.tuple([metres, metres, metres, finite]);
 /** What a task is: the pixel, its first seed, how many seeds, which round. */
 const whichTask = [lease, nside, count, posvar, fits, round] as const;
 
-/** [lease, nside, pixel, posvar, fits, round, parent [x, y, z, time, energy] or null, starts or null] */
+/** Where a fit that leaves the direction free starts: [nside, pixel, x, y, z, llh]. */
+const freeStart = v.pipe(
+  v.tuple([nside, count, metres, metres, metres, finite]),
+  v.check(([nside, pixel]) => exists(nside, pixel), noSuchPixel),
+);
+/** More would find nothing else. */
+export const mostFreeStarts = 64;
+
+/**
+ * [lease, nside, pixel, posvar, fits, round, parent [x, y, z, time, energy] or null, starts or null, starts with their
+ * directions or null]
+ */
 const taskEntry = v.pipe(
   v.tuple([
     ...whichTask,
     v.nullable(parent),
     v.nullable(v.pipe(v.array(start), v.maxLength(mostStarts))),
+    v.nullable(v.pipe(v.array(freeStart), v.minLength(1), v.maxLength(mostFreeStarts))),
   ]),
   v.check(([, nside, pixel]) => exists(nside, pixel), noSuchPixel),
 );
@@ -95,12 +107,18 @@ export const TaskMessage = v.object({
 export type TaskMessage = v.InferOutput<typeof TaskMessage>;
 export type TaskEntry = v.InferOutput<typeof taskEntry>;
 
+/** Of the whole circle, rad. */
+const rightAscension = v.pipe(v.number(), v.minValue(0), v.maxValue(2 * Math.PI));
+const declination = v.pipe(v.number(), v.minValue(-Math.PI / 2), v.maxValue(Math.PI / 2));
+const direction = v.tuple([rightAscension, declination, real, real, real]);
+
 /** Fits without a result: [posvar, reason]. */
 const failedVariations = v.pipe(v.array(v.tuple([posvar, text(longestReason)])), v.maxLength(most));
 
 /**
  * [lease, nside, pixel, posvar, fits, round, the best fit's llh, x, y, z, time, energy, E_in, E_tot, seconds, evaluations,
- * fits without a result or null, the direction's minima or null]
+ * fits without a result or null, the direction's minima or null, the direction that was left free or null: ra, dec (rad),
+ * covariance east-east, east-north, north-north (rad²)]
  */
 const resultEntry = v.pipe(
   v.tuple([
@@ -108,6 +126,7 @@ const resultEntry = v.pipe(
     ...forFitValues(() => real),
     ...([seconds, count, v.nullable(failedVariations)] as const),
     v.nullable(v.pipe(v.array(minimum), v.maxLength(mostMinima))),
+    v.nullable(direction),
   ]),
   v.check(([, nside, pixel]) => exists(nside, pixel), noSuchPixel),
 );
@@ -199,6 +218,15 @@ const progressCounts = v.object({ done: count, sent: count, estimated: count });
 /** Server → anyone, retained: the part of the manifest that a status display shows. */
 export const Progress = v.looseObject({
   scan: v.looseObject({ updated: text(50) }),
+  first_direction: v.optional(
+    v.nullable(
+      v.looseObject({
+        ...{ ra: finite, dec: finite, llh: finite },
+        sigma: v.nullable(v.object({ a: finite, b: finite, pa: finite })),
+        radius_90: v.nullable(finite),
+      }),
+    ),
+  ),
   progress: v.looseObject({
     recos: progressCounts,
     by_nside: v.record(

@@ -1,7 +1,7 @@
 import type { Detector } from "../detector/detector.ts";
 import type { Event } from "../event/event.ts";
 import type { Flood } from "../geometry/minima.ts";
-import type { EnergyLoss, Hypothesis, Seed, Vertex } from "../geometry/track.ts";
+import type { Direction, EnergyLoss, Hypothesis, Seed, Vertex } from "../geometry/track.ts";
 import type { PulseMap, TimeWindow, TimeWindowMap } from "../i3/pulses.ts";
 import type { LightModel } from "../native/light.ts";
 
@@ -102,6 +102,16 @@ export interface DirectionFits {
   readonly minima: readonly Place[];
 }
 
+/** The place of a track that comes from a direction. */
+export type FreePlace = Place & Direction;
+
+/** A fit with free direction, and the covariance of that, rad²: u towards growing azimuth, v towards smaller zenith. */
+export interface FreeFit extends Fit, Direction {
+  readonly uu: number;
+  readonly uv: number;
+  readonly vv: number;
+}
+
 /** A prepared event loaded into the native core. Not shared between threads; close it when done. */
 export interface Fitter {
   /** `task`: which fit of the scan it is, for algorithms with random numbers of their own (dummies). */
@@ -112,6 +122,8 @@ export interface Fitter {
    * looked at. Empty: the whole direction is searched
    */
   fitDirection?(seeds: readonly Seed[], starts: readonly Place[]): DirectionFits;
+  /** The best fit of all directions, from tracks of some; absent: the direction is never free. */
+  fitFreely?(starts: readonly FreePlace[]): FreeFit;
   evaluate(hypothesis: Hypothesis, options?: EvaluateOptions): Evaluation;
   close(): void;
 }
@@ -126,6 +138,8 @@ export interface Reco {
   readonly light?: "muon" | "cascade" | "cascade-ftp";
   /** How directions pass on their minima; absent: its fitters do not fit whole directions. */
   readonly flood?: Flood;
+  /** So many of the first stage's pixels are where its fit with free direction starts; absent: its fitters have none. */
+  readonly freeStarts?: number;
   /** Throws InputError when the event lacks what the algorithm needs. */
   prepare(event: Event, detector: Detector, light: LightModel | undefined): PreparedEvent;
   open(prepared: PreparedEvent, light: LightModel | undefined, options?: FitterOptions): Fitter;

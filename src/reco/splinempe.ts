@@ -47,6 +47,9 @@ const seeds: SeedSettings = {
 /** Of a direction's minima four are enough, and what is 15 llh above the best is nobody's: measured on three alerts. */
 const flood: Flood = { most: 4, margin: 15, separation: 6, known: 5, rounds: 4 };
 
+/** Of three alerts' twelve best pixels of nside 8 three at least led to the lowest track. */
+const freeStarts = 12;
+
 /** Track likelihood on the first pulse of each DOM ("SplineMPE max"); free vertex, fixed time. */
 export const splinempe: Reco = {
   name: "splinempe",
@@ -54,6 +57,7 @@ export const splinempe: Reco = {
   seeds,
   light: "muon",
   flood,
+  freeStarts,
   prepare,
   open,
 };
@@ -168,6 +172,16 @@ function open(prepared: PreparedEvent, light: LightModel | undefined): Fitter {
       const fits = seeds.map(fitOne);
       const places = fits.map((fit, n) => placeOf(fit, seeds[n]!, middle));
       return { fits, minima: [...(latest ? passedOn(latest) : []), ...places] };
+    },
+    fitFreely(starts) {
+      const core = coreFor(energy);
+      const found = core.freeDirection(
+        starts.map((start) => ({
+          ...vertexOf(start, middle),
+          ...{ zenith: start.zenith, azimuth: start.azimuth },
+        })),
+      );
+      return { ...found, energy, ...noLosses };
     },
     evaluate: (hypothesis, options) => ({
       llh: coreFor(options?.energy ?? energy).evaluate(hypothesis, options),

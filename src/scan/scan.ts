@@ -7,7 +7,9 @@ import { checkProgression, expectedPixels, type Progression } from "../sky/progr
 import { fitValues } from "./fit_values.ts";
 import { news, startsBelow, startsBeside } from "./minima.ts";
 import {
+  type FreeStart,
   fitsOf,
+  freeRound,
   type Pixel,
   type PixelResult,
   type ReleasedTask,
@@ -33,6 +35,8 @@ export interface ScanSettings {
   readonly flood?: Flood;
   /** What is wanted beyond the progression; absent: nothing. */
   readonly further?: Further;
+  /** So many of the first stage's best pixels are where a fit with free direction starts; absent: there is none. */
+  readonly freeStarts?: number;
 }
 
 /**
@@ -130,7 +134,11 @@ export class Scan {
   #rounds = 0;
   /** Fits and further looks sent whose results are not in. */
   #outstanding = 0;
-  #isComplete = false;
+  /** All sent fits and looks are in, and set no more free. */
+  #isLast = false;
+  /** The fit that leaves the direction free: which task it is, and what came of it. */
+  #free: ReleasedTask | undefined;
+  #freeResult: TaskResult | undefined;
   #best: PixelResult | undefined;
   #duplicates = 0;
   #foreign = 0;
@@ -169,6 +177,10 @@ export class Scan {
     const stage = this.#stageOf.get(result.nside);
     const open = stage?.pixels.get(result.pixel);
     const state = this.stateOf(result);
+    if (state === "waiting" && result.round === freeRound) {
+      this.#freeResult = result;
+      return [];
+    }
     if (!stage || !open || state === "unknown") {
       this.#foreign++;
       return [];
@@ -183,7 +195,7 @@ export class Scan {
       if (open.missing > 0) return [];
       this.#finish(stage, open.best!);
     }
-    return this.#released(stage);
+    return [...this.#releasedFree(), ...this.#released(stage)];
   }
 
   /** Whether add() would count a result for this task ("waiting"), or why not. */
@@ -191,6 +203,11 @@ export class Scan {
     const { nside, pixel, posvar, round = 0 } = task;
     const open = this.#stageOf.get(nside)?.pixels.get(pixel);
     const last = posvar + fitsOf(task) - 1;
+    if (round === freeRound) {
+      if (nside !== this.#free?.nside || pixel !== this.#free.pixel || posvar !== 0)
+        return "unknown";
+      return this.#freeResult ? "done" : "waiting";
+    }
     if (!open || !(posvar in open.seen && last in open.seen && last >= posvar)) return "unknown";
     if (round === 0) return open.seen.subarray(posvar, last + 1).includes(1) ? "done" : "waiting";
     if (!(round <= open.round)) return "unknown";
@@ -199,7 +216,12 @@ export class Scan {
 
   /** Everything sent is in, and no more pixels are wanted. */
   get isComplete(): boolean {
-    return this.#isComplete;
+    return this.#isLast && (this.#free === undefined) === (this.#freeResult === undefined);
+  }
+
+  /** The fit that left the direction free, once it is in: llh NaN where it failed. */
+  get freeFit(): TaskResult | undefined {
+    return this.#freeResult;
   }
 
   /** The best pixel so far, of all nsides; undefined as long as there is none but NaN. */
@@ -260,7 +282,7 @@ export class Scan {
     // Of what lies beyond the progression nobody knows more than has been sent.
     const isKnown = i < progression.length && !(pointing && i === 0);
     const expected = isKnown ? Math.round(expectedPixels(progression, i)) : pixelsSent;
-    const pixelsEstimated = this.#isComplete ? pixelsSent : Math.max(pixelsSent, expected);
+    const pixelsEstimated = this.#isLast ? pixelsSent : Math.max(pixelsSent, expected);
     return {
       nside: stage.nside,
       recosDone: stage.recosDone,
@@ -305,6 +327,29 @@ export class Scan {
     if (isBetter(pixel, this.#best)) this.#best = pixel;
   }
 
+  /**
+   * Once the first stage is whole, the fit that leaves the direction free. Nothing waits for it, and no pixel depends on
+   * it.
+   */
+  #releasedFree(): ReleasedTask[] {
+    const { freeStarts = 0, variations } = this.#settings;
+    const { nside, pixels, final } = this.#stages[0]!;
+    if (freeStarts === 0 || this.#free !== undefined || final.size < pixels.size) return [];
+    const free = [...final.values()]
+      .filter(({ llh }) => !Number.isNaN(llh))
+      .sort((a, b) => a.llh - b.llh || a.pixel - b.pixel)
+      .slice(0, freeStarts)
+      .flatMap(({ pixel }): FreeStart[] => {
+        const [at] = pixels.get(pixel)!.minima;
+        return at ? [{ nside, pixel, at }] : [];
+      });
+    const [best] = free;
+    if (best === undefined) return [];
+    const { pixel } = best;
+    this.#free = { nside, pixel, posvar: 0, count: variations, round: freeRound, free };
+    return [this.#free];
+  }
+
   /** What a pixel that has just become whole sets free. */
   #released(stage: StageState): ReleasedTask[] {
     if (this.#outstanding === 0) {
@@ -312,7 +357,7 @@ export class Scan {
       if (again.length > 0) return again;
       const refined = this.#refine(this.#stages.length - 1);
       const released = refined.length > 0 ? refined : this.#goFurther();
-      this.#isComplete = released.length === 0;
+      this.#isLast = released.length === 0;
       return released;
     }
     if (this.#threshold === 1) return [];

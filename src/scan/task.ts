@@ -1,3 +1,4 @@
+import type { FirstDirection } from "../geometry/first_direction.ts";
 import type { Minimum, Start } from "../geometry/minima.ts";
 import type { FitValues } from "./fit_values.ts";
 
@@ -13,9 +14,15 @@ export interface Task extends Pixel {
   readonly posvar: number;
   /** How many seeds, this one and those after it; absent: one. */
   readonly count?: number;
-  /** 0 or absent: the pixel's fits. Later: a pixel that has them looks where its neighbours have minima. */
+  /**
+   * 0 or absent: the pixel's fits. Later: a pixel that has them looks where its neighbours have minima. The last,
+   * {@link freeRound}: the direction is fitted too, from the first stage's best pixels, of which this is the best.
+   */
   readonly round?: number;
 }
+
+/** The round that stands for the one task of a scan that leaves the direction free. */
+export const freeRound = 63;
 
 /** How many fits a task stands for. */
 export const fitsOf = ({ count = 1 }: Task): number => count;
@@ -33,6 +40,8 @@ export interface TaskResult extends Task, FitValues {
   readonly failures?: readonly FailedVariation[];
   /** The direction's minima, lowest first, for its neighbours to start from. */
   readonly minima?: readonly Minimum[];
+  /** Of a fit that left it free. */
+  readonly direction?: FirstDirection;
 }
 export interface PixelResult extends Pixel, FitValues {}
 
@@ -42,4 +51,11 @@ export interface ReleasedTask extends Task {
   readonly parent?: PixelResult;
   /** Where neighbours have minima; none: the whole direction is to be searched. */
   readonly starts?: readonly Start[];
+  /** Where a fit that leaves the direction free starts: these pixels' lowest minima. */
+  readonly free?: readonly FreeStart[];
+}
+
+/** A pixel's direction, and where its track is. */
+export interface FreeStart extends Pixel {
+  readonly at: Minimum;
 }

@@ -1,5 +1,12 @@
+import type { FirstDirection } from "../geometry/first_direction.ts";
 import type { Minimum } from "../geometry/minima.ts";
-import { type FailureEntry, mostStarts, type ResultEntry, type TaskEntry } from "../mq/messages.ts";
+import {
+  type FailureEntry,
+  mostFreeStarts,
+  mostStarts,
+  type ResultEntry,
+  type TaskEntry,
+} from "../mq/messages.ts";
 import { fitValueNames, fitValues, noFit, seedTuple } from "../scan/fit_values.ts";
 import type { Lease } from "../scan/leases.ts";
 import { type FailedVariation, fitsOf, type Task } from "../scan/task.ts";
@@ -9,12 +16,15 @@ type WireStart = NonNullable<TaskEntry[7]>[number];
 
 /** A lease as it travels to its client. */
 export function taskEntry({ id, task }: Lease): TaskEntry {
-  const { nside, pixel, posvar, round = 0, parent, starts } = task;
+  const { nside, pixel, posvar, round = 0, parent, starts, free } = task;
   const hasParent = parent !== undefined && !Number.isNaN(parent.llh);
   return [
     ...([id, nside, pixel, posvar, fitsOf(task), round] as const),
     hasParent ? seedTuple(parent) : null,
     starts ? starts.slice(0, mostStarts).map((start): WireStart => [...start]) : null,
+    free
+      ? free.slice(0, mostFreeStarts).map(({ nside, pixel, at }) => [nside, pixel, ...at])
+      : null,
   ];
 }
 
@@ -29,6 +39,7 @@ type Tail = [
   evaluations: number,
   failures: FailedVariation[] | null,
   minima: Minimum[] | null,
+  direction: [ra: number, dec: number, ee: number, en: number, nn: number] | null,
 ];
 
 /**
@@ -42,7 +53,7 @@ export function resultOf(
   at: number,
 ): StoredResult {
   const [, , , , , , ...rest] = entry;
-  const [seconds, evaluations, said, minima] = rest.slice(fitValueNames.length) as Tail;
+  const [seconds, evaluations, said, minima, direction] = rest.slice(fitValueNames.length) as Tail;
   const values = fitValues((_, at) => rest[at] as number);
   const task = taskOf(entry);
   const failures = Number.isNaN(values.llh)
@@ -55,8 +66,13 @@ export function resultOf(
     roundTrip: roundTrip ?? seconds,
     ...(failures.length > 0 && { failures }),
     ...(minima && { minima }),
+    ...(direction && { direction: firstDirection(direction) }),
   };
 }
+
+const firstDirection = ([ra, dec, ee, en, nn]: NonNullable<Tail[4]>): FirstDirection => ({
+  ...{ ra, dec, ee, en, nn },
+});
 
 /** Every fit of a task with the reason why there is none. */
 const failedAll = (task: Task, reasonOf: (posvar: number) => string): FailedVariation[] =>

@@ -7,6 +7,7 @@ import { singleFits, type Task } from "../scan/task.ts";
 import type { TaskBook } from "../scan/task_book.ts";
 import { formatProgression } from "../sky/progression.ts";
 import type { Collection } from "./collection.ts";
+import { firstDirection } from "./first_direction.ts";
 import type { ScanPlan } from "./plan.ts";
 import type { Session } from "./session.ts";
 
@@ -96,6 +97,7 @@ export function manifestOf(input: ManifestInput) {
         Object.entries(statistics.timeline).map(([share, at]) => [share, isoTime(at)]),
       ),
     },
+    first_direction: firstDirection(scan),
     best_fit: scan.best ? { ...scan.best } : null,
     resolved: input.isMapResolved,
     clients: { connected: counted.clients, set_aside: counted.clientsSetAside },

@@ -141,6 +141,7 @@ export function startScan(plan: ScanPlan): Scan {
     ...{ progression, threshold, seed, variations: reco.seeds.variations.length },
     ...(reco.flood && { flood: reco.flood }),
     ...(plan.refineToContour && { further: furtherOf(plan) }),
+    ...(reco.freeStarts !== undefined && { freeStarts: reco.freeStarts }),
     ...(isPointed && {
       pointing: {
         centre: toEquatorial(pointing.zenith, pointing.azimuth, momentAt(event.metadata.mjd)),

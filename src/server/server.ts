@@ -16,6 +16,7 @@ import { resultStem } from "../result/filename.ts";
 import { writeAtomically } from "../result/files.ts";
 import type { SkyScanResult } from "../result/result.ts";
 import { Scheduler } from "../scan/scheduler.ts";
+import { freeRound } from "../scan/task.ts";
 import type { TaskBook } from "../scan/task_book.ts";
 import type { SkyDriver } from "../skydriver/client.ts";
 import { Reports } from "../skydriver/reports.ts";
@@ -23,6 +24,7 @@ import { waitForWorkers } from "../skydriver/workers.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { brokerWorkforce, mending, until } from "./broker_workforce.ts";
 import { type Collection, type OnCounted, openCollection } from "./collection.ts";
+import { describeFirst, firstDirection, verdictOn } from "./first_direction.ts";
 import { identityOf, storePath } from "./identity.ts";
 import { leaseIds } from "./lease_ids.ts";
 import type { Manifest } from "./manifest.ts";
@@ -214,8 +216,14 @@ function assemble(
     () => options.basename ?? newSecret(),
     newSecret,
   );
+  let onFree = () => {};
+  const onCounted: OnCounted = (result, scan) => {
+    options.observer?.onCounted(result, scan);
+    if (result.round === freeRound) onFree();
+  };
+  const limit = longestMessage && { longestMessage };
   const { collection, workforce, startup } = workforceOf(
-    { plan, options, store, session, clock, over, ...(longestMessage && { longestMessage }) },
+    { plan, options, store, session, clock, over, onCounted, ...limit },
     surroundings.connect,
   );
   const { recosDone } = collection.scan.progress();
@@ -225,6 +233,12 @@ function assemble(
     heard: () => workforce.heard,
     onManifest: (manifest) => workforce.progress(manifest),
   });
+  onFree = () => {
+    sayFirst(collection);
+    // Whoever watches is told at once, not when the next report is due.
+    workforce.progress(output.manifest());
+  };
+  sayFirst(collection);
   options.observer?.onAssembled({ collection, manifest: output.manifest, store });
   const { metadata: event } = plan.event;
   const { progression, threshold, reco } = plan;
@@ -247,6 +261,21 @@ function assemble(
 }
 type Parts = ReturnType<typeof assemble>;
 
+/** The first direction's line in the log, where there is one. */
+function sayFirst({ scan }: Pick<Collection<TaskBook>, "scan">): void {
+  const first = firstDirection(scan);
+  if (first !== null) consola.info(`first direction: ${describeFirst(first)}`);
+}
+
+/** What the finished map says of it. */
+function judgeFirst({ scan }: Pick<Collection<TaskBook>, "scan">): void {
+  const first = firstDirection(scan);
+  if (first === null) return;
+  const { text, isContradicted } = verdictOn(first);
+  if (isContradicted) consola.warn(`first direction: ${text}`);
+  else consola.info(`first direction: ${text}`);
+}
+
 interface Meeting {
   readonly plan: ScanPlan;
   readonly options: ServerOptions;
@@ -254,13 +283,14 @@ interface Meeting {
   readonly session: Session;
   readonly clock: Clock;
   readonly over: Over;
+  readonly onCounted: OnCounted;
   /** What the broker takes, bytes. */
   readonly longestMessage?: number;
 }
 
 /** Those who do the fits, what they are started with, and the collection of what they send. */
 function workforceOf(
-  { plan, options, store, session, clock, over, longestMessage }: Meeting,
+  { plan, options, store, session, clock, over, onCounted, longestMessage }: Meeting,
   connectTo: typeof connect,
 ): {
   readonly collection: Collection<TaskBook>;
@@ -274,7 +304,7 @@ function workforceOf(
       store,
       session.startedAt,
       clock.date(),
-      options.observer?.onCounted,
+      onCounted,
     );
   const { broker, recoTimeout, timeoutToClients, stop, skydriver } = options;
   const events = { onComplete: over.resolve, onError: over.reject };
@@ -310,7 +340,7 @@ function workforceOf(
 
 /** The original's clients pass on no minima. */
 function withoutFlood(plan: ScanPlan): ScanPlan {
-  const { flood: _, ...reco } = plan.reco;
+  const { flood: _, freeStarts: __, ...reco } = plan.reco;
   return { ...plan, reco };
 }
 
@@ -366,6 +396,7 @@ async function serve(
     await over.promise;
     rest();
     ending = { state: "done" };
+    judgeFirst(collection);
     await saveAtLast(() => output.save("done"), parts.clock, options.stop);
   } catch (error) {
     rest();

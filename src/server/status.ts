@@ -6,6 +6,7 @@ import type { BrokerAddress } from "../mq/address.ts";
 import { connect } from "../mq/connection.ts";
 import { ClientStatus, Control, MalformedMessage, Progress, parseMessage } from "../mq/messages.ts";
 import { clientOfStatus, newClientId, topicsOf } from "../mq/topics.ts";
+import { describeFirst } from "./first_direction.ts";
 import { duration } from "./progress.ts";
 
 export interface StatusOptions {
@@ -113,6 +114,8 @@ function describe(
     if (recos_per_second_lately !== null)
       lines.push(`  ${recos_per_second_lately.toPrecision(3)} fits/s`);
     if (seconds_left !== null) lines.push(`  ${duration(seconds_left)} left`);
+    if (progress.first_direction)
+      lines.push(`  first direction: ${describeFirst(progress.first_direction)}`);
     lines.push(`  as of ${progress.scan.updated}`);
   }
   const present = clients.filter((client) => client.state !== "gone");

@@ -1,3 +1,4 @@
+import type { FirstDirection } from "../geometry/first_direction.ts";
 import { type FitValues, fitTuple, fitValues, forFitValues } from "../scan/fit_values.ts";
 import { fitsOf, type TaskResult } from "../scan/task.ts";
 
@@ -26,6 +27,7 @@ export type Row = Readonly<Record<keyof FitValues, number | null>> & {
   /** JSON. */
   readonly failures: string | null;
   readonly minima: string | null;
+  readonly direction: string | null;
   readonly checksum: number;
 };
 
@@ -38,13 +40,23 @@ const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ?
 const jsonOrNull = (list: readonly unknown[] | undefined): string | null =>
   list && list.length > 0 ? JSON.stringify(list) : null;
 
+/** JSON has no NaN: it is null there. */
+function directionOf(text: string): FirstDirection {
+  const { ra, dec, ee, en, nn } = JSON.parse(text);
+  return { ra, dec, ee: ee ?? Number.NaN, en: en ?? Number.NaN, nn: nn ?? Number.NaN };
+}
+
 /** The values of a row in the table's order, the checksum last. */
 export function rowOf(fit: StoredResult) {
   const values = [
     ...[fit.nside, fit.pixel, fit.posvar, fitsOf(fit), fit.round ?? 0],
     ...fitTuple(fit).map(finiteOrNull),
     ...[fit.seconds, fit.roundTrip, fit.evaluations, fit.at],
-    ...[jsonOrNull(fit.failures), jsonOrNull(fit.minima)],
+    ...[
+      jsonOrNull(fit.failures),
+      jsonOrNull(fit.minima),
+      fit.direction ? JSON.stringify(fit.direction) : null,
+    ],
   ];
   return [...values, checksumOf(values)];
 }
@@ -52,10 +64,10 @@ export function rowOf(fit: StoredResult) {
 /** The fit of a row; undefined when the row is not as it was written, or is no fit at all. */
 export function fitFromRow(row: Row): StoredResult | undefined {
   const { nside, pixel, posvar, count, round, checksum } = row;
-  const { seconds, round_trip, evaluations, at, failures, minima } = row;
+  const { seconds, round_trip, evaluations, at, failures, minima, direction } = row;
   const written = [
     ...[nside, pixel, posvar, count, round, ...forFitValues((name) => row[name])],
-    ...[seconds, round_trip, evaluations, at, failures, minima],
+    ...[seconds, round_trip, evaluations, at, failures, minima, direction],
   ];
   const exists = Number.isInteger(Math.log2(nside)) && pixel >= 0 && pixel < 12 * nside ** 2;
   if (!exists || checksum !== checksumOf(written)) return undefined;
@@ -64,5 +76,6 @@ export function fitFromRow(row: Row): StoredResult | undefined {
     ...{ seconds, roundTrip: round_trip, evaluations, at },
     ...(failures !== null && { failures: JSON.parse(failures) }),
     ...(minima !== null && { minima: JSON.parse(minima) }),
+    ...(direction !== null && { direction: directionOf(direction) }),
   };
 }

@@ -23,7 +23,7 @@ export interface Store {
 }
 
 /** Raised with the table layout. */
-const layout = 3;
+const layout = 4;
 
 const tables = [
   `CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER) WITHOUT ROWID`,
@@ -33,7 +33,7 @@ const tables = [
     count INTEGER NOT NULL, round INTEGER NOT NULL,
     llh REAL, x REAL, y REAL, z REAL, time REAL, energy REAL, E_in REAL, E_tot REAL,
     seconds REAL NOT NULL, round_trip REAL NOT NULL, evaluations INTEGER NOT NULL, at REAL NOT NULL,
-    failures TEXT, minima TEXT, checksum INTEGER NOT NULL,
+    failures TEXT, minima TEXT, direction TEXT, checksum INTEGER NOT NULL,
     UNIQUE (nside, pixel, posvar, round)
   )`,
 ];
@@ -179,7 +179,9 @@ function dropDamaged(db: Database, path: string): void {
 
 function storeIn(db: Database, path: string): Store {
   const isOld = db.query("SELECT 1 FROM pragma_table_info('result') WHERE name = 'nside'").get();
-  const isNew = db.query("SELECT 1 FROM pragma_table_info('result') WHERE name = 'round'").get();
+  const isNew = db
+    .query("SELECT 1 FROM pragma_table_info('result') WHERE name = 'direction'")
+    .get();
   if (isOld && !isNew) {
     const about = db.query<{ value: string }, []>("SELECT value FROM about WHERE key = 'identity'");
     throw ofAnotherVersion(path, about.get()?.value);
@@ -191,8 +193,8 @@ function storeIn(db: Database, path: string): Store {
   const write = db.query("INSERT OR REPLACE INTO about (key, value, checksum) VALUES (?,?,?)");
   const insert = db.query(
     `INSERT INTO result (nside, pixel, posvar, count, round, llh, x, y, z, time, energy, E_in, E_tot,
-      seconds, round_trip, evaluations, at, failures, minima, checksum)
-      VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+      seconds, round_trip, evaluations, at, failures, minima, direction, checksum)
+      VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
   );
   const append = db.transaction((results: readonly StoredResult[]) => {
     for (const result of results) insert.run(...rowOf(result));

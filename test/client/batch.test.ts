@@ -4,7 +4,8 @@ import type { FitTask } from "../../src/client/protocol.ts";
 
 const tasks = (count: number): FitTask[] =>
   Array.from({ length: count }, (_, id) => ({
-    ...{ id, nside: 8, pixel: id, posvar: 0, count: 7, round: 0, parent: null, starts: null },
+    ...{ id, nside: 8, pixel: id, posvar: 0, count: 7, round: 0 },
+    ...{ parent: null, starts: null, free: null },
   }));
 const needs = (more: Partial<BatchNeeds>): BatchNeeds => ({
   ...{ waiting: tasks(700), suspects: [], unfinished: 0, usualSeconds: 0.001, workers: 2, ...more },

@@ -87,7 +87,7 @@ async function client({ hasStartup = true } = {}) {
     tasks: (session: number, ...list: [lease: number, pixel: number][]) =>
       hear(topics.task("me"), {
         session,
-        tasks: list.map(([lease, pixel]) => [lease, 8, pixel, 0, 1, 0, null, null]),
+        tasks: list.map(([lease, pixel]) => [lease, 8, pixel, 0, 1, 0, null, null, null]),
       }),
   };
 }

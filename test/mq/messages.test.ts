@@ -24,7 +24,7 @@ const result: Record<string, unknown> & { results: unknown[][]; failures: unknow
   client: "c1",
   session: 1,
   want: 4,
-  results: [[1, 8, 700, 0, 7, 0, 12.5, 1, 2, 3, 4, null, null, 1e5, 0.25, 40, null, null]],
+  results: [[1, 8, 700, 0, 7, 0, 12.5, 1, 2, 3, 4, null, null, 1e5, 0.25, 40, null, null, null]],
   failures: [[2, 8, 701, 6, 1, 0, "no luck", 1]],
 };
 

@@ -46,6 +46,20 @@ const metres = fc.double({ min: -1e5, max: 1e5, noNaN: true });
 const minima = fc
   .array(fc.tuple(metres, metres, metres, number), { maxLength: 20 })
   .map((list): readonly Minimum[] => passedOn(list));
+const angle = fc.double({ min: 0, max: 2 * Math.PI, noNaN: true });
+const direction = fc.record({
+  ...{ ra: angle, dec: angle.map((a) => a / 2 - Math.PI / 2), ee: number, en: number, nn: number },
+});
+const freeStarts = fc.option(
+  fc.array(
+    fc.record({
+      ...{ nside: fc.constant(8), pixel: fc.integer({ min: 0, max: 767 }) },
+      at: fc.tuple(metres, metres, metres, fc.double({ noNaN: true, noDefaultInfinity: true })),
+    }),
+    { minLength: 1, maxLength: 100 },
+  ),
+  { nil: undefined },
+);
 const values = fc.tuple(number, number, number, number, number, number, number, number);
 const client = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
 
@@ -57,10 +71,13 @@ describe("what one side makes, the other accepts", () => {
     }));
     fc.assert(
       fc.property(
-        ...([fc.array(task, { maxLength: 50 }), parent, minima, client] as const),
-        (tasks, parent, starts, client) => {
+        ...([fc.array(task, { maxLength: 50 }), parent, minima, freeStarts, client] as const),
+        (tasks, parent, starts, free, client) => {
           const leases = tasks.map(
-            (task): Lease => ({ id: ids(client, task), client, task: { ...task, parent, starts } }),
+            (task): Lease => ({
+              ...{ id: ids(client, task), client },
+              task: { ...task, parent, starts, ...(free && { free }) },
+            }),
           );
           const message = { session: 1, tasks: leases.map(taskEntry) };
           expect(parseMessage(TaskMessage, wire(message)).tasks).toHaveLength(tasks.length);
@@ -73,6 +90,7 @@ describe("what one side makes, the other accepts", () => {
     const outcome = fc.record(
       {
         ...{ id: fc.constant(1), values, evaluations: fc.nat(), seconds, reason: text, minima },
+        direction,
         failures: fc.array(fc.tuple(fc.integer({ min: 0, max: 63 }), text), { maxLength: 7 }),
       },
       { requiredKeys: ["id", "evaluations", "seconds"] },
@@ -144,7 +162,7 @@ describe("what one side makes, the other accepts", () => {
 });
 
 describe("what is no number of a fit, or of no fit, is refused", () => {
-  const entry = [1, 8, 767, 0, 7, 0, 1, 1, 2, 3, 4, null, null, 5, 0.1, 7, null, null];
+  const entry = [1, 8, 767, 0, 7, 0, 1, 1, 2, 3, 4, null, null, 5, 0.1, 7, null, null, null];
   const message = (at: number, value: string) => {
     const text = entry.map((number, n) => (n === at ? value : JSON.stringify(number))).join();
     return new TextEncoder().encode(
@@ -189,6 +207,10 @@ describe("what is no number of a fit, or of no fit, is refused", () => {
       [17, "[[1,2,3]]"],
       [17, "[[1e9,2,3,4]]"],
       [17, "[[1,2,3,null]]"],
+      [18, "[1,2,3,4]"],
+      [18, "[7,0,1,0,1]"],
+      [18, "[1,2,1,0,1]"],
+      [18, "[1,null,1,0,1]"],
     ] as const),
   ] as const)
     test(`number ${at} of an entry: ${value}`, () => {

@@ -7,7 +7,13 @@ import type { Minimum } from "../../src/geometry/minima.ts";
 import { readResult } from "../../src/result/files.ts";
 import { carried, passedOn } from "../../src/scan/minima.ts";
 import { Scan, type ScanSettings } from "../../src/scan/scan.ts";
-import { type ReleasedTask, singleFits, type Task, type TaskResult } from "../../src/scan/task.ts";
+import {
+  freeRound,
+  type ReleasedTask,
+  singleFits,
+  type Task,
+  type TaskResult,
+} from "../../src/scan/task.ts";
 import { angleBetween, parentOf, pixelVector, vectorOf } from "../../src/sky/healpix.ts";
 import { parseProgression } from "../../src/sky/progression.ts";
 import { shared } from "../shared.ts";
@@ -58,6 +64,76 @@ function run(
 }
 
 const picks = fc.infiniteStream(fc.nat()).map((stream) => () => stream.next().value as number);
+
+describe("the fit that leaves the direction free", () => {
+  const minima: TaskResult["minima"] = [[1, 2, 3, 4]];
+  const settings: ScanSettings = { ...small, freeStarts: 5 };
+  /** Runs a scan; the free fit is answered once `isDue` says so, or nothing else is left to do. */
+  const withFree = (isDue: (done: number) => boolean) => {
+    const scan = new Scan(settings);
+    const waiting = scan.start();
+    const free: ReleasedTask[] = [];
+    let firstStage = 0;
+    for (let done = 0; waiting.length > 0 || (free.length > 0 && !scan.isComplete); done++) {
+      const isFree = free.length > 0 && !scan.freeFit && (waiting.length === 0 || isDue(done));
+      const task = isFree ? free[0]! : waiting.shift()!;
+      expect(scan.isComplete).toBe(false);
+      const fits = singleFits(task).map((one) => fitOf(one));
+      const best = fits.reduce((a, b) => (b.llh < a.llh || Number.isNaN(a.llh) ? b : a));
+      const direction = { ra: 1, dec: 0.5, ee: 1, en: 0, nn: 1 };
+      const { nside, pixel, posvar, count = 1, round = 0 } = task;
+      const released = scan.add({
+        ...{ ...best, nside, pixel, posvar, count, round },
+        ...(isFree ? { llh: -1e6, direction } : { minima }),
+      });
+      for (const next of released) {
+        if (next.round === freeRound) free.push(next);
+        else waiting.push(next);
+      }
+      if (free.length === 0) firstStage++;
+    }
+    return { scan, free, firstStage };
+  };
+
+  test("is released once, when the first stage is whole, from its best pixels", () => {
+    const { scan, free, firstStage } = withFree(() => true);
+    expect(free).toHaveLength(1);
+    const [{ nside, sent }] = scan.progress().stages.map(({ nside, pixelsSent }) => ({
+      ...{ nside, sent: pixelsSent },
+    })) as [{ nside: number; sent: number }];
+    expect(firstStage).toBe(sent - 1);
+    const best = [...scan.pixels().get(nside)!]
+      .filter(({ llh }) => !Number.isNaN(llh))
+      .sort((a, b) => a.llh - b.llh || a.pixel - b.pixel)
+      .slice(0, 5);
+    expect(free[0]!.free).toEqual(best.map(({ pixel }) => ({ nside, pixel, at: minima[0]! })));
+  });
+
+  test("holds nothing up and changes no pixel, whenever it comes; the scan waits for it at its end", () => {
+    const { scan: without } = run({ ...small }, () => 0);
+    for (const isDue of [() => true, () => false, (done: number) => done > 300]) {
+      const { scan } = withFree(isDue);
+      expect(scan.isComplete).toBe(true);
+      expect(scan.freeFit?.llh).toBe(-1e6);
+      expect(scan.pixels()).toEqual(without.pixels());
+      expect(scan.best).toEqual(without.best!);
+      expect(scan.progress().recosDone).toBe(without.progress().recosDone);
+    }
+  });
+
+  test("counts once, and not before it was sent", () => {
+    const scan = new Scan(settings);
+    scan.start();
+    const { nside } = settings.progression[0]!;
+    const early = { ...fitOf({ nside, pixel: 0, posvar: 0 }), round: freeRound };
+    expect(scan.stateOf(early)).toBe("unknown");
+    expect(scan.add(early)).toEqual([]);
+    expect(scan.freeFit).toBeUndefined();
+    expect(scan.progress().foreign).toBe(1);
+    const { scan: whole, free } = withFree(() => true);
+    expect(whole.stateOf(free[0]!)).toBe("done");
+  });
+});
 
 describe("a scan", () => {
   test("any order of arrival gives the same map and the same tasks, each once, and ends", () => {

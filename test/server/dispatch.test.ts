@@ -76,7 +76,7 @@ function server(store: Store = openStore(":memory:", "test")) {
     answer(client: string, tasks: readonly TaskEntry[], more: object = {}) {
       const results = tasks.map((task) => [
         ...task.slice(0, 6),
-        ...[100 + task[2], 1, 2, 3, 4, nan, nan, nan, 0.1, 7, null, null],
+        ...[100 + task[2], 1, 2, 3, 4, nan, nan, nan, 0.1, 7, null, null, null],
       ]);
       const about = { client, session: session.number, want: 12 };
       hear(topics.result, { ...about, results, failures: [], ...more });

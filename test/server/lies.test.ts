@@ -63,7 +63,7 @@ class Actor {
   result(tasks: readonly (readonly unknown[])[], llh: (pixel: number) => number, more = {}) {
     const results = tasks.map((task) => {
       const which = task.slice(0, 6) as number[];
-      return [...which, llh(which[2]!), 1, 2, 3, 4, null, null, 5, 0.1, 7, null, null];
+      return [...which, llh(which[2]!), 1, 2, 3, 4, null, null, 5, 0.1, 7, null, null, null];
     });
     const message = { client: this.id, session: this.session, want: 5, results, failures: [] };
     this.say(topicsOf(this.basename).result, { ...message, ...more });

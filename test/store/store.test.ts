@@ -36,6 +36,7 @@ test("results come back exactly, in the order in which they were stored", () => 
   const store = openStore(path, "a");
   const failed: StoredResult = {
     ...{ ...result(5), llh: Number.NaN, minima: [[1, 2.25, -3, 4.5]] },
+    direction: { ra: 1 / 3, dec: -0.5, ee: 1e-5, en: Number.NaN, nn: 0 },
     failures: [[3, "broken\nbroken again"]],
   };
   store.append([result(9), failed]);

@@ -112,10 +112,14 @@ function fitOf(task: WireTask, posvar: number) {
 }
 
 /** The best of a task's fits, and minima that its neighbours start from. */
-function answerOf(task: WireTask): Pick<Required<FitOutcome>, "values" | "minima"> {
+function answerOf(
+  task: WireTask,
+): Pick<Required<FitOutcome>, "values"> & Pick<FitOutcome, "minima" | "direction"> {
   const fits = Array.from({ length: task.count }, (_, n) => fitOf(task, task.posvar + n));
   const values = fits.reduce((best, fit) => (fit[0] < best[0] ? fit : best));
   const [llh, x, y, z] = values;
+  if (task.free !== null)
+    return { values, direction: { ra: llh / 1000, dec: 0, ee: 1e-4, en: 0, nn: 1e-4 } };
   return {
     values,
     minima: passedOn([
@@ -137,14 +141,16 @@ export function undisturbed(plan: ScanPlan): ReadonlyMap<number, readonly PixelR
   const tasks = scan.start();
   let looks = 0;
   for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) {
-    const { parent: p, starts = null, count = 1, round = 0, ...pixel } = task;
+    const { parent: p, starts = null, free = null, count = 1, round = 0, ...pixel } = task;
     const parent: FitTask["parent"] =
       p && !Number.isNaN(p.llh) ? [p.x, p.y, p.z, p.time, p.energy] : null;
     if (round > 0) looks++;
-    const { values, minima } = answerOf({ ...pixel, count, round, parent, starts });
+    const { values, ...found } = answerOf({ ...pixel, count, round, parent, starts, free });
     const fit = fitValues((_, at) => values[at]!);
-    tasks.push(...scan.add({ ...pixel, count, round, ...fit, minima }));
+    tasks.push(...scan.add({ ...pixel, count, round, ...fit, ...found }));
   }
+  if (plan.reco.freeStarts !== undefined && scan.freeFit?.direction === undefined)
+    throw new Error("no direction of this plan is left free");
   if (plan.reco.flood && looks === 0) throw new Error("no pixel of this plan is looked at again");
   return scan.pixels();
 }

@@ -230,7 +230,7 @@ typedef struct skyscan_splinempe_direction {
 } skyscan_splinempe_direction;
 /* Minimises over x, y, z and direction, from each of `start_count` tracks, at least one, and takes
  * the lowest. */
-SKYSCAN_API int32_t skyscan_splinempe_free_direction(const skyscan_splinempe* handle,
+SKYSCAN_API int32_t skyscan_splinempe_free_direction(skyscan_splinempe* handle,
                                                      const skyscan_splinempe_track* starts,
                                                      int64_t start_count,
                                                      skyscan_splinempe_direction* direction,

@@ -122,7 +122,7 @@ int32_t skyscan_splinempe_search_beside(const skyscan_splinempe* handle, double 
   });
 }
 
-int32_t skyscan_splinempe_free_direction(const skyscan_splinempe* handle,
+int32_t skyscan_splinempe_free_direction(skyscan_splinempe* handle,
                                          const skyscan_splinempe_track* starts, int64_t start_count,
                                          skyscan_splinempe_direction* direction, char* message,
                                          int64_t message_size) {
@@ -134,7 +134,7 @@ int32_t skyscan_splinempe_free_direction(const skyscan_splinempe* handle,
     for (int64_t i = 0; i < start_count; ++i)
       tracks.push_back(track_of(
           {starts[i].x, starts[i].y, starts[i].z, 0, starts[i].zenith, starts[i].azimuth}));
-    const FreeDirection found = free_direction(handle->likelihood, tracks);
+    const FreeDirection found = free_direction(handle->likelihood, handle->maps, tracks);
     const auto& [position, travel, time, zenith, azimuth] = found.track;
     const auto& [uu, uv, vv] = found.covariance;
     *direction = {found.llh, position.x, position.y, position.z,       time, zenith, azimuth,

@@ -11,7 +11,6 @@
 #include "base/track_frame.hpp"
 #include "minimise/simplex.hpp"
 #include "minimise/trust_region.hpp"
-#include "splinempe/fit.hpp"
 
 namespace skyscan {
 namespace {
@@ -217,6 +216,22 @@ class FreeSearch {
     return best;
   }
 
+  // Whether the lowest one's direction has minima that lead to a lower one, which then is it.
+  bool improve(Found& lowest, CoarseMaps& maps) {
+    const Found before = lowest;
+    const DirectionMinima found = minima_along(likelihood_, maps, before.track, true);
+    evaluations_ += found.evaluations;
+    std::vector<Track> starts;
+    for (const Minimum& minimum : found.minima) {
+      if (minimum.llh > before.llh + options_.follow_margin) continue;
+      starts.push_back(before.track);
+      starts.back().position = minimum.position;
+    }
+    if (starts.empty()) return false;
+    if (const Found end = lowest_from(starts); end.llh < lowest.llh) lowest = end;
+    return lowest.llh < before.llh - options_.least_gain;
+  }
+
   // The Gaussian's covariance, from directions on a ring about the lowest: each with its best
   // place. The ring is made wider or narrower until the likelihood rises on it as is wanted. A ring
   // may lead to a lower track, which then is the one.
@@ -298,10 +313,13 @@ class FreeSearch {
 
 }  // namespace
 
-FreeDirection free_direction(const SplineMpe& likelihood, const std::vector<Track>& starts,
+FreeDirection free_direction(const SplineMpe& likelihood, CoarseMaps& maps,
+                             const std::vector<Track>& starts,
                              const FreeDirectionOptions& options) {
   FreeSearch search(likelihood, options);
   Found lowest = search.lowest_from(starts);
+  for (int n = 0; n < options.most_searches && search.improve(lowest, maps); ++n) {
+  }
   const DirectionCovariance covariance = search.covariance_about(lowest);
   lowest.track.time = likelihood.middle_time();
   return {lowest.llh, lowest.track, covariance, search.evaluations()};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/track.hpp"
+#include "splinempe/fit.hpp"
 #include "splinempe/likelihood.hpp"
 
 namespace skyscan {
@@ -29,6 +30,10 @@ struct FreeDirectionOptions {
   double simplex_step = 4;  // m
   int simplex_evaluations = 250;
   double simplex_tolerance = 0.003;  // llh
+  // In the direction found, minima no more than this above it are followed too, and so again where
+  // one of them leads to a lower direction: valleys lie side by side.
+  double follow_margin = 15;
+  int most_searches = 3;
   // The ellipse: directions on rings about the lowest, where the likelihood has risen by so much.
   int ring_directions = 12, rings = 3;
   double first_ring = 0.004, rise = 0.8;  // rad, llh
@@ -50,8 +55,10 @@ struct FreeDirection {
 };
 
 // Goes down from each of these tracks, whose positions are those at the likelihood's middle time.
-// Not empty. Throws BadInput when the likelihood is defined at none of them.
-FreeDirection free_direction(const SplineMpe& likelihood, const std::vector<Track>& starts,
+// Not empty. `maps` are those of this likelihood. Throws BadInput when the likelihood is defined at
+// none of them.
+FreeDirection free_direction(const SplineMpe& likelihood, CoarseMaps& maps,
+                             const std::vector<Track>& starts,
                              const FreeDirectionOptions& options = {});
 
 }  // namespace skyscan
