@@ -24,7 +24,7 @@ TESTED := $(filter-out src/core/abi/% src/core/platform/%,$(SOURCES))
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g -Wno-maybe-uninitialized
 DOCTEST := /usr/include/doctest/doctest.h
 
-.PHONY: setup build release core testing demo test test-core test-long test-condor test-slurm bench bench-physics lint format clean
+.PHONY: setup build release core testing demo test test-core test-long test-condor test-slurm bench bench-minima bench-physics lint format clean
 
 build: dist/skyscan
 
@@ -126,6 +126,10 @@ test-slurm: build
 
 bench: build
 	$(BUN) scripts/bench/bench.ts
+
+# Whole scans of the alerts alone: how long they take, and how many of the lowest minima known they miss.
+bench-minima: build
+	$(BUN) scripts/bench/bench.ts --maps
 
 bench-physics: build
 	$(BUN) scripts/bench/physics.ts --write

@@ -1,6 +1,7 @@
 /**
- * How fast it is, beside the reference: maps, fits, likelihoods, tables. `bun scripts/bench/bench.ts [--quick] [--write]`
- * --quick: few of each, to see that it works. --write: keeps the table in test/bench/results.md.
+ * How fast it is, beside the reference: maps, fits, likelihoods, tables. `bun scripts/bench/bench.ts [--quick] [--write] [--maps]`
+ * --quick: few of each, to see that it works. --write: keeps the table in test/bench/results.md. --maps: whole scans
+ * alone, and the records of their minima (minima.ts) are lowered where one is beaten.
  */
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -13,8 +14,9 @@ import { splineRows } from "./splines.ts";
 
 consola.level = 0;
 const isQuick = process.argv.includes("--quick");
-const rows = [
-  ...(await mapRows(isQuick ? ["1:0"] : [])),
+const isMapsAlone = process.argv.includes("--maps");
+const maps = await mapRows(isQuick ? ["1:0"] : [], isMapsAlone);
+const parts = async () => [
   // The reference fitted 28 to 35 seeds of each alert with splinempe, 4 or 5 with millipede.
   ...(await fitRows(isQuick ? 1 : 35)),
   ...(await likelihoodRows(isQuick ? 1 : 20)),
@@ -23,6 +25,7 @@ const rows = [
     isQuick ? { points: 200, runs: 1 } : { points: 20_000, runs: 40 },
   )),
 ];
+const rows = isMapsAlone ? maps : [...maps, ...(await parts())];
 const text = `# Speed
 
 Machine: ${cpus()[0]!.model}. ${new Date().toISOString().slice(0, 10)}. \`make bench\` does it again.
@@ -34,5 +37,5 @@ splinempe searches a direction once for all seven seeds of a pixel, so its mean 
 ${table(rows)}
 `;
 console.log(text);
-if (process.argv.includes("--write"))
+if (process.argv.includes("--write") && !isMapsAlone)
   await Bun.write(join(import.meta.dir, "../../test/bench/results.md"), text);

@@ -1,15 +1,23 @@
-/** Seconds per map: whole scans by the executable, as a user starts them. */
-import { mkdtempSync, rmSync } from "node:fs";
+/** Seconds per map, and how low it reaches: whole scans by the executable, as a user starts them. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { readResult } from "../../src/result/files.ts";
 import { shared } from "../../test/reference.ts";
 import { alerts } from "./alerts.ts";
+import { type Comparison, judge, missedBy } from "./minima.ts";
 import type { Row } from "./row.ts";
 
 const program = resolve(import.meta.dir, "../../dist/skyscan");
 
-/** @param nsides as the executable takes them; none: a whole default scan */
-export async function mapRows(nsides: readonly string[] = []): Promise<Row[]> {
+/**
+ * @param nsides as the executable takes them; none: a whole default scan
+ * @param lowersRecords writes the minima that are lower than any before
+ */
+export async function mapRows(
+  nsides: readonly string[] = [],
+  lowersRecords = false,
+): Promise<Row[]> {
   const rows: Row[] = [];
   const workers = availableParallelism();
   const scan = nsides.length > 0 ? `scan of ${nsides.join(" ")}` : "default scan";
@@ -38,6 +46,9 @@ export async function mapRows(nsides: readonly string[] = []): Promise<Row[]> {
         { what: `${what}: wall time`, on, light, value: seconds },
         { what: `${what}: CPU time`, on, light, value: cpu },
         { what: `${what}: ${fits} fits`, on, light, value: fits / seconds, unit: "fits/s" },
+        ...minimaRows(await comparisonOf(folder, lowersRecords)).map((row) => ({
+          ...{ ...row, what: `${what}: ${row.what}`, on, light },
+        })),
       );
     } finally {
       rmSync(folder, { recursive: true });
@@ -45,3 +56,18 @@ export async function mapRows(nsides: readonly string[] = []): Promise<Row[]> {
   }
   return rows;
 }
+
+/** The map a scan left in a folder, beside the lowest minima known; undefined: none are recorded of it. */
+async function comparisonOf(folder: string, isWritten: boolean): Promise<Comparison | undefined> {
+  const file = readdirSync(folder).find((name) => name.endsWith(".npz"))!;
+  return judge(await readResult(join(folder, file)), isWritten);
+}
+
+const minimaRows = (found: Comparison | undefined): Pick<Row, "what" | "value" | "unit">[] =>
+  found === undefined || found.compared === 0
+    ? []
+    : missedBy.map((limit, i) => ({
+        what: `of ${found.compared} recorded minima missed by > ${limit}`,
+        value: found.missed[i]!,
+        unit: "pixels",
+      }));

@@ -12,7 +12,7 @@ import { openSplineMpe } from "../../src/native/splinempe.ts";
 import { firstPulseOf, splinempe } from "../../src/reco/splinempe.ts";
 import type { FreeStart } from "../../src/scan/task.ts";
 import { startupData } from "../../src/server/startup.ts";
-import { angleBetween, pixelVector, vectorOf } from "../../src/sky/healpix.ts";
+import { angleBetween, npix, pixelAt, pixelVector, vectorOf } from "../../src/sky/healpix.ts";
 
 const event = await loadEvent(resolve(import.meta.dir, "../data/simulated_muon.json"), {});
 const fits = await openFits({
@@ -32,16 +32,23 @@ afterAll(() => likelihood.close());
 const moment = momentAt(event.metadata.mjd);
 const truth = trueDirection(event)!;
 
-/** The pixels of nside 8 nearest to the true direction but for the nearest, each with its own lowest minimum. */
+/** A pixel close to the true direction, and four coarse ones around it, each with its own lowest minimum. */
 const starts: FreeStart[] = [];
-const near = Array.from({ length: 768 }, (_, pixel) => pixel)
-  .map((pixel) => ({ pixel, angle: angleBetween(pixelVector(8, pixel), vectorOf(truth)) }))
+const around = Array.from({ length: npix(8) }, (_, pixel) => pixel)
+  .map((pixel) => ({
+    nside: 8,
+    pixel,
+    angle: angleBetween(pixelVector(8, pixel), vectorOf(truth)),
+  }))
   .sort((a, b) => a.angle - b.angle)
-  .slice(1, 5);
-for (const { pixel } of near) {
-  const task = { nside: 8, pixel, posvar: 0, count: 1, round: 0 };
+  .slice(0, 4);
+for (const { nside, pixel } of [
+  { nside: 64, pixel: pixelAt(64, truth.ra, truth.dec) },
+  ...around,
+]) {
+  const task = { nside, pixel, posvar: 0, count: 1, round: 0 };
   const { minima } = await fits.fit({ id: 1, ...task, parent: null, starts: null, free: null });
-  starts.push({ nside: 8, pixel, at: minima![0]! });
+  starts.push({ nside, pixel, at: minima![0]! });
 }
 const freely = async (free: readonly FreeStart[]) => {
   const which = { nside: 8, pixel: free[0]!.pixel, posvar: 0, count: 1, round: 63 };
