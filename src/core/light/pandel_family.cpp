@@ -175,6 +175,18 @@ std::array<PandelFamily::Rough::Place, 4> PandelFamily::Rough::places(
   return places;
 }
 
+namespace {
+
+struct Pairs {
+  Float4 first, second;  // a0 b0 a1 b1, and a2 b2 a3 b3
+};
+[[gnu::always_inline]] inline Pairs side_by_side(const Double4& a, const Double4& b) {
+  const auto x = __builtin_convertvector(a, Float4), y = __builtin_convertvector(b, Float4);
+  return {__builtin_shufflevector(x, y, 0, 4, 1, 5), __builtin_shufflevector(x, y, 2, 6, 3, 7)};
+}
+
+}  // namespace
+
 void PandelFamily::Rough::cumulative(const Double4& shape, const Double4& log_rate,
                                      const Double4& arrival, const double* edges, std::size_t n,
                                      std::size_t lanes, double* out) const {
@@ -187,7 +199,12 @@ void PandelFamily::Rough::cumulative(const Double4& shape, const Double4& log_ra
     const TableCell4 along = FineResidualAxis::cell(above < last ? above : last);
     const Double4 f = along.fraction, g = 1 - f;
     const Double4 v0 = g * g * (1 + 2 * f), s0 = along.width * f * g * g;
-    const Double4 v1 = 1 - v0, s1 = -along.width * f * f * g;
+    const auto [low01, low23] = side_by_side(v0, s0);
+    const auto [high01, high23] = side_by_side(1 - v0, -along.width * f * f * g);
+    const Float8 weights[4] = {__builtin_shufflevector(low01, high01, 0, 1, 0, 1, 4, 5, 4, 5),
+                               __builtin_shufflevector(low01, high01, 2, 3, 2, 3, 6, 7, 6, 7),
+                               __builtin_shufflevector(low23, high23, 0, 1, 0, 1, 4, 5, 4, 5),
+                               __builtin_shufflevector(low23, high23, 2, 3, 2, 3, 6, 7, 6, 7)};
     for (std::size_t k = 0; k < lanes; ++k) {
       if (!(wanted[k] >= axis_start)) {
         out[k * n + i] = 0;
@@ -198,10 +215,8 @@ void PandelFamily::Rough::cumulative(const Double4& shape, const Double4& log_ra
       const auto weighted = [&](std::size_t row) {
         return place.weights[row] * load8(place.rows[row][index].value);
       };
-      const auto a = static_cast<float>(v0[k]), b = static_cast<float>(s0[k]);
-      const auto c = static_cast<float>(v1[k]), d = static_cast<float>(s1[k]);
       const Float8 nodes = (weighted(0) + weighted(1)) + (weighted(2) + weighted(3));
-      out[k * n + i] = static_cast<double>(sum8(Float8{a, b, a, b, c, d, c, d} * nodes));
+      out[k * n + i] = static_cast<double>(sum8(weights[k] * nodes));
     }
   }
 }
