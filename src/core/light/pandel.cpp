@@ -280,8 +280,8 @@ void RoughPandel::cumulative(double shape, const double* residuals, std::size_t 
     const HermiteCubic at(along);
     const auto v0 = static_cast<float>(at.v0), v1 = static_cast<float>(at.v1);
     const auto s0 = static_cast<float>(at.s0), s1 = static_cast<float>(at.s1);
-    const Float8 nodes = at_lower * load8(lower[along.index].value) +
-                         at_upper * load8(upper[along.index].value);
+    const Float8 nodes =
+        at_lower * load8(lower[along.index].value) + at_upper * load8(upper[along.index].value);
     out[i] = static_cast<double>(sum8(Float8{v0, s0, v0, s0, v1, s1, v1, s1} * nodes));
   }
 }

@@ -147,7 +147,8 @@ std::array<PandelFamily::Rough::Place, 4> PandelFamily::Rough::places(
   static const double per_step = 1 / std::log(rate_step), least = std::log(least_rate);
   constexpr double last_rate = static_cast<double>(rates - 1);
   const Double4 nothing = {}, wanted = (log_rate - least) * per_step;
-  const Double4 at = wanted > nothing ? (wanted < last_rate ? wanted : nothing + last_rate) : nothing;
+  const Double4 at =
+      wanted > nothing ? (wanted < last_rate ? wanted : nothing + last_rate) : nothing;
   const Double4 from = shape > nothing ? shape : nothing;
   const TableCell4 across =
       ShapeAxis::cell((from < last_shape ? from : nothing + last_shape) + shape_offset);

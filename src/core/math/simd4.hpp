@@ -1,4 +1,5 @@
-// Four doubles or eight floats at a time, whatever the instruction set: the compiler splits them where it must.
+// Four doubles or eight floats at a time, whatever the instruction set: the compiler splits them
+// where it must.
 #pragma once
 
 #include <cstring>

@@ -51,7 +51,8 @@ struct OctaveAxis {
     const Integer4 floor = word & static_cast<std::int64_t>(mask);
     const Integer4 octave = word & (std::int64_t{0x7ff} << 52);
     const Integer4 step = octave - (std::int64_t{bits} << 52);
-    const Integer4 per_step = static_cast<std::int64_t>((2 * bias + std::uint64_t{bits}) << 52) - octave;
+    const Integer4 per_step =
+        static_cast<std::int64_t>((2 * bias + std::uint64_t{bits}) << 52) - octave;
     Double4 low, width, inverse_width;
     std::memcpy(&low, &floor, sizeof low);
     std::memcpy(&width, &step, sizeof width);
