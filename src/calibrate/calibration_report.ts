@@ -3,8 +3,7 @@
 import type { EventMetadata } from "../event/event.ts";
 import type { MuonTrack } from "../geometry/track.ts";
 import type { Calibration } from "../result/calibration.ts";
-import type { Outcome } from "./experiment.ts";
-import { type Entry, hasFailed } from "./notebook.ts";
+import { type Entry, hasFailed, type Outcome } from "./experiment.ts";
 import { measuredLevels, quantile, scaledFit, shareBelow } from "./statistics.ts";
 import { WIDTHS } from "./systematics.ts";
 

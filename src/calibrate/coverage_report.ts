@@ -1,8 +1,7 @@
 /** How often contours hold the truth: shares, the distribution of 2Δllh, resolution by energy, the P–P curve. */
 
 import type { ContourLevel } from "../result/levels.ts";
-import type { Outcome } from "./experiment.ts";
-import { type Entry, hasFailed } from "./notebook.ts";
+import { type Entry, hasFailed, type Outcome } from "./experiment.ts";
 import { chiSquareLevel, quantile, scaledFit, shareBelow } from "./statistics.ts";
 
 /** Events of a study together, or in one energy range. */

@@ -1,22 +1,8 @@
 /** Processes that run pseudo-experiments side by side. A crash costs one experiment one attempt, and nothing else. */
 
 import { type ExitCode, Interrupted, SkyscanError } from "../config/errors.ts";
-import type { Outcome } from "./experiment.ts";
 import type { FromExperimentProcess, ToExperimentProcess } from "./experiment_process.ts";
-import type { Request } from "./laboratory.ts";
-
-export interface CrewOptions {
-  /** The command line of one process. */
-  readonly command: readonly string[];
-  readonly workers: number;
-  readonly request: Request;
-  /** Which experiments. */
-  readonly numbers: readonly number[];
-  readonly onReady: (about: { readonly light: string | null; readonly detector: string }) => void;
-  readonly onOutcome: (outcome: Outcome) => void;
-  readonly onFailure: (k: number, reason: string) => void;
-  readonly stop: AbortSignal;
-}
+import type { ExperimentOrders, ExperimentWorkforce } from "./workforce.ts";
 
 /** An experiment that ends its process so often is given up. */
 const MOST_CRASHES = 2;
@@ -26,11 +12,20 @@ const LONGEST = 900_000;
 const MOST_BAD_STARTS = 3;
 
 /**
- * Runs them all.
- * @throws what a process refuses to work for; Interrupted when stopped
+ * @param command the command line of one process
+ * @param workers processes at a time
  */
-export async function runCrew(options: CrewOptions): Promise<void> {
-  const { numbers, workers, onOutcome, onFailure, stop } = options;
+export const localCrew =
+  (command: readonly string[], workers: number): ExperimentWorkforce =>
+  (orders) =>
+    runCrew(orders, command, workers);
+
+async function runCrew(
+  orders: ExperimentOrders,
+  command: readonly string[],
+  workers: number,
+): Promise<void> {
+  const { numbers, onOutcome, onFailure, stop } = orders;
   const waiting = [...numbers].reverse();
   const crashes = new Map<number, number>();
   const over = Promise.withResolvers<void>();
@@ -66,7 +61,7 @@ export async function runCrew(options: CrewOptions): Promise<void> {
       watch = setTimeout(() => child.kill("SIGKILL"), LONGEST);
       send({ kind: "run", k: doing });
     };
-    const child = Bun.spawn([...options.command], {
+    const child = Bun.spawn([...command], {
       stdio: ["ignore", "inherit", "inherit"],
       serialization: "advanced",
       ipc(message: FromExperimentProcess, process) {
@@ -78,7 +73,7 @@ export async function runCrew(options: CrewOptions): Promise<void> {
         if (message.kind === "ready") {
           isReady = true;
           badStarts = 0;
-          options.onReady(message);
+          orders.onReady(message);
         } else if (message.kind === "done") {
           onOutcome(message.outcome);
           count();
@@ -90,7 +85,7 @@ export async function runCrew(options: CrewOptions): Promise<void> {
       },
     });
     children.add(child);
-    child.send({ kind: "open", request: options.request } satisfies ToExperimentProcess);
+    child.send({ kind: "open", request: orders.request } satisfies ToExperimentProcess);
     void child.exited.then(() => {
       clearTimeout(watch);
       children.delete(child);

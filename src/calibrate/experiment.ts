@@ -67,6 +67,16 @@ export interface Outcome {
   readonly world?: Record<string, number>;
 }
 
+/** Why nothing came of one. */
+export interface Failure {
+  readonly k: number;
+  readonly reason: string;
+}
+
+export type Entry = Outcome | Failure;
+
+export const hasFailed = (entry: Entry): entry is Failure => "reason" in entry;
+
 /** DOMs with pulses that an experiment needs: fewer make no alert. */
 const FEWEST_DOMS = 8;
 

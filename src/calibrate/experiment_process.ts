@@ -2,7 +2,7 @@
 
 import { livesWithParent } from "../client/fit_process.ts";
 import { ExitCode, SkyscanError } from "../config/errors.ts";
-import type { Outcome } from "./experiment.ts";
+import { hasFailed, type Outcome } from "./experiment.ts";
 import { type OpenLaboratory, openLaboratory, type Request } from "./laboratory.ts";
 
 export type ToExperimentProcess =
@@ -24,7 +24,8 @@ export async function runExperimentProcess(): Promise<never> {
     if (message.kind === "open") {
       try {
         laboratory = await openLaboratory(message.request);
-        send({ kind: "ready", light: laboratory.light, detector: laboratory.detector });
+        const { light, detector } = laboratory;
+        send({ kind: "ready", light: light?.description ?? null, detector });
       } catch (error) {
         const isUsers = error instanceof SkyscanError;
         send({
@@ -35,13 +36,9 @@ export async function runExperimentProcess(): Promise<never> {
       }
       return;
     }
-    const { k } = message;
-    try {
-      send({ kind: "done", k, outcome: await laboratory!.run(k) });
-    } catch (error) {
-      const reason = `${error instanceof Error ? error.message : error}`.slice(0, 500);
-      send({ kind: "failed", k, reason });
-    }
+    const came = await laboratory!.outcome(message.k);
+    if (hasFailed(came)) send({ kind: "failed", ...came });
+    else send({ kind: "done", k: message.k, outcome: came });
   });
   return await new Promise<never>(() => {});
 }

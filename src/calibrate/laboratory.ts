@@ -14,9 +14,17 @@ import type { EnergyLoss, MuonTrack } from "../geometry/track.ts";
 import type { TimeWindow } from "../i3/pulses.ts";
 import { chosenDetector, type LightChoice } from "../light/choice.ts";
 import { openLight } from "../light/light.ts";
+import { longestReason } from "../mq/messages.ts";
 import type { LightModel } from "../native/light.ts";
 import { findReco } from "../reco/registry.ts";
-import { type Cause, type Laboratory, measure, type Outcome, runExperiment } from "./experiment.ts";
+import {
+  type Cause,
+  type Entry,
+  type Laboratory,
+  measure,
+  type Outcome,
+  runExperiment,
+} from "./experiment.ts";
 
 /** Muons of all kinds: what a coverage study simulates. */
 export interface MuonPopulation {
@@ -56,19 +64,29 @@ export interface Request {
 
 /** Ready to run experiments. */
 export interface OpenLaboratory {
-  readonly light: string | null;
+  readonly light: { readonly kind: string; readonly description: string } | null;
   readonly detector: string;
   /** Experiment k. Throws where what was drawn cannot be fitted. */
   run(k: number): Promise<Outcome>;
+  /** The same, or why there is none. */
+  outcome(k: number): Promise<Entry>;
   close(): void;
 }
 
-/** Throws InputError where event, detector or light cannot be used. */
-export async function openLaboratory(request: Request): Promise<OpenLaboratory> {
+/** What is observed, and with what. */
+export interface Site {
+  readonly event: Event | undefined;
+  readonly detector: Detector;
+}
+
+/**
+ * @param given default: read from the files the request names
+ * Throws InputError where event, detector or light cannot be used.
+ */
+export async function openLaboratory(request: Request, given?: Site): Promise<OpenLaboratory> {
   const { cause, choice, photonTables } = request;
   const reco = findReco(request.reco);
-  const event = cause.kind === "event" ? await loadEvent(cause.file) : undefined;
-  const detector = chosenDetector(await detectorFor(event, request.gcdDir), choice);
+  const { event, detector } = given ?? (await siteOf(request));
   const light =
     reco.light &&
     openLight({
@@ -80,23 +98,30 @@ export async function openLaboratory(request: Request): Promise<OpenLaboratory> 
     ...{ seed: request.seed, varies: request.varies, jitter: request.jitter },
     ...(event && { exclusions: event }),
   };
+  const run = (k: number) =>
+    cause.kind === "alerts"
+      ? measureAlert(laboratory, cause.files[k]!, k, request.gcdDir)
+      : runExperiment(laboratory, causeOf(cause, request.seed, k), k);
   return {
-    light: light?.description ?? null,
+    light: light ? { kind: light.kind, description: light.description } : null,
     detector: detector.source,
-    run: (k) =>
-      cause.kind === "alerts"
-        ? measureAlert(laboratory, cause.files[k]!, k, request.gcdDir)
-        : runExperiment(laboratory, causeOf(cause, request.seed, k), k),
+    run,
+    outcome: (k) =>
+      run(k).catch((error) => ({
+        k,
+        reason: `${error instanceof Error ? error.message : error}`.slice(0, longestReason),
+      })),
     close: () => closeLight(light),
   };
 }
 
 const closeLight = (light: LightModel | undefined): void => light?.close();
 
-const detectorFor = async (
-  event: Event | undefined,
-  gcdDir: string | undefined,
-): Promise<Detector> => (event === undefined ? builtinDetector() : await detectorOf(event, gcdDir));
+async function siteOf({ cause, choice, gcdDir }: Request): Promise<Site> {
+  const event = cause.kind === "event" ? await loadEvent(cause.file) : undefined;
+  const detector = event === undefined ? builtinDetector() : await detectorOf(event, gcdDir);
+  return { event, detector: chosenDetector(detector, choice) };
+}
 
 /** A stream of its own beside the experiment's: an event's experiments draw no muon. */
 const MUON_STREAM = 1;

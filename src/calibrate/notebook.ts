@@ -5,14 +5,8 @@ import { existsSync } from "node:fs";
 import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { unwritable } from "../config/errors.ts";
 import { version } from "../config/version.ts";
-import type { Outcome } from "./experiment.ts";
+import type { Entry } from "./experiment.ts";
 import type { Request } from "./laboratory.ts";
-
-/** What came of an experiment, or why nothing did. */
-export type Entry = Outcome | { readonly k: number; readonly reason: string };
-
-export const hasFailed = (entry: Entry): entry is { k: number; reason: string } =>
-  "reason" in entry;
 
 /** All outcomes depend on, in a word: the same again means that they still hold. */
 export const identityOf = (request: Request, input: string): string =>

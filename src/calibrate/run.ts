@@ -2,14 +2,14 @@
 
 import { consola } from "consola";
 import { InputError } from "../config/errors.ts";
-import { runCrew } from "./crew.ts";
+import { type Entry, hasFailed } from "./experiment.ts";
 import type { Request } from "./laboratory.ts";
-import { type Entry, hasFailed, identityOf, openNotebook } from "./notebook.ts";
+import { identityOf, openNotebook } from "./notebook.ts";
+import type { ExperimentOrders, ExperimentWorkforce } from "./workforce.ts";
 
 export interface RunOptions {
-  /** The command line of one process. */
-  readonly command: readonly string[];
-  readonly workers: number;
+  /** Who runs them. */
+  readonly workforce: ExperimentWorkforce;
   readonly experiments: number;
   /** Where outcomes are kept until all are in. */
   readonly notebook: string;
@@ -44,7 +44,7 @@ export async function runExperiments(request: Request, options: RunOptions): Pro
   const numbers = all.filter((k) => !notebook.entries.has(k));
   if (numbers.length < experiments)
     consola.info(`resumed: ${experiments - numbers.length} ${what} are done already`);
-  let about: { light: string | null; detector: string } | undefined;
+  let about: Parameters<ExperimentOrders["onReady"]>[0] | undefined;
   const started = now();
   let told = started;
   let done = 0;
@@ -59,8 +59,8 @@ export async function runExperiments(request: Request, options: RunOptions): Pro
       `${experiments - numbers.length + done} of ${experiments} ${what}${left > 0 ? `, ${left.toFixed(0)} s left` : ""}`,
     );
   };
-  await runCrew({
-    ...{ command: options.command, workers: options.workers, request, numbers, stop: options.stop },
+  await options.workforce({
+    ...{ request, numbers, stop: options.stop },
     onReady(ready) {
       if (about === undefined) {
         consola.info(`detector: ${ready.detector}`);

@@ -105,16 +105,17 @@ async function run(flags: Flags): Promise<void> {
   if (levels.contours.length === 0)
     throw new InputError("--levels hpd: a map's own levels cannot be put to the test without maps");
   const { stop } = catchSignals();
-  const [{ runExperiments }, { coverageLines, coverageOf }] = await Promise.all([
+  const [{ runExperiments }, { localCrew }, { coverageLines, coverageOf }] = await Promise.all([
     import("../calibrate/run.ts"),
+    import("../calibrate/crew.ts"),
     import("../calibrate/coverage_report.ts"),
   ]);
   const request = await requestOf(flags);
   const { cause } = request;
   const done = await runExperiments(request, {
-    ...{ workers: flags.workers, stop, input: "", what: "events" },
+    ...{ stop, input: "", what: "events" },
     experiments: cause.kind === "alerts" ? cause.files.length : flags.muons,
-    command: [...selfCommand(), experimentProcessName],
+    workforce: localCrew([...selfCommand(), experimentProcessName], flags.workers),
     notebook: `${flags.out}.partial`,
     now: () => performance.now() / 1000,
   });

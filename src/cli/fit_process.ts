@@ -9,7 +9,11 @@ export function fitProcessCommand(): Command {
   return new Command(fitProcessName)
     .description("(internal) run fits for a client")
     .action(async () => {
-      const { openFits } = await import("../client/fits.ts");
-      await runFitProcess(openFits);
+      await runFitProcess(async (setup) => {
+        if (setup.experiments === undefined)
+          return await (await import("../client/fits.ts")).openFits(setup);
+        const { openExperiments } = await import("../calibrate/experiment_fits.ts");
+        return await openExperiments(setup);
+      });
     });
 }

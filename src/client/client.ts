@@ -179,6 +179,7 @@ function poolOf(
         isRealEvent: control.isRealEvent,
         miniTest: control.miniTest,
         ...(control.choice !== undefined && { choice: control.choice }),
+        ...(control.experiments !== undefined && { experiments: control.experiments }),
         ...(photonTables !== undefined && { photonTables }),
         ...(gcdDir !== undefined && { gcdDir }),
       },

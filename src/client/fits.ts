@@ -21,16 +21,26 @@ import type { Fits } from "./fit_process.ts";
 import type { FitOutcome, FitSetup, FitTask } from "./protocol.ts";
 
 /**
+ * Reads a setup's event, and the detector it was seen with.
+ * Throws InputError when either cannot be used.
+ */
+export async function openEvent({ startup, isRealEvent, choice: chosen, gcdDir }: FitSetup) {
+  const packet = new TextEncoder().encode(JSON.stringify(startup.GCDQp_packet));
+  const choice = readChoice(chosen);
+  const event = parseEvent(packet, "GCDQp packet", { isRealEvent });
+  const detector = chosenDetector(await detectorOf(event, gcdDir), choice);
+  requireSameBaseline(detector, startup.baseline_GCD_file);
+  return { event, detector, choice };
+}
+
+/**
  * Opens an event for fitting: detector, light, pulses, the native fitter.
  * Throws InputError when any of it cannot be used.
  */
 export async function openFits(setup: FitSetup): Promise<Fits> {
-  const { isRealEvent, photonTables, gcdDir, seed } = setup;
-  const packet = new TextEncoder().encode(JSON.stringify(setup.startup.GCDQp_packet));
-  const choice = readChoice(setup.choice);
-  const event = withoutDoms(parseEvent(packet, "GCDQp packet", { isRealEvent }), choice.badDoms);
-  const detector = chosenDetector(await detectorOf(event, gcdDir), choice);
-  requireSameBaseline(detector, setup.startup.baseline_GCD_file);
+  const { photonTables, seed } = setup;
+  const { event: given, detector, choice } = await openEvent(setup);
+  const event = withoutDoms(given, choice.badDoms);
   const reco = findReco(setup.reco);
   const light =
     reco.light === undefined

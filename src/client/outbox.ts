@@ -61,11 +61,13 @@ export function createOutbox(
     add({ lease, nside, pixel, posvar, count, round }, outcome, secondsLeft) {
       const { values, evaluations, seconds, reason } = outcome;
       const task = [lease, nside, pixel, posvar, count, round] as const;
+      const { experiment } = outcome;
       if (values === undefined) failures.push([...task, short(reason ?? "failed"), seconds]);
       else
         results.push([
           ...([...task, ...values, seconds, evaluations] as const),
           ...([failed(outcome), minima(outcome), direction(outcome)] as const),
+          ...(experiment === undefined ? [] : [experiment]),
         ]);
       const wait = Math.min(longestWait, secondsLeft / 2);
       if (!(wait > shortestWait) || results.length + failures.length >= sendAt) return flush();

@@ -16,6 +16,8 @@ export interface FitSetup {
   readonly choice?: unknown;
   readonly photonTables?: string;
   readonly gcdDir?: string;
+  /** What pseudo-experiments are made of, as the server says it; absent: tasks are pixels. */
+  readonly experiments?: unknown;
 }
 
 /** One task to do: fits of one pixel, see scan/task.ts. */
@@ -48,6 +50,8 @@ export interface FitOutcome {
   readonly direction?: FirstDirection;
   /** Why the attempt failed. */
   readonly reason?: string;
+  /** What came of a pseudo-experiment. */
+  readonly experiment?: unknown;
 }
 
 /** The light model a fit process opened; null: none needed. */

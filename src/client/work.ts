@@ -229,7 +229,8 @@ export class Work {
       );
     this.#control = control;
     if (control.state !== "open") {
-      const why = control.state === "done" ? "the scan is done" : (control.reason ?? "failed");
+      const what = control.experiments === undefined ? "scan" : "calibration";
+      const why = control.state === "done" ? `the ${what} is done` : (control.reason ?? "failed");
       this.#options.onOver(why);
       return;
     }

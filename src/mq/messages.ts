@@ -6,6 +6,9 @@ import { forFitValues, forSeedValues } from "../scan/fit_values.ts";
 /** Raised whenever a message changes its meaning: server and clients must agree. */
 export const protocolVersion = 3;
 
+/** A task of this nside is no pixel: in the pixel's place stands the number of a pseudo-experiment. No map is so fine. */
+export const experimentNside = 1 << 16;
+
 /** The longest message anyone accepts, bytes; start-up parts stay below {@link startupPartSize} plus their frame. */
 export const maxMessageSize = 1 << 20;
 
@@ -118,16 +121,19 @@ const failedVariations = v.pipe(v.array(v.tuple([posvar, text(longestReason)])),
 /**
  * [lease, nside, pixel, posvar, fits, round, the best fit's llh, x, y, z, time, energy, E_in, E_tot, seconds, evaluations,
  * fits without a result or null, the direction's minima or null, the direction that was left free or null: ra, dec (rad),
- * covariance east-east, east-north, north-north (rad²)]
+ * covariance east-east, east-north, north-north (rad²)]; of a pseudo-experiment, last, what came of it
  */
 const resultEntry = v.pipe(
-  v.tuple([
-    ...whichTask,
-    ...forFitValues(() => real),
-    ...([seconds, count, v.nullable(failedVariations)] as const),
-    v.nullable(v.pipe(v.array(minimum), v.maxLength(mostMinima))),
-    v.nullable(direction),
-  ]),
+  v.tupleWithRest(
+    [
+      ...whichTask,
+      ...forFitValues(() => real),
+      ...([seconds, count, v.nullable(failedVariations)] as const),
+      v.nullable(v.pipe(v.array(minimum), v.maxLength(mostMinima))),
+      v.nullable(direction),
+    ],
+    v.unknown(),
+  ),
   v.check(([, nside, pixel]) => exists(nside, pixel), noSuchPixel),
 );
 
@@ -187,6 +193,8 @@ export const Control = v.object({
   miniTest: v.boolean(),
   /** What the user chose of light and detector; absent: nothing. */
   choice: v.optional(v.unknown()),
+  /** What pseudo-experiments are made of; absent: tasks are pixels. */
+  experiments: v.optional(v.unknown()),
   /** Longest time one fit may take, s. */
   recoTimeout: seconds,
   /** How long clients without a setting of their own wait for work, s. */

@@ -22,9 +22,11 @@ export interface Announcement {
 }
 
 export interface AnnouncementOptions {
-  readonly plan: ScanPlan;
-  readonly session: Session;
+  readonly plan: Pick<ScanPlan, "event" | "reco" | "seed" | "miniTest" | "choice">;
+  readonly session: Pick<Session, "number">;
   readonly startup: StartupData;
+  /** What pseudo-experiments are made of, where tasks are these. */
+  readonly experiments?: unknown;
   /** s. */
   readonly recoTimeout: number;
   readonly timeoutToClients: number;
@@ -35,7 +37,7 @@ export interface AnnouncementOptions {
 }
 
 export function createAnnouncement(options: AnnouncementOptions): Announcement {
-  const { plan, session, topics, publish } = options;
+  const { plan, session, topics, publish, experiments } = options;
   const { parts, summary } = splitStartup(options.startup, options.longestMessage);
   const retain = { retain: true };
   const publishControl = (state: Control["state"], reason?: string) => {
@@ -51,6 +53,7 @@ export function createAnnouncement(options: AnnouncementOptions): Announcement {
       isRealEvent: plan.event.metadata.isRealEvent,
       miniTest: plan.miniTest,
       ...(isAnythingChosen(plan.choice) && { choice: plan.choice }),
+      ...(experiments !== undefined && { experiments }),
       recoTimeout: options.recoTimeout,
       timeoutToClients: options.timeoutToClients,
       ...(options.longestMessage !== undefined && { longestMessage: options.longestMessage }),

@@ -12,6 +12,7 @@ import {
   type TaskMessage,
 } from "../mq/messages.ts";
 import { clientOfStatus, type Topics } from "../mq/topics.ts";
+import type { Scan } from "../scan/scan.ts";
 import type { Assigned } from "../scan/scheduler.ts";
 import type { StoredResult } from "../store/row.ts";
 import type { Admission } from "./admission.ts";
@@ -19,7 +20,9 @@ import type { Collection } from "./collection.ts";
 import { givenUp, resultOf, taskEntry, taskOf } from "./entries.ts";
 
 export interface DispatchOptions {
-  readonly collection: Collection;
+  readonly collection: Pick<Collection, "scheduler" | "keep"> & {
+    readonly scan: Pick<Scan, "isComplete">;
+  };
   readonly admission: Admission;
   /** Number of this session; what is said about leases of another one is not about ours. */
   readonly session: number;

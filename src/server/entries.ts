@@ -40,6 +40,7 @@ type Tail = [
   failures: FailedVariation[] | null,
   minima: Minimum[] | null,
   direction: [ra: number, dec: number, ee: number, en: number, nn: number] | null,
+  experiment?: unknown,
 ];
 
 /**
@@ -53,7 +54,9 @@ export function resultOf(
   at: number,
 ): StoredResult {
   const [, , , , , , ...rest] = entry;
-  const [seconds, evaluations, said, minima, direction] = rest.slice(fitValueNames.length) as Tail;
+  const [seconds, evaluations, said, minima, direction, experiment] = rest.slice(
+    fitValueNames.length,
+  ) as Tail;
   const values = fitValues((_, at) => rest[at] as number);
   const task = taskOf(entry);
   const failures = Number.isNaN(values.llh)
@@ -67,6 +70,7 @@ export function resultOf(
     ...(failures.length > 0 && { failures }),
     ...(minima && { minima }),
     ...(direction && { direction: firstDirection(direction) }),
+    ...(experiment !== undefined && { experiment }),
   };
 }
 

@@ -11,6 +11,8 @@ export interface StoredResult extends TaskResult {
   readonly evaluations: number;
   /** When it was stored: s since 1970. */
   readonly at: number;
+  /** What came of a pseudo-experiment, as its client says; a scan's store has none. */
+  readonly experiment?: unknown;
 }
 
 /** The same as a row of the store's table. SQLite has NULL for NaN. */

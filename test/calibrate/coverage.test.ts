@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { coverageLines, coverageOf, coverageTable } from "../../src/calibrate/coverage_report.ts";
-import type { Entry } from "../../src/calibrate/notebook.ts";
+import type { Entry } from "../../src/calibrate/experiment.ts";
 import { plotCoverage } from "../../src/calibrate/pp_plot.ts";
 import { uniformNumbers } from "../../src/config/random.ts";
 import { wilksLevels } from "../../src/result/levels.ts";

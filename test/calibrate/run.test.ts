@@ -2,9 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { calibrationOf } from "../../src/calibrate/calibration_report.ts";
+import { localCrew } from "../../src/calibrate/crew.ts";
+import { hasFailed } from "../../src/calibrate/experiment.ts";
 import type { Request } from "../../src/calibrate/laboratory.ts";
 import { drawMuon, openLaboratory } from "../../src/calibrate/laboratory.ts";
-import { hasFailed, identityOf, openNotebook } from "../../src/calibrate/notebook.ts";
+import { identityOf, openNotebook } from "../../src/calibrate/notebook.ts";
 import { type RunOptions, runExperiments } from "../../src/calibrate/run.ts";
 import { Interrupted } from "../../src/config/errors.ts";
 import { uniformNumbers } from "../../src/config/random.ts";
@@ -20,8 +22,8 @@ const request: Request = {
   cause: { kind: "muons", population: muons, losses: "individual" },
 };
 const options = (name: string, more: Partial<RunOptions> = {}): RunOptions => ({
-  command: [process.execPath, resolve(import.meta.dir, "crew_member.ts")],
-  ...{ workers: 2, experiments: 12, notebook: join(folder, name), input: "", now: () => 0 },
+  workforce: localCrew([process.execPath, resolve(import.meta.dir, "crew_member.ts")], 2),
+  ...{ experiments: 12, notebook: join(folder, name), input: "", now: () => 0 },
   stop: new AbortController().signal,
   ...more,
 });
@@ -67,7 +69,7 @@ describe("a run of pseudo-experiments", () => {
     );
     const unlucky = runExperiments({ ...request, seed: 13 }, options("c"));
     expect(unlucky).rejects.toThrow("no such light");
-    const broken = options("d", { command: ["/bin/false"] });
+    const broken = options("d", { workforce: localCrew(["/bin/false"], 2) });
     expect(runExperiments(request, broken)).rejects.toThrow("cannot be started");
   });
 

@@ -150,7 +150,7 @@ describe("what one side makes, the other accepts", () => {
         const plan = { event: { metadata }, reco: { name: "dummy" }, miniTest: false, choice: {} };
         createAnnouncement({
           plan: plan as unknown as ScanPlan,
-          session: { number: 1, basename: "b", startedAt: 0, secret: "s", light: undefined },
+          session: { number: 1 },
           startup: { mq_basename: "b", baseline_GCD_file: "", GCDQp_packet: {} },
           ...{ recoTimeout, timeoutToClients: 60, topics: topicsOf("b") },
           publish: (_, message) => void said.push(message as object),
