@@ -217,17 +217,8 @@ class FittedCascade final : public CascadeLight {
         if (n == 0) continue;
         const Double4 arrival =
             track_.time + length / speed_of_light + r * (group_index / speed_of_light);
-        constexpr std::size_t batch = 32;
-        double residuals[batch];
-        for (std::size_t k = 0; k < lanes; ++k) {
-          double* const out = cumulative + (i - first + k) * n;
-          for (std::size_t start = 0; start < n; start += batch) {
-            const std::size_t count = std::min(batch, n - start);
-            for (std::size_t e = 0; e < count; ++e) residuals[e] = edges[start + e] - arrival[k];
-            light_.rough_timing_.cumulative(light.times.shape[k], light.times.log_rate[k],
-                                            residuals, count, out + start);
-          }
-        }
+        light_.rough_timing_.cumulative(light.times.shape, light.times.log_rate, arrival, edges, n,
+                                        lanes, cumulative + (i - first) * n);
       }
     }
 
@@ -240,14 +231,8 @@ class FittedCascade final : public CascadeLight {
       const Double4 per_r = 1 / r, height = d.z - length * n.z;
       const SeenDom<Double4> seen{r, l * per_r, height * per_r, cosine * l + view * height,
                                   cosine * cosine + view * view + 2 * cosine * view * n.z};
-      const Double4 window = fitted::cascade.window * r;
-      fitted::MeanIce<Double4> ice{};
-      for (std::size_t k = 0; k < 4; ++k) {
-        const fitted::MeanIce<double> mean = fitted::mean_ice<double>(
-            light_.setting_->ice, dom.position.z - height[k], dom.position.z, window[k]);
-        ice.scattering[k] = mean.scattering;
-        ice.absorption[k] = mean.absorption;
-      }
+      const auto ice = fitted::mean_ice(light_.setting_->ice, dom.position.z - height,
+                                        dom.position.z, fitted::cascade.window * r);
       return light_of(
           seen, ice,
           (1 / emission().mean) * (raw_emission(seen.cosine) *

@@ -25,6 +25,29 @@ LayeredIce::LayeredIce(const double* layers, std::size_t n) : layers_(n) {
           i == 0 ? 0 : layers_[i - 1].integral[k] + 0.5 * spacing_ * (given[k - 2] + given[k + 1]);
     }
   }
+  set_parabolas();
+}
+
+// Before the first layer nothing changes: as if there were one like it before.
+void LayeredIce::set_parabolas() {
+  const auto parabola = [&](const Layer& layer, int k, double* out) {
+    out[0] = layer.integral[k];
+    out[1] = spacing_ * layer.value[k];
+    out[2] = 0.5 * spacing_ * layer.step[k];
+    out[3] = 0;
+  };
+  Layer before = layers_[0];
+  for (int k = 0; k < 2; ++k) {
+    before.step[k] = 0;
+    before.integral[k] = -spacing_ * before.value[k];
+  }
+  const auto add = [&](const Layer& layer) {
+    Parabolas& row = parabolas_.emplace_back();
+    parabola(layer, 0, row.scattering);
+    parabola(layer, 1, row.absorption);
+  };
+  add(before);
+  for (const Layer& layer : layers_) add(layer);
 }
 
 LayeredIce::Point LayeredIce::point(double z) const {

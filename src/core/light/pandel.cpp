@@ -231,6 +231,16 @@ void ConvolutedPandel::leave_table(double wanted, double last, PandelPoint& poin
   }
 }
 
+namespace {
+
+// Of two nodes of a row: both weigh the same by their shape.
+Float8 weights_by_shape(double value, double slope) {
+  const auto v = static_cast<float>(value), s = static_cast<float>(slope);
+  return Float8{v, v, s, s, v, v, s, s};
+}
+
+}  // namespace
+
 RoughPandel::RoughPandel(const ConvolutedPandel& exact, double longest)
     : inverse_sigma_(1 / exact.sigma()) {
   const std::size_t shapes = ShapeAxis::cell(shape_end).index + 1;
@@ -245,8 +255,10 @@ RoughPandel::RoughPandel(const ConvolutedPandel& exact, double longest)
       // The last row is one that still has a slope.
       exact.evaluate(std::fmin(ShapeAxis::node(i) - shape_offset, last_shape - 1e-9), &residual, 1,
                      &point);
-      nodes_.push_back({{point.cumulative, point.density * exact.sigma(), point.cumulative_by_shape,
-                         point.density_by_shape * exact.sigma()}});
+      const double numbers[] = {point.cumulative, point.density * exact.sigma(),
+                                point.cumulative_by_shape, point.density_by_shape * exact.sigma()};
+      Node& node = nodes_.emplace_back();
+      for (std::size_t k = 0; k < 4; ++k) node.value[k] = static_cast<float>(numbers[k]);
     }
 }
 
@@ -255,9 +267,9 @@ void RoughPandel::cumulative(double shape, const double* residuals, std::size_t 
   const TableCell across =
       ShapeAxis::cell(std::fmin(std::fmax(shape, 0.0), last_shape) + shape_offset);
   const HermiteCubic of(across);
-  const Double4 at_lower = {of.v0, of.v0, of.s0, of.s0}, at_upper = {of.v1, of.v1, of.s1, of.s1};
   const Node* const lower = &nodes_[across.index * times_];
   const Node* const upper = lower + times_;
+  const Float8 at_lower = weights_by_shape(of.v0, of.s0), at_upper = weights_by_shape(of.v1, of.s1);
   for (std::size_t i = 0; i < n; ++i) {
     const double wanted = residuals[i] * inverse_sigma_ + residual_offset;
     if (wanted < axis_start) {
@@ -265,43 +277,12 @@ void RoughPandel::cumulative(double shape, const double* residuals, std::size_t 
       continue;
     }
     const TableCell along = FineResidualAxis::cell(wanted < last_ ? wanted : last_);
-    const Node *a = lower + along.index, *b = upper + along.index;
-    const Double4 before = at_lower * load4(a[0].value) + at_upper * load4(b[0].value);
-    const Double4 after = at_lower * load4(a[1].value) + at_upper * load4(b[1].value);
     const HermiteCubic at(along);
-    const Double4 at_begin = {at.v0, at.s0, at.v0, at.s0}, at_end = {at.v1, at.s1, at.v1, at.s1};
-    out[i] = sum4(at_begin * before + at_end * after);
-  }
-}
-
-void RoughPandel::mixture(const RoughPandel& first, const RoughPandel& second, double share,
-                          double shape, const double* residuals, std::size_t n, double* out) {
-  const TableCell across =
-      ShapeAxis::cell(std::fmin(std::fmax(shape, 0.0), last_shape) + shape_offset);
-  const HermiteCubic of(across);
-  const double rest = 1 - share;
-  const Double4 weights[4] = {
-      Double4{of.v0, of.v0, of.s0, of.s0} * rest, Double4{of.v1, of.v1, of.s1, of.s1} * rest,
-      Double4{of.v0, of.v0, of.s0, of.s0} * share, Double4{of.v1, of.v1, of.s1, of.s1} * share};
-  const std::size_t times = first.times_;
-  const Node* const rows[4] = {
-      &first.nodes_[across.index * times], &first.nodes_[(across.index + 1) * times],
-      &second.nodes_[across.index * times], &second.nodes_[(across.index + 1) * times]};
-  for (std::size_t i = 0; i < n; ++i) {
-    const double wanted = residuals[i] * first.inverse_sigma_ + residual_offset;
-    if (wanted < axis_start) {
-      out[i] = 0;
-      continue;
-    }
-    const TableCell along = FineResidualAxis::cell(wanted < first.last_ ? wanted : first.last_);
-    Double4 before{}, after{};
-    for (std::size_t k = 0; k < 4; ++k) {
-      before += weights[k] * load4(rows[k][along.index].value);
-      after += weights[k] * load4(rows[k][along.index + 1].value);
-    }
-    const HermiteCubic at(along);
-    const Double4 at_begin = {at.v0, at.s0, at.v0, at.s0}, at_end = {at.v1, at.s1, at.v1, at.s1};
-    out[i] = sum4(at_begin * before + at_end * after);
+    const auto v0 = static_cast<float>(at.v0), v1 = static_cast<float>(at.v1);
+    const auto s0 = static_cast<float>(at.s0), s1 = static_cast<float>(at.s1);
+    const Float8 nodes =
+        at_lower * load8(lower[along.index].value) + at_upper * load8(upper[along.index].value);
+    out[i] = static_cast<double>(sum8(Float8{v0, s0, v0, s0, v1, s1, v1, s1} * nodes));
   }
 }
 

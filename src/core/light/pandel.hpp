@@ -58,14 +58,13 @@ class RoughPandel {
 
   // out[i] at residuals[i], all for one shape; 0 so early that less than 1e-7 is.
   void cumulative(double shape, const double* residuals, std::size_t n, double* out) const;
-  // The same of two distributions with the same sigma, mixed; `share`: the second one's.
-  static void mixture(const RoughPandel& first, const RoughPandel& second, double share,
-                      double shape, const double* residuals, std::size_t n, double* out);
 
  private:
-  // The cumulative, its derivatives by residual in units of sigma and by shape, and by both.
+  friend class PandelFamily;
+  // The cumulative, its derivatives by residual in units of sigma and by shape, and by both: in
+  // single precision, as a family's tables must share a processor's cache.
   struct Node {
-    double value[4];
+    float value[4];
   };
   double inverse_sigma_, last_;
   std::size_t times_;  // nodes per shape

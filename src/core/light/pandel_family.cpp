@@ -125,15 +125,101 @@ void PandelFamily::evaluate(double shape, double log_rate, const double* residua
 }
 
 PandelFamily::Rough::Rough(const PandelFamily& exact, double longest) {
-  tables_.reserve(rates);
-  for (const ConvolutedPandel& table : exact.tables_) tables_.emplace_back(table, longest);
+  for (const ConvolutedPandel& table : exact.tables_) {
+    const RoughPandel rough(table, longest);
+    inverse_sigma_ = rough.inverse_sigma_;
+    last_ = rough.last_;
+    times_ = rough.times_;
+    shapes_ = rough.nodes_.size() / times_;
+    nodes_.insert(nodes_.end(), rough.nodes_.begin(), rough.nodes_.end());
+  }
 }
 
-void PandelFamily::Rough::cumulative(double shape, double log_rate, const double* residuals,
-                                     std::size_t n, double* out) const {
-  const RateCell between = rate_cell(log_rate);
-  RoughPandel::mixture(tables_[between.index], tables_[between.index + 1], between.share, shape,
-                       residuals, n, out);
+// Where one shape and rate are: rows of two rates and two shapes, and what the numbers of two
+// neighbours in them weigh.
+struct PandelFamily::Rough::Place {
+  const RoughPandel::Node* rows[4];
+  Float8 weights[4];
+};
+
+std::array<PandelFamily::Rough::Place, 4> PandelFamily::Rough::places(
+    const Double4& shape, const Double4& log_rate) const {
+  static const double per_step = 1 / std::log(rate_step), least = std::log(least_rate);
+  constexpr double last_rate = static_cast<double>(rates - 1);
+  const Double4 nothing = {}, wanted = (log_rate - least) * per_step;
+  const Double4 at =
+      wanted > nothing ? (wanted < last_rate ? wanted : nothing + last_rate) : nothing;
+  const Double4 from = shape > nothing ? shape : nothing;
+  const TableCell4 across =
+      ShapeAxis::cell((from < last_shape ? from : nothing + last_shape) + shape_offset);
+  const Double4 f = across.fraction, g = 1 - f;
+  const Double4 v0 = g * g * (1 + 2 * f), s0 = across.width * f * g * g;
+  const Double4 v1 = 1 - v0, s1 = -across.width * f * f * g;
+  std::array<Place, 4> places;
+  for (std::size_t k = 0; k < 4; ++k) {
+    const auto rate = std::min(static_cast<std::size_t>(at[k]), rates - 2);
+    const double x = at[k] - static_cast<double>(rate);
+    const auto share = static_cast<float>(x * x * (3 - 2 * x));
+    Place& place = places[k];
+    place.rows[0] = &nodes_[(rate * shapes_ + static_cast<std::size_t>(across.index[k])) * times_];
+    place.rows[1] = place.rows[0] + times_;
+    place.rows[2] = place.rows[0] + shapes_ * times_;
+    place.rows[3] = place.rows[2] + times_;
+    const auto a = static_cast<float>(v0[k]), b = static_cast<float>(s0[k]);
+    const auto c = static_cast<float>(v1[k]), d = static_cast<float>(s1[k]);
+    const Float8 lower{a, a, b, b, a, a, b, b}, upper{c, c, d, d, c, c, d, d};
+    place.weights[0] = lower * (1 - share);
+    place.weights[1] = upper * (1 - share);
+    place.weights[2] = lower * share;
+    place.weights[3] = upper * share;
+  }
+  return places;
+}
+
+namespace {
+
+struct Pairs {
+  Float4 first, second;  // a0 b0 a1 b1, and a2 b2 a3 b3
+};
+[[gnu::always_inline]] inline Pairs side_by_side(const Double4& a, const Double4& b) {
+  const auto x = __builtin_convertvector(a, Float4), y = __builtin_convertvector(b, Float4);
+  return {__builtin_shufflevector(x, y, 0, 4, 1, 5), __builtin_shufflevector(x, y, 2, 6, 3, 7)};
+}
+
+}  // namespace
+
+void PandelFamily::Rough::cumulative(const Double4& shape, const Double4& log_rate,
+                                     const Double4& arrival, const double* edges, std::size_t n,
+                                     std::size_t lanes, double* out) const {
+  const std::array<Place, 4> places = this->places(shape, log_rate);
+  const Double4 before = residual_offset - arrival * inverse_sigma_;
+  const Double4 first = Double4{} + axis_start, last = Double4{} + last_;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Double4 wanted = edges[i] * inverse_sigma_ + before;
+    const Double4 above = wanted > first ? wanted : first;
+    const TableCell4 along = FineResidualAxis::cell(above < last ? above : last);
+    const Double4 f = along.fraction, g = 1 - f;
+    const Double4 v0 = g * g * (1 + 2 * f), s0 = along.width * f * g * g;
+    const auto [low01, low23] = side_by_side(v0, s0);
+    const auto [high01, high23] = side_by_side(1 - v0, -along.width * f * f * g);
+    const Float8 weights[4] = {__builtin_shufflevector(low01, high01, 0, 1, 0, 1, 4, 5, 4, 5),
+                               __builtin_shufflevector(low01, high01, 2, 3, 2, 3, 6, 7, 6, 7),
+                               __builtin_shufflevector(low23, high23, 0, 1, 0, 1, 4, 5, 4, 5),
+                               __builtin_shufflevector(low23, high23, 2, 3, 2, 3, 6, 7, 6, 7)};
+    for (std::size_t k = 0; k < lanes; ++k) {
+      if (!(wanted[k] >= axis_start)) {
+        out[k * n + i] = 0;
+        continue;
+      }
+      const auto index = along.index[k];
+      const Place& place = places[k];
+      const auto weighted = [&](std::size_t row) {
+        return place.weights[row] * load8(place.rows[row][index].value);
+      };
+      const Float8 nodes = (weighted(0) + weighted(1)) + (weighted(2) + weighted(3));
+      out[k * n + i] = static_cast<double>(sum8(weights[k] * nodes));
+    }
+  }
 }
 
 }  // namespace skyscan

@@ -5,10 +5,12 @@
 // continuously differentiable by shape, rate and residual, and the derivatives are exact.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <vector>
 
 #include "light/pandel.hpp"
+#include "math/simd4.hpp"
 
 namespace skyscan {
 
@@ -27,15 +29,22 @@ class PandelFamily {
   void evaluate(double shape, double log_rate, const double* residuals, std::size_t n,
                 RatedPandelPoint* out) const;
 
-  // Their cumulative alone, as RoughPandel has it: for searches.
+  // Their cumulative alone, as RoughPandel has it: for searches. Four shapes and rates at a time.
   class Rough {
    public:
     Rough(const PandelFamily& exact, double longest);
-    void cumulative(double shape, double log_rate, const double* residuals, std::size_t n,
-                    double* out) const;
+    // out[k * n + i]: of the k-th of the first `lanes` at edges[i], its residual being that much
+    // after arrival[k].
+    void cumulative(const Double4& shape, const Double4& log_rate, const Double4& arrival,
+                    const double* edges, std::size_t n, std::size_t lanes, double* out) const;
 
    private:
-    std::vector<RoughPandel> tables_;
+    struct Place;
+    std::array<Place, 4> places(const Double4& shape, const Double4& log_rate) const;
+
+    double inverse_sigma_, last_;
+    std::size_t times_, shapes_;            // nodes per shape, and shapes per rate
+    std::vector<RoughPandel::Node> nodes_;  // of all rates
   };
 
   // From light that is absorbed in a microsecond to such as dust takes in 20 ns. Steps of

@@ -88,9 +88,7 @@ template <typename Number>
   return chained(a, value, 0.5 / value);
 }
 [[gnu::always_inline]] inline double root(double a) { return std::sqrt(a); }
-[[gnu::always_inline]] inline Double4 root(const Double4& a) {
-  return Double4{std::sqrt(a[0]), std::sqrt(a[1]), std::sqrt(a[2]), std::sqrt(a[3])};
-}
+[[gnu::always_inline]] inline Double4 root(const Double4& a) { return root4(a); }
 
 [[gnu::always_inline]] inline Jet exponential_of(const Jet& a) {
   const double value = std::exp(a.numbers[0]);

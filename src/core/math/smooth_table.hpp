@@ -5,6 +5,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+
+#include "math/exp_log4.hpp"
 
 namespace skyscan {
 
@@ -12,6 +15,12 @@ namespace skyscan {
 struct TableCell {
   std::size_t index;
   double fraction, width, inverse_width;
+};
+
+// Four of them.
+struct TableCell4 {
+  Integer4 index;
+  Double4 fraction, width;
 };
 
 // Nodes from 2^first_exponent upwards, 2^bits equal steps in every octave: with 4 bits, steps of
@@ -35,6 +44,20 @@ struct OctaveAxis {
         std::bit_cast<double>(((2 * bias + std::uint64_t{bits}) << 52) - octave);
     return {static_cast<std::size_t>((word >> shift) - first), (x - low) * inverse_width, width,
             inverse_width};
+  }
+  [[gnu::always_inline]] static TableCell4 cell(const Double4& x) {
+    Integer4 word;
+    std::memcpy(&word, &x, sizeof word);
+    const Integer4 floor = word & static_cast<std::int64_t>(mask);
+    const Integer4 octave = word & (std::int64_t{0x7ff} << 52);
+    const Integer4 step = octave - (std::int64_t{bits} << 52);
+    const Integer4 per_step =
+        static_cast<std::int64_t>((2 * bias + std::uint64_t{bits}) << 52) - octave;
+    Double4 low, width, inverse_width;
+    std::memcpy(&low, &floor, sizeof low);
+    std::memcpy(&width, &step, sizeof width);
+    std::memcpy(&inverse_width, &per_step, sizeof inverse_width);
+    return {(word >> shift) - static_cast<std::int64_t>(first), (x - low) * inverse_width, width};
   }
   static double node(std::size_t index) { return std::bit_cast<double>((first + index) << shift); }
 };

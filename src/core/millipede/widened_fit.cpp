@@ -40,19 +40,23 @@ MillipedeFit widened_minimum(const Millipede& millipede, const Track& start, dou
     const Track track = displaced(start, shifts, x);
     latest = likelihood.at(track, latest.placed ? &latest : nullptr);
     if (!latest.placed) return std::nan("");
-    std::vector<Cascade> cascades = millipede.cascades(track, spacing);
-    const std::vector<double> energies = all_energies(cascades, latest);
+    const std::vector<double> energies = all_energies(millipede.cascades(track, spacing), latest);
     const double found = millipede.llh_of(track, spacing, energies, relative_uncertainty);
-    if (std::isfinite(found) && !(best.llh <= found)) {
-      for (std::size_t i = 0; i < cascades.size(); ++i) cascades[i].energy = energies[i];
-      best = {FitOutcome::done, track, found, std::move(cascades), 0};
-    }
+    if (std::isfinite(found) && !(best.llh <= found))
+      best = {FitOutcome::done, track, found, {}, 0};
     return found;
   };
   const double in_time = options.ns_per_metre_step * options.step;
   simplex_minimum<3>(llh, {{0, 0, 0}, llh({0, 0, 0})}, {options.step, options.step, in_time},
                      options.limits);
   best.evaluations = evaluations;
+  if (best.outcome != FitOutcome::done) return best;
+  // Energies of a search are true to `energy_tolerance` in the plain llh, whose minimum they are;
+  // the widened one moves with them in first order.
+  MillipedeValue value = millipede.evaluate(best.track, spacing, exact_cutoff, false);
+  best.llh = millipede.llh_of(best.track, spacing, value.solution.energies, relative_uncertainty);
+  best.losses = std::move(value.cascades);
+  ++best.evaluations;
   return best;
 }
 

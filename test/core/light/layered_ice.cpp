@@ -60,3 +60,16 @@ TEST_CASE("a level path has the ice of its height") {
   CHECK(std::fabs(mean.scattering.value - 0.045) < 1e-12);
   CHECK(std::fabs(mean.absorption.value - 0.012) < 1e-12);
 }
+
+TEST_CASE("integrals up to four heights at a time are the means, within the layers and beyond") {
+  const Double4 from{-70, -23.5, -10, 3}, to{-31, 4, 20, 55};
+  const auto low = ice.integrals(from), high = ice.integrals(to);
+  for (std::size_t k = 0; k < 4; ++k) {
+    CAPTURE(from[k]);
+    const double height = to[k] - from[k];
+    const double scattering = (high.scattering[k] - low.scattering[k]) / height;
+    const double absorption = (high.absorption[k] - low.absorption[k]) / height;
+    CHECK(std::fabs(scattering - mean_by_sum(from[k], to[k], 0)) < 1e-5 * scattering);
+    CHECK(std::fabs(absorption - mean_by_sum(from[k], to[k], 1)) < 1e-5 * absorption);
+  }
+}
