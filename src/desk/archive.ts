@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { InputError } from "../config/errors.ts";
 import { secret } from "../result/files.ts";
+import type { ContourLevel } from "../result/levels.ts";
 import type { Area, Best, EventLabel, Stage } from "./messages.ts";
 
 /** How a scan stands, as it is remembered. */
@@ -25,6 +26,8 @@ export interface ScanSettings {
   readonly seed: number;
   /** null: what the event says of itself. */
   readonly isRealEvent: boolean | null;
+  /** Beyond its nsides until the contour is resolved; absent: not. */
+  readonly refineToContour?: boolean;
 }
 
 /** How far a scan is, or was when it ended. */
@@ -43,6 +46,11 @@ export interface ScanFacts {
   readonly seq: number;
   /** The pictures' and result files' stem. */
   readonly stem: string | null;
+  /** Levels of the event's own contours, from its calibration; absent: there is none. */
+  readonly calibration?: {
+    readonly experiments: number;
+    readonly levels: readonly ContourLevel[];
+  };
 }
 
 export const noFacts: ScanFacts = {

@@ -7,7 +7,13 @@ import type { Connection } from "../mq/connection.ts";
 import type { Topics } from "../mq/topics.ts";
 import type { ScanPlan } from "../server/plan.ts";
 import type { ServerOutcome } from "../server/server.ts";
-import { type Archive, isUnfinished, type ScanChange, type ScanRecord } from "./archive.ts";
+import {
+  type Archive,
+  isUnfinished,
+  type ScanChange,
+  type ScanFacts,
+  type ScanRecord,
+} from "./archive.ts";
 import {
   type Alert,
   alertFile,
@@ -138,7 +144,7 @@ export class Desk {
   /** The same alert again, with the same settings or others. Throws ProblemError. */
   async rescan(
     id: string,
-    request: Pick<ScanRequest, "reco_algo" | "nsides" | "priority">,
+    request: Pick<ScanRequest, "reco_algo" | "nsides" | "refine_to_contour" | "priority">,
   ): Promise<ScanRecord> {
     const { archive, intake, clock } = this.#options;
     const old = this.record(id);
@@ -150,6 +156,7 @@ export class Desk {
         ...old.request,
         reco_algo: request.reco_algo ?? settings.reco,
         nsides: request.nsides ?? nsidesRecord(settings.nsides),
+        refine_to_contour: request.refine_to_contour ?? settings.refineToContour ?? false,
         priority: request.priority ?? old.priority,
         max_pixel_reco_time: settings.recoTimeout,
         predictive_scanning_threshold: settings.threshold,
@@ -200,6 +207,14 @@ export class Desk {
     const record = this.archive.get(id);
     if (record !== undefined && this.#unfinished.has(id)) this.#unfinished.set(id, record);
     this.#tellRow(id);
+  }
+
+  /** A scan that is over has other levels: whoever shows it asks anew. */
+  calibrated(id: string, facts: ScanFacts): void {
+    const what = facts.calibration === undefined ? "calibration taken away" : "calibrated";
+    this.archive.note(id, this.#options.clock.date(), what, null);
+    this.change(id, { facts });
+    this.#tellState(id);
   }
 
   /** Throws ProblemError where there is no such scan. */
@@ -311,7 +326,9 @@ export class Desk {
         ])
         .filter(
           (other) =>
-            other.settings.reco === settings.reco && other.settings.nsides === settings.nsides,
+            other.settings.reco === settings.reco &&
+            other.settings.nsides === settings.nsides &&
+            other.settings.refineToContour === settings.refineToContour,
         );
       if (before === undefined) continue;
       const time = new Date(before.created * 1000).toISOString().slice(11, 16);

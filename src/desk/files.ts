@@ -9,6 +9,7 @@ import { writeResult } from "../result/files.ts";
 import { provenanceFields } from "../result/provenance.ts";
 import { resultFromScan, type SkyScanResult } from "../result/result.ts";
 import { isUnfinished, type ScanRecord } from "./archive.ts";
+import { calibrationOf, madeOf } from "./calibrations.ts";
 import type { Desk } from "./desk.ts";
 import { scanFolder } from "./intake.ts";
 import type { FileEntry } from "./messages.ts";
@@ -166,7 +167,7 @@ export class FileMaker {
     const run = this.#options.desk.run(id);
     if (kind.command === undefined && run === undefined)
       return join(this.#folder(record), facts.stem + kind.ending);
-    const folder = join(scanFolder(this.#options.data, id), "made");
+    const folder = madeOf(scanFolder(this.#options.data, id));
     const path = join(folder, nameOf(record, kind));
     // Of a map that grows a picture is old at once.
     if (state === "done" && existsSync(path)) return path;
@@ -191,7 +192,8 @@ export class FileMaker {
       const source = growing === undefined ? this.#written(record) : live;
       if (kind.command === undefined) await writeResult(temporary, growing!);
       else {
-        const trouble = await this.#options.run(kind.command(source, temporary, record));
+        const command = kind.command(source, temporary, record);
+        const trouble = await this.#options.run([...command, ...this.#levels(record)]);
         if (trouble !== undefined) throw new ProblemError(500, `It cannot be made: ${trouble}`);
       }
       await rename(temporary, path);
@@ -200,6 +202,12 @@ export class FileMaker {
       this.#running--;
       this.#turns.shift()?.();
     }
+  }
+
+  /** The event's own levels, where they are known: with every file, whether it has contours or not. */
+  #levels({ id, facts }: ScanRecord): string[] {
+    if (facts.calibration === undefined) return [];
+    return ["--calibration", calibrationOf(scanFolder(this.#options.data, id))];
   }
 
   /** The map of a scan that runs, as far as it is; undefined: it does not run. */

@@ -26,6 +26,8 @@ export interface Alert {
 export interface RecipeStep {
   readonly reco: string;
   readonly nsides: Progression;
+  /** Beyond these until the contour is resolved. */
+  readonly refineToContour?: boolean;
   /** Added to the request's priority: what is to be seen first goes first. */
   readonly priority: number;
   /** Only for alerts of at least this energy, GeV. */
@@ -94,13 +96,14 @@ export function progressionOf(nsides: Readonly<Record<string, number>>): Progres
 /** Which scans a request asks for. */
 export function stepsOf(request: ScanRequest, recipe: readonly RecipeStep[]): RecipeStep[] {
   const nsides = request.nsides && progressionOf(request.nsides);
-  const steps =
+  const steps: readonly RecipeStep[] =
     request.reco_algo === undefined
       ? recipe
       : [{ reco: request.reco_algo, nsides: nsides ?? recipe[0]!.nsides, priority: 0 }];
   return steps.map((step) => ({
     ...step,
     ...(nsides && { nsides }),
+    refineToContour: request.refine_to_contour ?? step.refineToContour ?? false,
     priority: (request.priority ?? 0) + step.priority,
   }));
 }
@@ -166,18 +169,20 @@ const planOptions = (
   miniTest: false,
   progression: parseProgression(settings.nsides),
   threshold: settings.threshold,
+  refineToContour: settings.refineToContour ?? false,
   seed: settings.seed,
   ...(gcdDir !== undefined && { gcdDir }),
   ...(photonTables !== undefined && { photonTables }),
 });
 
 const settingsOf = (
-  { reco, nsides }: RecipeStep,
+  { reco, nsides, refineToContour }: RecipeStep,
   request: ScanRequest,
   options: IntakeOptions,
 ): ScanSettings => ({
   reco,
   nsides: formatProgression(nsides),
+  ...(refineToContour && { refineToContour }),
   threshold: request.predictive_scanning_threshold ?? 1,
   recoTimeout: request.max_pixel_reco_time ?? options.recoTimeout,
   seed: options.seed,

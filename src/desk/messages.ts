@@ -330,6 +330,8 @@ export const ScanRequest = v.object({
   /** Default: the desk's recipe. */
   reco_algo: v.optional(v.pipe(v.string(), v.maxLength(100))),
   nsides: v.optional(Nsides),
+  /** Beyond these until the 90 % contour is resolved: ours. */
+  refine_to_contour: v.optional(v.boolean()),
   /** Default: what the event says of itself. */
   real_or_simulated_event: v.optional(
     v.picklist(["real", "real_event", "sim", "simulated", "simulated_event"]),
@@ -369,6 +371,7 @@ export const RescanRequest = v.object({
   /** With other settings than the scan's: ours. */
   reco_algo: v.optional(v.pipe(v.string(), v.maxLength(100))),
   nsides: v.optional(Nsides),
+  refine_to_contour: v.optional(v.boolean()),
   priority: v.optional(v.pipe(v.number(), v.minValue(-1e6), v.maxValue(1e6))),
 });
 export type RescanRequest = v.InferOutput<typeof RescanRequest>;

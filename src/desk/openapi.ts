@@ -4,7 +4,11 @@ import type * as v from "valibot";
 import { Problem } from "./messages.ts";
 import type { Route } from "./route.ts";
 
-const conversion: ConversionConfig = { target: "draft-2020-12", typeMode: "input" };
+const conversion: ConversionConfig = {
+  ...{ target: "draft-2020-12", typeMode: "input" },
+  // JSON Schema knows no other numbers.
+  ignoreActions: ["finite"],
+};
 
 const schemaOf = (schema: v.GenericSchema) => {
   const { $schema: _dialect, ...rest } = toJsonSchema(schema, conversion);

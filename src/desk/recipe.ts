@@ -17,6 +17,8 @@ const Recipe = v.strictObject({
       v.strictObject({
         reco_algo: v.string(),
         nsides: v.optional(v.string()),
+        /** Beyond these until the contour is resolved. */
+        refine_to_contour: v.optional(v.boolean()),
         /** Added to an alert's own; default: one less for each step, so that they go one after the other. */
         priority: v.optional(v.pipe(v.number(), v.minValue(-1e6), v.maxValue(1e6))),
         /** Only for alerts of at least this energy, GeV, by what they say themselves. */
@@ -31,12 +33,13 @@ const Recipe = v.strictObject({
 /** Reads a recipe. Throws InputError naming file and field. */
 export function readRecipe(file: string): RecipeStep[] {
   const { scans } = recipeIn(file);
-  return scans.map(({ reco_algo, nsides, priority, from_energy }, at) => {
+  return scans.map(({ reco_algo, nsides, refine_to_contour, priority, from_energy }, at) => {
     try {
       return {
         reco: findReco(reco_algo).name,
         nsides: nsides === undefined ? DEFAULT_PROGRESSION : parseProgression(nsides),
         priority: priority ?? -at,
+        ...(refine_to_contour && { refineToContour: true }),
         ...(from_energy !== undefined && { fromEnergy: from_energy }),
       };
     } catch (error) {

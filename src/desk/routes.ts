@@ -1,6 +1,7 @@
 // Every route of the desk, in the order in which they are looked at: what is fixed before what is named.
 import type { Route } from "./route.ts";
 import { backlog } from "./routes/backlog.ts";
+import { calibrate, uncalibrate } from "./routes/calibration.ts";
 import { deskInfo } from "./routes/desk_info.ts";
 import { doms } from "./routes/doms.ts";
 import { events, scanEvents } from "./routes/events.ts";
@@ -25,6 +26,7 @@ import { submit } from "./routes/submit.ts";
 
 export const routes: readonly Route[] = [
   ...[submit, scan, manifest, result, status, logs, i3Event, workforce, remove, rescan],
+  ...[calibrate, uncalibrate],
   ...[scans, scanPage, map, pixel, scanLog, files, scanEvents, events, doms],
   ...[find, backlog, scanRequest, deskInfo, queue, openSession, closeSession],
   ...[health, metrics, openapi],

@@ -2,16 +2,18 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../config/clock.ts";
-import { eventName } from "../event/event.ts";
 import { degreesPerRadian } from "../geometry/constants.ts";
 import type { BrokerAddress } from "../mq/address.ts";
 import { momentAt, toDetector } from "../native/sky.ts";
 import { traceContours } from "../result/contours.ts";
+import type { Levels } from "../result/levels.ts";
 import type { SkyScanResult } from "../result/result.ts";
+import type { Scan } from "../scan/scan.ts";
 import type { PixelResult } from "../scan/task.ts";
 import type { TaskBook } from "../scan/task_book.ts";
 import type { Collection } from "../server/collection.ts";
 import type { Manifest } from "../server/manifest.ts";
+import { stemOfScan } from "../server/output.ts";
 import type { ScanPlan } from "../server/plan.ts";
 import {
   cancelled,
@@ -170,7 +172,7 @@ export class Run {
       energy: plan.energy ?? null,
       variations: plan.reco.seeds.variations.length,
       seq: this.map.seq,
-      stem: stemOf(plan),
+      stem: stemOf(plan, this.collection?.scan),
     };
   }
 
@@ -193,9 +195,9 @@ export class Run {
   }
 }
 
-/** The stem of a scan's result files, the partial ones' too. */
-export const stemOf = ({ event, progression }: ScanPlan): string =>
-  `${eventName(event.metadata)}_${progression.map(({ nside }) => nside).join("_")}`;
+/** The stem of a scan's result files, the partial ones' too. @param scan where it has begun: it may have gone further */
+export const stemOf = ({ event, progression }: ScanPlan, scan?: Pick<Scan, "nsides">): string =>
+  stemOfScan(event.metadata, scan?.nsides ?? progression.map(({ nside }) => nside));
 
 const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
@@ -211,9 +213,9 @@ export function bestOf(fit: PixelResult, { event }: Pick<ScanPlan, "event">): Be
   };
 }
 
-/** The areas inside of a finished map's contours. */
-export const areasOf = (result: SkyScanResult): Area[] =>
-  traceContours(result).map(({ percent, level, area, radius, isOpen }) => ({
+/** The areas inside of a finished map's contours. @param levels default: the map's own */
+export const areasOf = (result: SkyScanResult, levels?: Levels): Area[] =>
+  traceContours(result, levels).map(({ percent, level, area, radius, isOpen }) => ({
     ...{ percent, level, is_open: isOpen },
     area_sqdeg: area * degreesPerRadian ** 2,
     radius_deg: radius * degreesPerRadian,

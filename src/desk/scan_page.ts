@@ -3,8 +3,8 @@ import { version } from "../config/version.ts";
 import type { Event } from "../event/event.ts";
 import { loadEvent } from "../event/load.ts";
 import { onlineDirection } from "../event/online.ts";
-import { levelsOfAlgorithm, wilksLevels } from "../result/levels.ts";
-import type { ScanRecord } from "./archive.ts";
+import { type Levels, levelsOfAlgorithm, wilksLevels } from "../result/levels.ts";
+import type { ScanFacts, ScanRecord } from "./archive.ts";
 import type { Desk } from "./desk.ts";
 import type { FileMaker } from "./files.ts";
 import type { MapBodies } from "./maps.ts";
@@ -26,6 +26,7 @@ export async function pageOf(
   const run = desk.run(record.id);
   const facts = run?.facts([]) ?? record.facts;
   const levels = levelsOfAlgorithm(settings.reco) ?? wilksLevels;
+  const { calibration } = facts;
   return {
     row: desk.row(record),
     provenance: {
@@ -34,11 +35,13 @@ export async function pageOf(
       ...{ light: facts.light, detector: facts.detector, energy: facts.energy },
     },
     levels: {
-      convention: levels.convention === "statistical" ? "Wilks" : levels.convention,
-      list: levels.contours.map(({ percent, level }) => ({ percent, level })),
+      convention: calibration ? "calibrated" : conventionOf(levels),
+      list: (calibration?.levels ?? levels.contours).map(({ percent, level }) => ({
+        ...{ percent, level },
+      })),
     },
-    is_calibrated: false,
-    honesty: honestyOf(levels.source, facts.light, facts.detector),
+    is_calibrated: calibration !== undefined,
+    honesty: honestyOf(levels.source, facts),
     online: await onlineOf(record, desk),
     best: facts.best,
     stages: [...facts.stages],
@@ -51,17 +54,23 @@ export async function pageOf(
   };
 }
 
+const conventionOf = ({ convention }: Levels): string =>
+  convention === "statistical" ? "Wilks" : convention;
+
 /** What is not known about a map's contours, in one line: it stands above everything that is published. */
-function honestyOf(levels: string, light: string | null, detector: string | null): string {
+function honestyOf(levels: string, { light, detector, calibration }: ScanFacts): string {
   const lightInWords =
     light === null ? [] : [light.startsWith("embedded") ? "built-in light" : "photon tables"];
   const detectorInWords =
     detector === null
       ? []
       : [detector.startsWith("built-in") ? "nominal detector" : "detector of the alert"];
+  const made = [...lightInWords, ...detectorInWords].join(", ") || "light not known yet";
+  if (calibration !== undefined)
+    return `Calibrated. Levels: this event's own, ${calibration.experiments} pseudo-experiments with ice and detector varied; ${made}.`;
   return [
     `Not calibrated. Levels: ${levels}${/statistical/.test(levels) ? " only" : ""};`,
-    `${[...lightInWords, ...detectorInWords].join(", ") || "light not known yet"}.`,
+    `${made}.`,
     "Coverage not studied.",
   ].join(" ");
 }

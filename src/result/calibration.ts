@@ -7,7 +7,7 @@ import { provenanceOf } from "./provenance.ts";
 import { eventOf, type SkyScanResult } from "./result.ts";
 
 const finite = v.pipe(v.number(), v.finite());
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** One level with its statistical error. */
 const level = v.object({
@@ -21,7 +21,8 @@ const level = v.object({
   scaled: v.pipe(finite, v.gtValue(0)),
 });
 
-const schema = v.looseObject({
+/** calibration.json, as far as levels depend on it. */
+export const Calibration = v.looseObject({
   format: v.literal("skyscan calibration 1"),
   event: v.looseObject({ run_id: count, event_id: count }),
   reco_algo: v.string(),
@@ -33,7 +34,7 @@ const schema = v.looseObject({
   scale: v.pipe(finite, v.gtValue(0)),
 });
 
-export type Calibration = v.InferOutput<typeof schema>;
+export type Calibration = v.InferOutput<typeof Calibration>;
 export type CalibratedLevel = v.InferOutput<typeof level>;
 
 /**
@@ -50,7 +51,7 @@ export async function readCalibration(path: string): Promise<Calibration> {
   } catch (error) {
     throw new InputError(`${path}: no JSON: ${(error as Error).message}`);
   }
-  const parsed = v.safeParse(schema, json);
+  const parsed = v.safeParse(Calibration, json);
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   throw new InputError(

@@ -133,6 +133,93 @@ describe("a scan", () => {
   });
 });
 
+describe("an event's own levels", () => {
+  const calibration = {
+    ...{ format: "skyscan calibration 1", event: { run_id: 1, event_id: 1 }, reco_algo: "dummy" },
+    ...{ light: null, experiments: 200, scale: 1.2 },
+    levels: [
+      { percent: 50, level: 0.1, low: 0.08, high: 0.2, scaled: 0.1 },
+      { percent: 90, level: 0.5, low: 0.4, high: 0.6, scaled: 0.5 },
+    ],
+  };
+
+  test("are a finished scan's: on the page, in rows, pictures and exports, until they are taken away", async () => {
+    const [id] = await desk.submit();
+    const before = await desk.until(id!, isOver);
+    const page = () => desk.get(`scan/${id}/page`).then(json);
+    const plain = await page();
+    const contours = plain.files.find((file: { what: string }) => file.what === "contours, json");
+    const exported = () => desk.get(`scan/${id}/files/${contours.name}`).then((a) => a.text());
+    expect(await exported()).not.toContain("calibrated");
+
+    const answer = await desk.send("POST", `scan/${id}/calibration`, calibration);
+    expect(answer.status).toBe(200);
+    const given = await page();
+    expect(await json(answer)).toEqual(given);
+    expect(given.levels).toEqual({
+      convention: "calibrated",
+      list: [
+        { percent: 50, level: 0.1 },
+        { percent: 90, level: 0.5 },
+      ],
+    });
+    expect(given.is_calibrated).toBe(true);
+    expect(given.honesty).toMatch(/^Calibrated\. Levels: this event's own, 200 pseudo-experiments/);
+    expect(given.timeline.at(-1).what).toBe("calibrated");
+    const areaOf = (row: { areas: { percent: number; area_sqdeg: number }[] }) =>
+      row.areas.find(({ percent }) => percent === 90)!.area_sqdeg;
+    expect(areaOf(given.row)).toBeLessThan(areaOf(before));
+    expect(await exported()).toContain("calibrated");
+
+    expect((await desk.send("DELETE", `scan/${id}/calibration`)).status).toBe(200);
+    const { timeline, ...taken } = await page();
+    const { timeline: _, ...was } = plain;
+    expect(taken).toEqual(was);
+    expect(timeline.at(-1).what).toBe("calibration taken away");
+    expect(await exported()).not.toContain("calibrated");
+  }, 30_000);
+
+  test("are no other event's or algorithm's, and no part of a map has any", async () => {
+    const [id] = await desk.submit();
+    await desk.until(id!, isOver);
+    const refusal = async (scan: string, more: object) => {
+      const answer = await desk.send("POST", `scan/${scan}/calibration`, {
+        ...calibration,
+        ...more,
+      });
+      return [answer.status, (await json(answer)).error];
+    };
+    const event = { run_id: 1, event_id: 2 };
+    expect(await refusal(id!, { event })).toEqual([409, expect.stringMatching(/event 2, the map/)]);
+    expect(await refusal(id!, { reco_algo: "splinempe" })).toEqual([
+      ...[409, expect.stringMatching(/made with dummy/)],
+    ]);
+    expect((await refusal(id!, { levels: [] }))[0]).toBe(400);
+    expect((await refusal("nothing", {}))[0]).toBe(404);
+    const [unfinished] = await desk.submit({ nsides: { "8": 0 }, priority: -1 });
+    await desk.send("DELETE", `scan/${unfinished}`, {});
+    expect(await refusal(unfinished!, {})).toEqual([
+      409,
+      expect.stringMatching(/Only a finished map/),
+    ]);
+  }, 30_000);
+});
+
+describe("a scan refined to its contour", () => {
+  test("is asked for by request or recipe, and its files are named as it ended", async () => {
+    const [id] = await desk.submit({ nsides: { "1": 0 }, refine_to_contour: true });
+    const { id: same } = await desk.until(id!, isOver);
+    const page = await json(await desk.get(`scan/${same}/page`));
+    const nsides = page.stages.map(({ nside }: { nside: number }) => nside);
+    expect(nsides.length).toBeGreaterThan(1);
+    const npz = page.files.find((file: { what: string }) => file.what === "npz");
+    expect(npz.name).toEndWith(`_${nsides.join("_")}.npz`);
+    expect((await desk.get(`scan/${id}/files/${npz.name}`)).status).toBe(200);
+    const again = desk.submit({ nsides: { "1": 0 }, refine_to_contour: true, again: false });
+    expect(again).rejects.toThrow(id!);
+  }, 60_000);
+});
+
 describe("SkyDriver's scripts", () => {
   test("post, ask, find and delete as there", async () => {
     const alert = JSON.parse(

@@ -17,6 +17,7 @@ export const rescan: Route = {
     const record = await desk.rescan(old.id, {
       ...(body.reco_algo !== undefined && { reco_algo: body.reco_algo }),
       ...(body.nsides !== undefined && { nsides: body.nsides }),
+      ...(body.refine_to_contour !== undefined && { refine_to_contour: body.refine_to_contour }),
       ...(body.priority !== undefined && { priority: body.priority }),
     });
     if (body.replace_scan) desk.change(old.id, { replacedBy: record.id });
