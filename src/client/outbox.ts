@@ -46,9 +46,11 @@ export function createOutbox(
   const results: ResultEntry[] = [];
   const failures: FailureEntry[] = [];
   let callOff: (() => void) | undefined;
-  /** When what waits is sent, by clock, s. */
+  /** When what waits is sent, by clock, s; the first of all waits for nobody: somebody may be looking at an empty map. */
   let due = Number.POSITIVE_INFINITY;
+  let isFirst = true;
   const flush = () => {
+    isFirst = false;
     callOff?.();
     due = Number.POSITIVE_INFINITY;
     while (results.length + failures.length > 0) {
@@ -69,7 +71,7 @@ export function createOutbox(
           ...([failed(outcome), minima(outcome), direction(outcome)] as const),
           ...(experiment === undefined ? [] : [experiment]),
         ]);
-      const wait = Math.min(longestWait, secondsLeft / 2);
+      const wait = isFirst ? 0 : Math.min(longestWait, secondsLeft / 2);
       if (!(wait > shortestWait) || results.length + failures.length >= sendAt) return flush();
       if (clock.now() + wait >= due) return;
       due = clock.now() + wait;

@@ -374,7 +374,11 @@ export class Desk {
   #show(id: string, run: Run): void {
     const record = this.record(id);
     const now = this.#options.clock.date();
-    this.#active.set(id, { run, news: new News(id, run, this.subscribers) });
+    const news = new News(id, run, this.subscribers);
+    this.#active.set(id, { run, news });
+    // Somebody looks at an empty map: its first pixel does not wait for company.
+    const { clock } = this.#options;
+    run.onFirstPixel = () => clock.after(0, () => news.tell(clock.now(), clock.date()));
     if (record.state === "waiting") this.archive.note(id, now, "started", null);
     this.change(id, { state: "running", started: record.started ?? now, reason: null });
     this.#tellState(id);

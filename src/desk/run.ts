@@ -54,6 +54,8 @@ export class Run {
   readonly plan: ScanPlan;
   readonly map = new LiveMap();
   readonly observer: ServerObserver;
+  /** Called when the first pixel is whole. */
+  onFirstPixel: () => void = () => {};
   readonly #stop = new AbortController();
   readonly #clock: Clock;
   #ended: Promise<ServerOutcome> | undefined;
@@ -69,8 +71,10 @@ export class Run {
     this.#resultAt = clock.now();
     this.observer = {
       onCounted: (result, scan) => {
+        const before = this.map.size;
         this.map.count(scan, result);
         this.#resultAt = clock.now();
+        if (before === 0 && this.map.size > 0) this.onFirstPixel();
       },
       onAssembled: (parts) => {
         this.#parts = parts;

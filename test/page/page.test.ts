@@ -230,11 +230,13 @@ describe.skipIf(!hasChromium)("the page", () => {
     await page.keyboard.press("?");
     await page.getByLabel("Single keys do this").uncheck();
     await page.keyboard.press("Escape");
+    await page.locator("dialog").waitFor({ state: "detached" });
     await page.keyboard.press("q");
-    expect(await page.locator("dialog").count()).toBe(0);
-    await page.getByLabel("Keys", { exact: true }).click();
+    expect(page.url()).not.toContain("queue");
+    await page.getByRole("button", { name: "Keys", exact: true }).click();
     await page.getByLabel("Single keys do this").check();
     await page.keyboard.press("Escape");
+    await page.locator("dialog").waitFor({ state: "detached" });
   });
 
   test("sends a dropped file as it is, and says a refusal in words", async () => {

@@ -135,6 +135,11 @@ export class MapCanvas {
       this.#image = undefined;
     }
     const context = this.cells.getContext("2d", { alpha: true })!;
+    // Before the first pixel there is nothing to look up, and the desk's answer is waited for.
+    if (map.seq === 0) {
+      context.clearRect(0, 0, size.width, size.height);
+      return;
+    }
     this.#image ??= context.createImageData(size.width, size.height);
     this.#pixels = new Uint32Array(this.#image.data.buffer);
     const levels = levelsShown(map.cells, view, size);

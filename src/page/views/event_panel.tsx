@@ -6,15 +6,36 @@ import { openEventView } from "../event/loader.ts";
 import { grouped } from "../words.ts";
 import { usePage } from "./hooks.ts";
 
+/**
+ * To load and to light the scene takes seconds on a machine without a graphics card. A scan's first pixels go before it:
+ * so long after they are there, ms, or after the scan was opened, if none come.
+ */
+const AFTER_FIRST_PIXEL = 400;
+const AFTER_OPENING = 4000;
+
+/** Whether it is the event's turn. */
+function useTurn(row: ScanRow): boolean {
+  const { shell } = usePage();
+  const [isDue, setDue] = useState(false);
+  const isFilling = row.state === "running" || row.state === "waiting" || row.state === "reading";
+  const isFirst = isFilling && shell.shown(row)?.map?.best === undefined;
+  useEffect(() => {
+    const timer = setTimeout(() => setDue(true), isFirst ? AFTER_OPENING : AFTER_FIRST_PIXEL);
+    return () => clearTimeout(timer);
+  }, [row.id, isFirst]);
+  return isDue;
+}
+
 export function EventPanel({ row }: { row: ScanRow }) {
   const { desk, shell } = usePage();
   const holder = useRef<HTMLDivElement>(null);
   const view = useRef<EventView | undefined>(undefined);
   const [state, setState] = useState<"asleep" | "loading" | "shown" | string>("asleep");
   const event = row.event ? `${row.event.run}.${row.event.id}` : undefined;
+  const isDue = useTurn(row);
   useEffect(() => {
     const { current } = holder;
-    if (!current || !event) return;
+    if (!current || !event || !isDue) return;
     let isGone = false;
     const observer = new IntersectionObserver(async (entries) => {
       if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
@@ -34,7 +55,7 @@ export function EventPanel({ row }: { row: ScanRow }) {
       view.current = undefined;
       setState("asleep");
     };
-  }, [event, desk]);
+  }, [event, desk, isDue]);
   const best = shell.shown(row)?.best;
   const hovered =
     shell.hover?.scan === row.id && shell.hover.hit
