@@ -73,7 +73,7 @@ async function scanned(file: string, stem: string): Promise<Found> {
 }
 
 /** The minimum near a direction. */
-async function near(file: string, from: Direction): Promise<Found> {
+async function near(file: string, from: Direction, whose: string): Promise<Found> {
   const event = await loadEvent(file);
   const reco = findReco(algorithm);
   const detector = await detectorOf(event, undefined);
@@ -103,7 +103,7 @@ async function near(file: string, from: Direction): Promise<Found> {
   return {
     ...toEquatorial(zenith, azimuth, moment),
     llh: found.fit.llh,
-    how: `${found.fits} fits about the published direction, where llh is ${fit.llh.toFixed(1)}, up to ${turned.toFixed(2)}° from it`,
+    how: `${found.fits} fits about the ${whose} direction, where llh is ${fit.llh.toFixed(1)}, up to ${turned.toFixed(2)}° from it`,
   };
 }
 
@@ -116,7 +116,9 @@ for (const name of readdirSync(events).sort()) {
   const map = await published(stem);
   const from = map ?? online;
   if (values.near && !from) continue;
-  const found = values.near ? await near(file, from!) : await scanned(file, stem);
+  const found = values.near
+    ? await near(file, from!, map ? "published" : "online")
+    : await scanned(file, stem);
   const place = `${(found.ra / degree).toFixed(2)}°, ${(found.dec / degree).toFixed(2)}°`;
   console.log(
     `| ${stem} | ${algorithm} | ${place} | ${found.llh.toFixed(1)} | ${apart(found, map)} | ${apart(found, online)}${online ? ` (${online.kind})` : ""} | ${found.how} |`,
