@@ -32,6 +32,21 @@ export interface Hover extends Reading {
   readonly scan: string;
 }
 
+/** What skyscan calibrate writes, in its first line or two. */
+const CALIBRATION = '"skyscan calibration 1"';
+
+/** @returns undefined for a file of another kind */
+async function calibrationIn(file: File): Promise<object | undefined> {
+  if (!file.name.endsWith(".json") || !(await file.slice(0, 200).text()).includes(CALIBRATION))
+    return undefined;
+  try {
+    return JSON.parse(await file.text());
+  } catch {
+    // Cut short: the desk says what is wrong with it.
+    return {};
+  }
+}
+
 export class Shell {
   address: Address;
   /** Undefined: as far as the contours reach, whatever they do. */
@@ -306,7 +321,7 @@ export class Shell {
     this.#show((scan ?? firstShown(alert)).id);
   }
 
-  /** A file is dropped: an alert goes to the desk, a table of sources on the map. */
+  /** A file is dropped: an alert goes to the desk, a calibration to the scan that is shown, a table of sources on the map. */
   async drop(file: File): Promise<void> {
     if (/\.(csv|tsv|ecsv|txt)$/i.test(file.name)) {
       const sources = readSources(await file.text());
@@ -316,11 +331,24 @@ export class Shell {
     }
     if (file.size > LARGEST_FILE)
       return this.say(`The file has ${sizeText(file.size)}; an alert has less than 64 MB.`, true);
+    const calibration = await calibrationIn(file);
+    if (calibration !== undefined) return await this.#calibrate(calibration, file.name);
     this.say(`Sending ${file.name}…`);
     const base64 = new Uint8Array(await file.arrayBuffer()).toBase64();
     this.#started(
       await this.desk.ask<ScanAnswer>("POST", "scan", { event_file: { name: file.name, base64 } }),
     );
+  }
+
+  /** Gives the scan that is shown its event's own levels. */
+  async #calibrate(calibration: object, name: string): Promise<void> {
+    const row = this.a;
+    if (row === undefined)
+      return this.say("A calibration is one scan's: open that scan first.", true);
+    const path = `scan/${encodeURIComponent(row.id)}/calibration`;
+    const answer = await this.desk.ask("POST", path, calibration);
+    const isBad = isProblem(answer);
+    this.say(isBad ? answer.error : `Levels of this event's own, from ${name}.`, isBad);
   }
 
   async simulate(): Promise<void> {

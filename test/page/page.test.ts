@@ -257,6 +257,23 @@ describe.skipIf(!hasChromium)("the page", () => {
     watched.complaints.splice(0, 1);
   });
 
+  test("gives the scan that is shown a dropped calibration, and says a refusal in words", async () => {
+    desk.posted.length = 0;
+    const calibration = { format: "skyscan calibration 1", experiments: 200, levels: [] };
+    const file = { name: "calibration.json", mimeType: "application/json" };
+    const buffer = Buffer.from(JSON.stringify(calibration, null, 1));
+    await page.setInputFiles("#file", { ...file, buffer });
+    await says(page, ".message", "Levels of this event's own, from calibration.json.");
+    expect(desk.posted).toEqual([calibration]);
+    expect(desk.requests).toContain("POST /scan/s1/calibration");
+    desk.refusal = { code: 409, error: "Only a finished map can be given its event's own levels." };
+    await page.setInputFiles("#file", { ...file, buffer });
+    await says(page, ".message.bad", "Only a finished map can be given its event's own levels.");
+    desk.refusal = undefined;
+    await page.keyboard.press("Escape");
+    watched.complaints.splice(0, 1);
+  });
+
   test("lays a table of sources over the map without sending it", async () => {
     desk.posted.length = 0;
     const table = Buffer.from("name,ra,dec\nexample source,48.4,-2.9\n");
