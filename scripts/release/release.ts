@@ -48,7 +48,7 @@ cpSync(join(repository, "src/docs"), at("share/doc"), {
   filter: (path) => !path.endsWith(".ts"),
 });
 
-const outline = outlineOf(program());
+const outline = outlineOf(await program());
 for (const shell of shells)
   writeFileSync(at("share/completions", completionFile[shell]), completionsFor(shell, outline));
 writeFileSync(at("share/man/man1/skyscan.1"), manualPage(outline, version, date));

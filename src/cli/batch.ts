@@ -24,8 +24,8 @@ import { planScan, type ScanPlan } from "../server/plan.ts";
 import { withPublished } from "../server/server.ts";
 import { requireWritable } from "../server/startup.ts";
 import { formatProgression } from "../sky/progression.ts";
-import { fitProcessName } from "./fit_process.ts";
 import { flag, integerFrom, mostWorkers } from "./flags.ts";
+import { fitProcessName } from "./process_names.ts";
 import {
   addScanFlags,
   planOptions,

@@ -18,10 +18,10 @@ import { readResult, writeAtomically } from "../result/files.ts";
 import { provenanceOf } from "../result/provenance.ts";
 import { eventOf, type SkyScanResult } from "../result/result.ts";
 import { addBrokerFlags, type BrokerFlags, brokerOf } from "./broker_flags.ts";
-import { experimentProcessName } from "./experiment_process.ts";
 import { flag, integerFrom, mostWorkers, seconds } from "./flags.ts";
 import { algorithmInManifest } from "./levels_flags.ts";
 import { addLightFlags, type LightFlags, lightChoice } from "./light_flags.ts";
+import { experimentProcessName } from "./process_names.ts";
 
 interface Flags extends LightFlags, Partial<BrokerFlags> {
   readonly experiments: number;

@@ -11,7 +11,6 @@ import { selfCommand } from "../config/self.ts";
 import { catchSignals, unlessStopped } from "../config/signals.ts";
 import { writeAtomically } from "../result/files.ts";
 import { addBrokerFlags, type BrokerFlags, brokerOf } from "./broker_flags.ts";
-import { fitProcessName } from "./fit_process.ts";
 import { flag, integerFrom, mostWorkers, seconds } from "./flags.ts";
 import {
   addPilotTaskFlags,
@@ -20,6 +19,7 @@ import {
   type PilotTaskFlags,
   withLastWords,
 } from "./pilot_task.ts";
+import { fitProcessName } from "./process_names.ts";
 
 interface Flags extends Partial<BrokerFlags>, PilotTaskFlags {
   broker?: string;

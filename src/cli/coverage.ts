@@ -11,9 +11,9 @@ import { version } from "../config/version.ts";
 import { findReco } from "../reco/registry.ts";
 import { writeAtomically } from "../result/files.ts";
 import { levelsOfAlgorithm, parseLevels, wilksLevels } from "../result/levels.ts";
-import { experimentProcessName } from "./experiment_process.ts";
 import { integerFrom, mostWorkers, numberFrom } from "./flags.ts";
 import { addLightFlags, type LightFlags, lightChoice } from "./light_flags.ts";
+import { experimentProcessName } from "./process_names.ts";
 import { recoList } from "./scan_flags.ts";
 
 interface Flags extends LightFlags {

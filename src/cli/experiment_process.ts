@@ -1,7 +1,5 @@
 import { Command } from "commander";
-
-/** The hidden subcommand that pseudo-experiments run in. */
-export const experimentProcessName = "experiment-process";
+import { experimentProcessName } from "./process_names.ts";
 
 /** Runs pseudo-experiments for the process that started it. */
 export function experimentProcessCommand(): Command {

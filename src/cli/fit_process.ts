@@ -1,8 +1,6 @@
 import { Command } from "commander";
 import { runFitProcess } from "../client/fit_process.ts";
-
-/** The hidden subcommand a client starts its fit processes with. */
-export const fitProcessName = "fit-process";
+import { fitProcessName } from "./process_names.ts";
 
 /** Runs fits for the client process that started it. */
 export function fitProcessCommand(): Command {

@@ -3,65 +3,66 @@ import { version } from "../../package.json";
 import { ExitCode, InputError, unwritable } from "../config/errors.ts";
 import { logToStderr } from "../config/log.ts";
 import { printable } from "../config/print.ts";
-import { batchCommand } from "./batch.ts";
-import { brokerCommand } from "./broker.ts";
-import { calibrateCommand } from "./calibrate.ts";
-import { clientCommand } from "./client.ts";
-import { completionsCommand } from "./completions.ts";
-import { coverageCommand } from "./coverage.ts";
-import { eventCommand } from "./event.ts";
-import { experimentProcessCommand, experimentProcessName } from "./experiment_process.ts";
-import { fitProcessCommand, fitProcessName } from "./fit_process.ts";
-import { helpCommand } from "./help.ts";
-import { lightCommand } from "./light.ts";
 import { joinNsides } from "./nsides.ts";
-import { plotCommand } from "./plot.ts";
-import { recoCommand } from "./reco.ts";
+import { experimentProcessName, fitProcessName } from "./process_names.ts";
 import { report } from "./report.ts";
-import { resultCommand } from "./result.ts";
-import { scanCommand } from "./scan.ts";
-import { serveCommand } from "./serve.ts";
-import { serverCommand } from "./server.ts";
-import { simulateCommand } from "./simulate.ts";
-import { skyCommand } from "./sky.ts";
-import { skydriverCommand } from "./skydriver.ts";
-import { statusCommand } from "./status.ts";
-import { tablesCommand } from "./tables.ts";
 
-/** The whole command line; each subcommand's flags are in its own file beside this one. */
-export function program(): Command {
-  const root = new Command("skyscan");
-  return root
+/** What is started by ourselves only. */
+const internal: ReadonlySet<string> = new Set([fitProcessName, experimentProcessName]);
+
+/**
+ * The subcommands, in the order in which help lists them, each with its flags in a file of its own beside this one. Loaded
+ * when they are asked for: every start of the program, and every fit process is one, would pay for all of them.
+ */
+const subcommands: Readonly<Record<string, (root: Command) => Promise<Command>>> = {
+  scan: async () => (await import("./scan.ts")).scanCommand(),
+  batch: async () => (await import("./batch.ts")).batchCommand(),
+  server: async () => (await import("./server.ts")).serverCommand(),
+  client: async () => (await import("./client.ts")).clientCommand(),
+  broker: async () => (await import("./broker.ts")).brokerCommand(),
+  serve: async () => (await import("./serve.ts")).serveCommand(),
+  status: async () => (await import("./status.ts")).statusCommand(),
+  [fitProcessName]: async () => (await import("./fit_process.ts")).fitProcessCommand(),
+  calibrate: async () => (await import("./calibrate.ts")).calibrateCommand(),
+  coverage: async () => (await import("./coverage.ts")).coverageCommand(),
+  [experimentProcessName]: async () =>
+    (await import("./experiment_process.ts")).experimentProcessCommand(),
+  reco: async () => (await import("./reco.ts")).recoCommand(),
+  event: async () => (await import("./event.ts")).eventCommand(),
+  light: async () => (await import("./light.ts")).lightCommand(),
+  plot: async () => (await import("./plot.ts")).plotCommand(),
+  result: async () => (await import("./result.ts")).resultCommand(),
+  simulate: async () => (await import("./simulate.ts")).simulateCommand(),
+  sky: async () => (await import("./sky.ts")).skyCommand(),
+  skydriver: async () => (await import("./skydriver.ts")).skydriverCommand(),
+  tables: async () => (await import("./tables.ts")).tablesCommand(),
+  completions: async (root) => (await import("./completions.ts")).completionsCommand(root),
+  help: async (root) => (await import("./help.ts")).helpCommand(root),
+};
+
+/** These speak of all the others, and these of none. */
+const aboutAll: ReadonlySet<string> = new Set(["completions", "help"]);
+const aboutNone: ReadonlySet<string> = new Set(["--version", "-V"]);
+
+/** @param word the first of a command line @returns the subcommands it may need */
+function needed(word: string | undefined): readonly string[] {
+  const all = Object.keys(subcommands);
+  if (word === undefined || aboutAll.has(word)) return all;
+  if (aboutNone.has(word)) return [];
+  return Object.hasOwn(subcommands, word) ? [word] : all;
+}
+
+/** The command line, or as much of it as one that begins with this word needs. */
+export async function program(firstWord?: string): Promise<Command> {
+  const root = new Command("skyscan")
     .description("Localise a neutrino alert: a likelihood scan of the sky.")
     .version(version)
     .showHelpAfterError("(add --help for usage)")
-    .addCommand(scanCommand())
-    .addCommand(batchCommand())
-    .addCommand(serverCommand())
-    .addCommand(clientCommand())
-    .addCommand(brokerCommand())
-    .addCommand(serveCommand())
-    .addCommand(statusCommand())
-    .addCommand(fitProcessCommand(), { hidden: true })
-    .addCommand(calibrateCommand())
-    .addCommand(coverageCommand())
-    .addCommand(experimentProcessCommand(), { hidden: true })
-    .addCommand(recoCommand())
-    .addCommand(eventCommand())
-    .addCommand(lightCommand())
-    .addCommand(plotCommand())
-    .addCommand(resultCommand())
-    .addCommand(simulateCommand())
-    .addCommand(skyCommand())
-    .addCommand(skydriverCommand())
-    .addCommand(tablesCommand())
-    .addCommand(completionsCommand(root))
-    .helpCommand(false)
-    .addCommand(helpCommand(root));
+    .helpCommand(false);
+  for (const name of needed(firstWord))
+    root.addCommand(await subcommands[name]!(root), { hidden: internal.has(name) });
+  return root;
 }
-
-/** What is started by ourselves only. */
-const internal = new Set([fitProcessName, experimentProcessName]);
 
 const withSubcommands = (command: Command): Command[] => [
   command,
@@ -107,7 +108,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const broken = (error: unknown) => process.exit(report(error));
   process.on("unhandledRejection", broken);
   process.on("uncaughtException", broken);
-  const root = program();
+  const root = await program(argv[0]);
   for (const command of withSubcommands(root)) {
     command.exitOverride();
     command.configureOutput({ writeErr: (text) => void process.stderr.write(printable(text)) });

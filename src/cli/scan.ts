@@ -7,9 +7,9 @@ import { catchSignals, unlessStopped } from "../config/signals.ts";
 import { planScan } from "../server/plan.ts";
 import { withPictures, withPublished } from "../server/server.ts";
 import { requireWritable } from "../server/startup.ts";
-import { fitProcessName } from "./fit_process.ts";
 import { flag, integerFrom, mostWorkers } from "./flags.ts";
 import { printOutcome } from "./outcome.ts";
+import { fitProcessName } from "./process_names.ts";
 import {
   addScanFlags,
   planOptions,

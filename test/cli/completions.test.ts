@@ -9,7 +9,7 @@ import { program } from "../../src/cli/main.ts";
 import { outlineOf } from "../../src/cli/outline.ts";
 import { recoNames } from "../../src/reco/registry.ts";
 
-const outline = outlineOf(program());
+const outline = outlineOf(await program());
 const has = (command: string) => Bun.which(command) !== null;
 for (const command of [...shells, "man"])
   if (!has(command)) console.warn(`skipped, needs ${command}: completions and manual page`);

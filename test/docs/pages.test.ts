@@ -7,7 +7,7 @@ import { pages } from "../../src/docs/pages.ts";
 import { program } from "../programs.ts";
 
 const folder = resolve(import.meta.dir, "../../src/docs");
-const commandLine = wholeProgram();
+const commandLine = await wholeProgram();
 const readme = readFileSync(resolve(folder, "../../README.md"), "utf8");
 
 function help(...words: string[]): { code: number; text: string } {
