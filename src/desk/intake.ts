@@ -131,7 +131,9 @@ export async function takeIn(
       const settings = settingsOf(step, request, options);
       const plan = await planScan(planOptions(file, settings, options));
       if (!isWanted(step, plan, planned.length === 0)) continue;
-      planned.push({ plan, record: recordOf(key, name, plan, settings, step, request, now) });
+      // A millisecond apart, so that they keep the recipe's order.
+      const created = now + planned.length / 1000;
+      planned.push({ plan, record: recordOf(key, name, plan, settings, step, request, created) });
     }
     return planned;
   } catch (error) {

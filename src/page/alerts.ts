@@ -25,7 +25,7 @@ export function alertsOf(rows: Iterable<ScanRow>): Alert[] {
   const groups = Map.groupBy(rows, keyOf);
   return [...groups]
     .map(([key, unsorted]): Alert => {
-      const scans = unsorted.sort((a, b) => b.created - a.created || a.id.localeCompare(b.id));
+      const scans = unsorted.sort(byAge);
       const event = scans.find((row) => row.event !== null)?.event;
       return {
         key,
@@ -41,7 +41,17 @@ export function alertsOf(rows: Iterable<ScanRow>): Alert[] {
     .sort((a, b) => b.came - a.came);
 }
 
-/** A recipe's scans were made together: in the order it names them. */
+/** Scans a recipe made of one alert are created within so long, s. */
+const TOGETHER = 0.05;
+
+/** Newest first; a recipe's scans, which were made together, in the order it names them. */
+function byAge(a: ScanRow, b: ScanRow): number {
+  const younger = b.created - a.created;
+  const isTogether = a.alert === b.alert && Math.abs(younger) < TOGETHER;
+  return (isTogether ? -younger : younger) || a.id.localeCompare(b.id);
+}
+
+/** What a rescan replaces comes last. */
 const inOrder = (scans: readonly ScanRow[]): ScanRow[] =>
   [...scans].sort((a, b) => Number(isSuperseded(a, scans)) - Number(isSuperseded(b, scans)));
 

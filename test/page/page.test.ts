@@ -100,11 +100,15 @@ describe.skipIf(!hasChromium)("the page", () => {
     const box = (await page.locator("canvas.lines").boundingBox())!;
     await page.mouse.move(box.x + 200, box.y + 250);
     await page.mouse.wheel(0, -400);
-    await page.mouse.down();
-    await page.mouse.move(box.x + 260, box.y + 270, { steps: 4 });
-    await page.mouse.up();
     await page.waitForURL(/at=/);
-    const at = new URL(page.url()).searchParams.get("at");
+    const view = (url: URL) => url.searchParams.get("at");
+    const zoomed = view(new URL(page.url()));
+    // In one step: on a busy machine the address would follow between two.
+    await page.mouse.down();
+    await page.mouse.move(box.x + 260, box.y + 270);
+    await page.mouse.up();
+    await page.waitForURL((url) => view(url) !== zoomed);
+    const at = view(new URL(page.url()));
     await page.reload();
     await says(page, ".area", /\d\sdeg²/);
     expect(new URL(page.url()).searchParams.get("at")).toBe(at);
@@ -147,18 +151,19 @@ describe.skipIf(!hasChromium)("the page", () => {
   });
 
   test("goes from minimum to minimum, lowest first, and around", async () => {
-    const read = async () => {
+    const read = async (wanted: number) => {
       await page.keyboard.press("n");
+      await says(page, ".message span", new RegExp(`^Minimum ${wanted} of`));
       const text = plain(await page.locator(".message span").textContent());
-      return /^Minimum (\d+) of (\d+), 2Δllh ([\d.]+)\.$/.exec(text)!.slice(1).map(Number);
+      return /^Minimum \d+ of (\d+), 2Δllh ([\d.]+)\.$/.exec(text)!.slice(1).map(Number);
     };
-    const [first, count, lowest] = await read();
-    expect([first, lowest]).toEqual([1, 0]);
-    expect(await textOf(page, ".hover-card .large")).toBe("0.00");
+    const [count, lowest] = await read(1);
+    expect(lowest).toBe(0);
+    await says(page, ".hover-card .large", "0.00");
     const found = [lowest!];
-    for (let i = 1; i < count!; i++) found.push((await read())[2]!);
+    for (let i = 2; i <= count!; i++) found.push((await read(i))[1]!);
     expect(found).toEqual(found.toSorted((a, b) => a - b));
-    expect((await read())[0]).toBe(1);
+    await read(1);
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
     await page.keyboard.press("0");
@@ -181,7 +186,7 @@ describe.skipIf(!hasChromium)("the page", () => {
   test("what runs where has an address", async () => {
     await page.keyboard.press("q");
     await says(page, "dialog h2", "What runs where");
-    expect(page.url()).toBe(`${desk.address}queue`);
+    expect(new URL(page.url()).pathname).toBe("/queue");
     await page.reload();
     await says(page, "dialog td", "run 136662 · splinempe");
     await page.keyboard.press("Escape");
@@ -209,7 +214,7 @@ describe.skipIf(!hasChromium)("the page", () => {
     await heard("7.7");
     expect(await rung()).toEqual([]);
     await page.keyboard.press("m");
-    expect(await page.locator(".sound").getAttribute("aria-pressed")).toBe("true");
+    await page.locator('.sound[aria-pressed="true"]').waitFor();
     expect(await rung()).toHaveLength(2);
     desk.add({ ...settings, id: "new", run: 8, event: 8, seed: 8 });
     await heard("8.8");

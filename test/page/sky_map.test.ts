@@ -225,6 +225,12 @@ describe("alerts", () => {
     expect(alerts.map((alert) => matches(alert, "136662 milli"))).toEqual([false, true, false]);
   });
 
+  test("a recipe's scans stand in its order, whatever they are called", () => {
+    const made = (id: string, created: number) => ({ ...row(id), alert: "a", created }) as ScanRow;
+    const [alert] = alertsOf([made("a", 100.002), made("c", 100), made("b", 100.001), made("d", 200)]);
+    expect(alert!.scans.map(({ id }) => id)).toEqual(["d", "c", "b", "a"]);
+  });
+
   test("a rescan comes before what it replaces; what has something to show is shown", () => {
     const [first] = alertsOf([
       row({ id: "a", created: 10, state: "cancelled" }),
