@@ -8,9 +8,9 @@ import { secret, writeAtomically } from "../result/files.ts";
 import { calibratedLevels } from "../result/levels.ts";
 import type { ScanFacts, ScanRecord } from "./archive.ts";
 import type { Desk } from "./desk.ts";
+import { findingsOf } from "./findings.ts";
 import type { MapBodies } from "./maps.ts";
 import { ProblemError } from "./problem.ts";
-import { areasOf } from "./run.ts";
 
 /** Where a scan's calibration lies, below its folder. */
 export const calibrationOf = (folder: string): string => join(folder, "calibration.json");
@@ -34,7 +34,7 @@ export async function setCalibration(
   const { calibration: _, ...facts } = record.facts;
   if (calibration === undefined) {
     await rm(calibrationOf(folder), { force: true });
-    await changeTo({ ...facts, areas: areasOf(result) });
+    await changeTo({ ...facts, ...findingsOf(result) });
   } else {
     try {
       requireSameEvent(calibration, result, "The calibration");
@@ -45,7 +45,7 @@ export async function setCalibration(
     await writeAtomically(calibrationOf(folder), JSON.stringify(calibration), secret);
     const levels = calibratedLevels(calibration);
     await changeTo({
-      ...{ ...facts, areas: areasOf(result, levels) },
+      ...{ ...facts, ...findingsOf(result, levels) },
       calibration: { experiments: calibration.experiments, levels: levels.contours },
     });
   }

@@ -14,6 +14,7 @@ import {
   type ScanFacts,
   type ScanRecord,
 } from "./archive.ts";
+import { findingsOf } from "./findings.ts";
 import {
   type Alert,
   alertFile,
@@ -28,7 +29,7 @@ import { News } from "./news.ts";
 import { Pool } from "./pool.ts";
 import { notFound, ProblemError } from "./problem.ts";
 import { rowOf, type Standing, scanStateOf, stateOf } from "./rows.ts";
-import { areasOf, Run } from "./run.ts";
+import { Run } from "./run.ts";
 import type { Claim } from "./sharing.ts";
 import { reasonStuck } from "./stuck.ts";
 import type { Subscribers } from "./subscribers.ts";
@@ -378,7 +379,11 @@ export class Desk {
     this.#active.set(id, { run, news });
     // Somebody looks at an empty map: its first pixel does not wait for company.
     const { clock } = this.#options;
-    run.onFirstPixel = () => clock.after(0, () => news.tell(clock.now(), clock.date()));
+    run.onFirstPixel = () =>
+      clock.after(0, () => {
+        if (run.resumed === 0) this.archive.note(id, clock.date(), "first pixel", null);
+        news.tell(clock.now(), clock.date());
+      });
     if (record.state === "waiting") this.archive.note(id, now, "started", null);
     this.change(id, { state: "running", started: record.started ?? now, reason: null });
     this.#tellState(id);
@@ -388,7 +393,10 @@ export class Desk {
     const active = this.#active.get(id);
     if (!active) return;
     active.news.tell(this.#options.clock.now(), this.#options.clock.date());
-    this.#over(id, "done", null, active.run.facts(areasOf(result)));
+    this.#over(id, "done", null, {
+      ...active.run.facts([]),
+      ...findingsOf(result),
+    });
   }
 
   #failed(id: string, error: unknown): void {

@@ -49,6 +49,8 @@ export const Area = v.object({
   radius_deg: number,
   /** It reaches the edge of what has been scanned: the area is a lower limit. */
   is_open: v.boolean(),
+  /** The smallest area the map resolves: what is below it says more about the pixels. Scans of before have none. */
+  resolved_sqdeg: v.optional(number),
 });
 export type Area = v.InferOutput<typeof Area>;
 
@@ -100,6 +102,19 @@ export const Best = v.object({
   ...{ energy: orNull(number), E_in: orNull(number), E_tot: orNull(number) },
 });
 export type Best = v.InferOutput<typeof Best>;
+
+/** Where a finished map says the event came from, as its notice and circular state it. */
+export const Place = v.object({
+  ...Direction.entries,
+  /** How far the 90 % contour reaches, in RA not times cos δ; null where the map does not resolve it. */
+  errors: orNull(
+    v.object({
+      ...{ ra_plus: number, ra_minus: number, dec_plus: number, dec_minus: number },
+      contains_pole: v.boolean(),
+    }),
+  ),
+});
+export type Place = v.InferOutput<typeof Place>;
 
 /** How far one nside is; recos are fits. */
 export const Stage = v.object({
@@ -158,6 +173,8 @@ export const ScanPage = v.object({
   honesty: v.string(),
   online: orNull(OnlineDirection),
   best: orNull(Best),
+  /** Of a finished map. */
+  place: orNull(Place),
   stages: v.array(Stage),
   /** What happened when, in order: "alert", "received", "first pixel", "nside 8", "done", … */
   timeline: v.array(v.object({ what: v.string(), at: number })),

@@ -46,6 +46,7 @@ export function rowOf(standing: Standing): ScanRow {
   const { record, run, stuck, secondsLeft } = standing;
   const { id, event, settings, priority, created, started, ended, alert, rescanOf } = record;
   const facts = run?.facts([]) ?? record.facts;
+  const place = facts.place ?? facts.best;
   return {
     ...{ id, event, reco: settings.reco, nsides: settings.nsides, priority },
     state: stateOf(standing),
@@ -53,7 +54,7 @@ export function rowOf(standing: Standing): ScanRow {
     reason: stuck ?? record.reason,
     progress: { done: facts.done, estimated: facts.estimated },
     seconds_left: secondsLeft,
-    best: facts.best && { ra: facts.best.ra, dec: facts.best.dec },
+    best: place && { ra: place.ra, dec: place.dec },
     areas: [...facts.areas],
     failed_pixels: facts.failedPixels,
     ...{ created, started, ended, alert, rescan_of: rescanOf },

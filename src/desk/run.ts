@@ -2,12 +2,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../config/clock.ts";
-import { degreesPerRadian } from "../geometry/constants.ts";
 import type { BrokerAddress } from "../mq/address.ts";
 import { momentAt, toDetector } from "../native/sky.ts";
-import { traceContours } from "../result/contours.ts";
-import type { Levels } from "../result/levels.ts";
-import type { SkyScanResult } from "../result/result.ts";
 import type { Scan } from "../scan/scan.ts";
 import type { PixelResult } from "../scan/task.ts";
 import type { TaskBook } from "../scan/task_book.ts";
@@ -216,11 +212,3 @@ export function bestOf(fit: PixelResult, { event }: Pick<ScanPlan, "event">): Be
     ...{ energy: orNull(energy), E_in: orNull(E_in), E_tot: orNull(E_tot) },
   };
 }
-
-/** The areas inside of a finished map's contours. @param levels default: the map's own */
-export const areasOf = (result: SkyScanResult, levels?: Levels): Area[] =>
-  traceContours(result, levels).map(({ percent, level, area, radius, isOpen }) => ({
-    ...{ percent, level, is_open: isOpen },
-    area_sqdeg: area * degreesPerRadian ** 2,
-    radius_deg: radius * degreesPerRadian,
-  }));

@@ -1,11 +1,18 @@
 /** What this browser window shows of the desk, and what its user may do: the state that is not the desk's. */
-import type { FileEntry, PixelAnswer, Problem, ScanAnswer, ScanRow } from "../desk/messages.ts";
+import type {
+  FileEntry,
+  PixelAnswer,
+  Place,
+  Problem,
+  ScanAnswer,
+  ScanRow,
+} from "../desk/messages.ts";
 import { pixelCentre } from "../sky/healpix.ts";
 import { type Address, addressText, type Mode, panels, parseAddress } from "./address.ts";
 import { Alarm, occasionFor } from "./alarm.ts";
 import { type Alert, alertsOf, firstShown, isOver, keyOf } from "./alerts.ts";
 import { type Desk, isProblem, type Shown } from "./desk.ts";
-import { extentOf, fieldFor } from "./map/extent.ts";
+import { type Extent, extentOf, fieldFor } from "./map/extent.ts";
 import type { MapCanvas, Reading } from "./map/map_canvas.ts";
 import { localMinima } from "./map/minima.ts";
 import type { Source } from "./map/overlay.ts";
@@ -581,7 +588,8 @@ export class Shell {
   /** The two lines of a circular that say where. */
   copyDirection(): void {
     const scan = this.shown(this.a);
-    if (scan?.best) void this.copy(circularLines(scan.best, this.extent(scan)));
+    const place = scan?.page?.place ?? scan?.best;
+    if (place) void this.copy(circularLines(place, this.extent(scan)));
   }
 
   /** Closes one thing that is open, the uppermost first. */
@@ -595,10 +603,20 @@ export class Shell {
   }
 
   extent(shown: Shown | undefined, percent = 90) {
+    // A finished map's are the desk's to say: they are what its circular says.
+    const place = shown?.page?.place;
+    if (place) return place.errors ? extentSaid(place.errors) : undefined;
     const contour = shown?.contours.find((c) => c.percent === percent);
-    return contour && shown?.best ? extentOf(contour, shown.best) : undefined;
+    const isResolved = contour && (contour.isOpen || contour.area >= contour.resolvedArea);
+    return isResolved && shown?.best ? extentOf(contour, shown.best) : undefined;
   }
 }
+
+const extentSaid = (errors: NonNullable<Place["errors"]>): Extent => ({
+  ...{ raPlus: errors.ra_plus, raMinus: errors.ra_minus },
+  ...{ decPlus: errors.dec_plus, decMinus: errors.dec_minus },
+  hasPole: errors.contains_pole,
+});
 
 function reasonIn(content: string): string {
   try {

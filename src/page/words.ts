@@ -53,16 +53,14 @@ export function circularLines(
     readonly raMinus: number;
     readonly decPlus: number;
     readonly decMinus: number;
-    readonly hasPole: boolean;
   },
 ): string {
   const degrees = (angle: number) => (angle * degreesPerRadian).toFixed(2);
   const errors = (plus: number, minus: number) =>
     ` (+${degrees(plus)} / -${degrees(minus)} deg 90% PSF containment)`;
-  const isKnown = extent !== undefined && !extent.hasPole;
   return [
-    `RA: ${degrees(best.ra)}${isKnown ? errors(extent.raPlus, extent.raMinus) : ""} J2000`,
-    `Dec: ${best.dec < 0 ? "" : "+"}${degrees(best.dec)}${isKnown ? errors(extent.decPlus, extent.decMinus) : ""} J2000`,
+    `RA: ${degrees(best.ra)}${extent ? errors(extent.raPlus, extent.raMinus) : ""} J2000`,
+    `Dec: ${best.dec < 0 ? "" : "+"}${degrees(best.dec)}${extent ? errors(extent.decPlus, extent.decMinus) : ""} J2000`,
   ].join("\n");
 }
 
@@ -72,8 +70,9 @@ export function angleText(angle: number): string {
   return `${degrees < 10 ? degrees.toFixed(2) : degrees.toFixed(1)}°`;
 }
 
-/** Three digits, deg². */
-export function areaText(area: number, isOpen = false): string {
+/** Three digits, deg². @param resolved the smallest area the map resolves, deg² */
+export function areaText(area: number, isOpen = false, resolved = 0): string {
+  if (!isOpen && area < resolved) return `<${THIN}${Number(resolved.toPrecision(1))}${THIN}deg²`;
   const digits = area >= 100 ? area.toFixed(0) : area >= 10 ? area.toFixed(1) : area.toFixed(2);
   return `${isOpen ? "≥" : ""}${digits}${THIN}deg²`;
 }

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import type { Place } from "../../src/desk/messages.ts";
+import { circularLines } from "../../src/page/words.ts";
 import { readResult } from "../../src/result/files.ts";
 import { testFolder } from "../folder.ts";
 import { json, listened, outputOf, quick, startDesk, type TestDesk } from "./service.ts";
@@ -82,6 +84,28 @@ describe("a scan", () => {
       expect([what, answer.status, text.slice(0, start.length)]).toEqual([what, 200, start]);
     }
     expect((await desk.get(`scan/${id}/files/nothing.npz`)).status).toBe(404);
+  });
+
+  test("says on its page what its circular says, and what the page copies is the circular's lines", async () => {
+    // Fine enough for its contour to be resolved, and too coarse for that.
+    for (const nsides of [{ "8": 0 }, { "1": 0 }]) {
+      const [id] = await desk.submit({ nsides });
+      await desk.until(id!, isOver);
+      const { files, place, row, timeline } = await json(await desk.get(`scan/${id}/page`));
+      expect(timeline.map(({ what }: { what: string }) => what)).toContain("first pixel");
+      expect(row.best).toEqual({ ra: place.ra, dec: place.dec });
+      const { name } = files.find(({ what }: { what: string }) => what === "circular");
+      const circular = await (await desk.get(`scan/${id}/files/${name}`)).text();
+      const { errors } = place as Place;
+      const extent = errors && {
+        ...{ raPlus: errors.ra_plus, raMinus: errors.ra_minus },
+        ...{ decPlus: errors.dec_plus, decMinus: errors.dec_minus },
+      };
+      expect(circular).toContain(circularLines(place, extent ?? undefined));
+      const ninety = row.areas.find(({ percent }: { percent: number }) => percent === 90);
+      const isResolved = ninety.is_open || ninety.area_sqdeg >= ninety.resolved_sqdeg;
+      expect(errors !== null).toBe(isResolved);
+    }
   });
 
   test("before its end gives drafts, and no map that would mislead", async () => {

@@ -148,6 +148,7 @@ export class FakeScan {
         kind: "OnlineL2_SplineMPE",
       },
       best: this.best,
+      place: null,
       stages: this.stages,
       timeline: [
         { what: "alert", at: created - 79.5 },

@@ -226,8 +226,13 @@ describe("alerts", () => {
   });
 
   test("a recipe's scans stand in its order, whatever they are called", () => {
-    const made = (id: string, created: number) => ({ ...row(id), alert: "a", created }) as ScanRow;
-    const [alert] = alertsOf([made("a", 100.002), made("c", 100), made("b", 100.001), made("d", 200)]);
+    const made = (id: string, created: number) => row({ id, alert: "a", created });
+    const [alert] = alertsOf([
+      made("a", 100.002),
+      made("c", 100),
+      made("b", 100.001),
+      made("d", 200),
+    ]);
     expect(alert!.scans.map(({ id }) => id)).toEqual(["d", "c", "b", "a"]);
   });
 

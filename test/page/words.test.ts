@@ -37,6 +37,8 @@ describe("numbers in words", () => {
     [areaText(0.4712), "0.47 deg²"],
     [areaText(12.44, true), "≥12.4 deg²"],
     [areaText(412.7), "413 deg²"],
+    [areaText(0.02, false, 0.052), "< 0.05 deg²"],
+    [areaText(0.02, true, 0.052), "≥0.02 deg²"],
     [deltaText(3.048), "3.05"],
     [deltaText(1234.5), "1 235"],
     [energyText(20_500), "20.5 TeV"],

@@ -74,7 +74,8 @@ function Direction({ row, scan }: { row: ScanRow; scan: Shown }) {
   const { shell } = usePage();
   const { best, page } = scan;
   const online = page?.online;
-  const place = best ?? online;
+  const published = page?.place ?? undefined;
+  const place = published ?? best ?? online;
   const extent = shell.extent(scan);
   const isFinal = row.state === "done";
   const when = isFinal
@@ -144,17 +145,19 @@ function Errors({
 /** Areas of the finished map as the desk states them, before that as they are traced here. */
 function Areas({ row, scan }: { row: ScanRow; scan: Shown }) {
   const { page, contours } = scan;
-  const stated = row.areas.map(({ percent, area_sqdeg, radius_deg, is_open }) => ({
+  const stated = row.areas.map(({ percent, area_sqdeg, radius_deg, is_open, resolved_sqdeg }) => ({
     percent,
     area: area_sqdeg,
     radius: radius_deg,
     isOpen: is_open,
+    resolved: resolved_sqdeg ?? 0,
   }));
-  const traced = contours.map(({ percent, area, radius, isOpen }: Contour) => ({
+  const traced = contours.map(({ percent, area, radius, isOpen, resolvedArea }: Contour) => ({
     percent,
     area: area * degreesPerRadian ** 2,
     radius: radius * degreesPerRadian,
     isOpen,
+    resolved: resolvedArea * degreesPerRadian ** 2,
   }));
   const list = stated.length > 0 ? stated : traced;
   const levels = page ? drawnLevels(page) : [];
@@ -162,16 +165,18 @@ function Areas({ row, scan }: { row: ScanRow; scan: Shown }) {
     <div class="areas">
       {levels.map(({ percent, level }) => {
         const area = list.find((entry) => entry.percent === percent);
+        const isResolved = area !== undefined && (area.isOpen || area.area >= area.resolved);
         return (
           <div
             class="area"
             key={percent}
             title={`2Δllh below ${level}, ${page?.levels.convention}`}
           >
-            <b>{area ? areaText(area.area, area.isOpen) : NOTHING}</b>
+            <b>{area ? areaText(area.area, area.isOpen, area.resolved) : NOTHING}</b>
             <span>
               <span class="muted">{percent} %</span>
-              {area && (
+              {area && !isResolved && <span class="muted"> · below the map's resolution</span>}
+              {isResolved && (
                 <>
                   <span class="muted"> · r </span>
                   {area.radius.toFixed(2)}°
@@ -211,7 +216,7 @@ function Facts({ row, page, best }: { row: ScanRow; page: ScanPage; best: Best |
   if (online && best)
     facts.push([
       "From online",
-      `${angleText(separation(online, best))} away · ${raText(online.ra)} ${decText(online.dec)}`,
+      `${angleText(separation(online, page.place ?? best))} away · ${raText(online.ra)} ${decText(online.dec)}`,
     ]);
   if (best)
     facts.push(["Detector", `zenith ${raText(best.zenith)} · azimuth ${raText(best.azimuth)}`]);

@@ -43,7 +43,7 @@ function sceneOf(shell: Shell, row: ScanRow, less: ScanRow | undefined): Scene |
     view: shell.currentView,
     end: other ? DIFFERENCE_END : endOf(shell, map, drawnLevels(page)),
     contours,
-    best: best ?? undefined,
+    best: page.place ?? best ?? undefined,
     online: page.online ?? undefined,
     sources: shell.sources,
     picked: pixel && pixel.length === 2 ? { nside: pixel[0]!, pixel: pixel[1]! } : undefined,

@@ -86,7 +86,7 @@ function ScanLine({ row }: { row: ScanRow }) {
       {row.state === "done" && row.best && (
         <span class="outcome">
           {raText(row.best.ra, 1)} {decText(row.best.dec, 1)}
-          {area && ` · 90 %: ${areaText(area.area_sqdeg, area.is_open)}`}
+          {area && ` · 90 %: ${areaText(area.area_sqdeg, area.is_open, area.resolved_sqdeg)}`}
         </span>
       )}
       {row.reason && row.state !== "done" && <span class="reason">{shown(row.reason)}</span>}
