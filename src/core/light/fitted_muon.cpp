@@ -9,6 +9,7 @@
 #include "light/fitted_optics.hpp"
 #include "light/pandel.hpp"
 #include "light/pandel_family.hpp"
+#include "light/rough_muon.hpp"
 
 namespace skyscan {
 namespace {
@@ -16,12 +17,6 @@ namespace {
 using namespace analytic;
 using fitted::rounding;
 using std::numbers::pi;
-
-// Where a DOM is as a track sees it.
-struct SeenDom {
-  Vec3 n, outward;  // along the track; across it, towards the DOM
-  double l, rho;    // m, along and across
-};
 
 // The diffusive light at distances d1 (direct) and d2 (displaced) from a track in given ice.
 template <typename Number>
@@ -49,13 +44,66 @@ class DiffusiveTrack {
   Number decay_, inverse_near_;
 };
 
+// `view`: the DOM's mean cosine.
+template <typename Number, typename Plain>
+MuonAtDom<Number> light_at(const AnalyticSetting& setting, double view,
+                           const SeenDom<Number, Plain>& seen) {
+  constexpr const fitted::Constants& of = fitted::muon;
+  const auto& [rho, above, rising, height, efficiency, upwards] = seen;
+  // The light that counts comes from where the track is nearest: all of it shines.
+  const auto [b, a] = fitted::mean_ice(setting.ice, height - above, height, of.window * rho);
+  const Number scatterings = (1 / sin_cherenkov) * (rho * b);
+  const Number direct = of.direct_share * exponential_of((-1 / of.direct_fading) * scatterings);
+  const Number shift =
+      view * ((1 - exponential_of((-1 / of.shift_fading) * scatterings)) * inverse(b));
+  const Number square = rho * rho,
+               displaced_square = square - shift * (2 * above - (1 - upwards * upwards) * shift);
+  const Number displaced = root(rounding * rounding + displaced_square);
+
+  const DiffusiveTrack<Number> diffusive(b, a);
+  const Number correction = fitted::correction(of, rho, b, diffusive.decay());
+  const Number acceptance = fitted::accepted(setting.acceptance, rising);
+  const Number near = root(dom_radius * dom_radius + square);
+  const Plain unit = muon_photons * effective_area / (2 * pi * sin_cherenkov) * efficiency;
+  const Number bare = unit * (diffusive.amplitude(near, correction) * acceptance * direct +
+                              diffusive.amplitude(displaced, correction) * (1 - direct));
+  const fitted::TimingParameters<Number> times =
+      fitted::timing(of, (1 / sin_cherenkov) * (displaced * b), 1 + (acceptance - 1) * direct, a);
+  return {bare, times.shape, times.log_rate};
+}
+
+class FittedRoughMuon final : public RoughMuon {
+ public:
+  FittedRoughMuon(const AnalyticSetting& setting, double view, const PandelFamily& direct,
+                  const ConvolutedPandel& noise)
+      : setting_(setting), view_(view), direct_(direct), noise_(noise) {}
+
+  MuonAtDom<Lanes> expect(const SeenDom<Lanes, Lanes>& seen) const override {
+    return light_at(setting_, view_, seen);
+  }
+  MuonAtDom<LaneJet> expect(const SeenDom<LaneJet, Lanes>& seen) const override {
+    return light_at(setting_, view_, seen);
+  }
+  double stochastic_share() const override { return muon_stochastic; }
+  const PandelLanes& direct() const override { return direct_; }
+  const PandelLanes& noise() const override { return noise_; }
+
+ private:
+  const AnalyticSetting& setting_;
+  double view_;
+  PandelLanes direct_, noise_;
+};
+
 class FittedMuon final : public MuonLight {
  public:
   explicit FittedMuon(std::shared_ptr<const AnalyticSetting> setting)
       : setting_(std::move(setting)),
         view_(fitted::mean_cosine(setting_->acceptance)),
         direct_(setting_->jitter, longest_residual),
-        noise_(fitted::noise_rate, noise_jitter, longest_residual) {}
+        noise_(fitted::noise_rate, noise_jitter, longest_residual),
+        rough_(*setting_, view_, direct_, noise_) {}
+
+  const RoughMuon* rough() const override { return &rough_; }
 
   void evaluate(const Track& track, const DomSite& dom, LightScratch&,
                 DomExpectation& out) const override {
@@ -64,16 +112,16 @@ class FittedMuon final : public MuonLight {
     const double l = dot(reach, n);
     const Vec3 across = reach - l * n;
     const double rho = std::fmax(std::sqrt(dot(across, across)), 1e-6);
-    const SeenDom seen{n, (1 / rho) * across, l, rho};
+    const Vec3 outward = (1 / rho) * across;
 
     out.inside = true;
     out.geometric_time = (l - rho * cot_cherenkov) / speed_of_light +
                          rho / sin_cherenkov * group_index / speed_of_light;
-    out.geometric_time_gradient = (-1 / speed_of_light) * n - direct_delay_per_metre * seen.outward;
+    out.geometric_time_gradient = (-1 / speed_of_light) * n - direct_delay_per_metre * outward;
     if (out.with_gradients)
-      expect<Jet>(seen, dom, out);
+      expect<Jet>(n, outward, rho, dom, out);
     else
-      expect<double>(seen, dom, out);
+      expect<double>(n, outward, rho, dom, out);
   }
 
   void timing(const DomExpectation& expectation, MuonTiming kind, const double* residuals,
@@ -114,41 +162,23 @@ class FittedMuon final : public MuonLight {
  private:
   // Amplitudes, and the state that timing() needs.
   template <typename Number>
-  void expect(const SeenDom& seen, const DomSite& dom, DomExpectation& out) const {
-    constexpr const fitted::Constants& of = fitted::muon;
-    const auto& [n, outward, l, distance] = seen;
+  void expect(const Vec3& n, const Vec3& outward, double distance, const DomSite& dom,
+              DomExpectation& out) const {
     const Vec3 upright = Vec3{0, 0, 1} - n.z * n;  // how a height across the track changes
-    const Number rho = number<Number>(distance, -1.0 * outward);
-    const Number above = number<Number>(distance * outward.z, -1.0 * upright);
-    const Number rising =
+    const SeenDom<Number, double> seen{
+        number<Number>(distance, -1.0 * outward),
+        number<Number>(distance * outward.z, -1.0 * upright),
         number<Number>(n.z * cos_cherenkov + outward.z * sin_cherenkov,
-                       (-sin_cherenkov / distance) * (upright - outward.z * outward));
-
-    // The light that counts comes from where the track is nearest: all of it shines.
-    const double height = dom.position.z;
-    const auto [b, a] = fitted::mean_ice(setting_->ice, height - above, height, of.window * rho);
-    const Number scatterings = (1 / sin_cherenkov) * (rho * b);
-    const Number direct = of.direct_share * exponential_of((-1 / of.direct_fading) * scatterings);
-    const Number shift =
-        view_ * ((1 - exponential_of((-1 / of.shift_fading) * scatterings)) * inverse(b));
-    const Number square = rho * rho,
-                 displaced_square = square - shift * (2 * above - (1 - n.z * n.z) * shift);
-    const Number displaced = root(rounding * rounding + displaced_square);
-
-    const DiffusiveTrack<Number> diffusive(b, a);
-    const Number correction = fitted::correction(of, rho, b, diffusive.decay());
-    const Number acceptance = fitted::accepted(setting_->acceptance, rising);
-    const Number near = root(dom_radius * dom_radius + square);
-    const double unit = muon_photons * effective_area / (2 * pi * sin_cherenkov) * dom.efficiency;
-    const Number bare = unit * (diffusive.amplitude(near, correction) * acceptance * direct +
-                                diffusive.amplitude(displaced, correction) * (1 - direct));
-    const fitted::TimingParameters<Number> times =
-        fitted::timing(of, (1 / sin_cherenkov) * (displaced * b), 1 + (acceptance - 1) * direct, a);
-    put(bare, out.bare, out.bare_gradient);
+                       (-sin_cherenkov / distance) * (upright - outward.z * outward)),
+        dom.position.z,
+        dom.efficiency,
+        n.z};
+    const MuonAtDom<Number> light = light_at(*setting_, view_, seen);
+    put(light.bare, out.bare, out.bare_gradient);
     out.stochastic = muon_stochastic * out.bare;
     out.stochastic_gradient = muon_stochastic * out.bare_gradient;
-    put(times.shape, out.state[0], out.state + 1);
-    put(times.log_rate, out.state[4], out.state + 5);
+    put(light.shape, out.state[0], out.state + 1);
+    put(light.log_rate, out.state[4], out.state + 5);
   }
 
   static void put(const Jet& from, double& value, Vec3& gradient) {
@@ -172,6 +202,7 @@ class FittedMuon final : public MuonLight {
   double view_;
   PandelFamily direct_;
   ConvolutedPandel noise_;
+  FittedRoughMuon rough_;
 };
 
 }  // namespace

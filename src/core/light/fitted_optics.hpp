@@ -18,6 +18,7 @@
 #include "light/analytic_optics.hpp"
 #include "light/layered_ice.hpp"
 #include "math/jet.hpp"
+#include "math/lanes.hpp"
 
 namespace skyscan::fitted {
 
@@ -97,6 +98,34 @@ template <typename Number>
           (top.absorption - bottom.absorption) * per_height};
 }
 
+// The same of eight paths.
+template <typename Number>
+[[gnu::always_inline]] inline MeanIce<Number> mean_ice(const LayeredIce& ice, const Number& from,
+                                                       const Lanes& to, const Number& window) {
+  const Number middle = 0.5 * (to + from), half_height = 0.5 * (to - from);
+  const Number half = root(half_height * half_height + window * window + rounding * rounding);
+  const Number low = middle - half, high = middle + half;
+  // Of integrals over a kilometre single precision would leave too little of their difference.
+  float mean[2][Lanes::count], at_low[2][Lanes::count], at_high[2][Lanes::count];
+  for (std::size_t i = 0; i < Lanes::count; ++i) {
+    const double begin = static_cast<double>(value_of(low)[i]),
+                 end = static_cast<double>(value_of(high)[i]);
+    const LayeredIce::Point bottom = ice.point(begin), top = ice.point(end);
+    for (int k = 0; k < 2; ++k) {
+      mean[k][i] = static_cast<float>((top.integral[k] - bottom.integral[k]) / (end - begin));
+      at_low[k][i] = static_cast<float>(bottom.value[k]);
+      at_high[k][i] = static_cast<float>(top.value[k]);
+    }
+  }
+  const Lanes per_height = 0.5 / value_of(half);
+  const auto one = [&](int k) {
+    const Lanes value = load(mean[k]);
+    return chained(low, high, value, (value - load(at_low[k])) * per_height,
+                   (load(at_high[k]) - value) * per_height);
+  };
+  return {one(0), one(1)};
+}
+
 // The logarithm of what the diffusive amplitude is multiplied by. `decay`: sqrt(3 a b).
 template <typename Number>
 [[gnu::always_inline]] inline Number correction(const Constants& of, const Number& distance,
@@ -133,6 +162,15 @@ template <typename Number>
                                            const Jet& rising) {
   const analytic::ValueAndSlope at = analytic::polynomial(coefficients, rising.value());
   return chained(rising, at.value, at.slope);
+}
+[[gnu::always_inline]] inline LaneJet accepted(const std::vector<double>& coefficients,
+                                               const LaneJet& rising) {
+  Lanes value = 0, slope = 0;
+  for (std::size_t i = coefficients.size(); i-- > 0;) {
+    slope = slope * rising.value + value;
+    value = value * rising.value + coefficients[i];
+  }
+  return chained(rising, value, slope);
 }
 template <typename Plain>
 [[gnu::always_inline]] inline Plain accepted(const std::vector<double>& coefficients,

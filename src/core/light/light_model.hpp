@@ -55,9 +55,13 @@ class LightScratch {
   virtual ~LightScratch() = default;
 };
 
+class RoughMuon;
+
 class MuonLight {
  public:
   virtual ~MuonLight() = default;
+  // The same light for searches, as exact as single precision; null where there is none.
+  virtual const RoughMuon* rough() const { return nullptr; }
   virtual std::unique_ptr<LightScratch> scratch() const { return std::make_unique<LightScratch>(); }
   virtual void evaluate(const Track& track, const DomSite& dom, LightScratch& scratch,
                         DomExpectation& out) const = 0;

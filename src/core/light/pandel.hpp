@@ -36,6 +36,7 @@ class ConvolutedPandel {
 
  private:
   friend class PandelFamily;
+  friend class PandelLanes;
   // Cumulative, density, its first and second slope, and the derivatives of these four by shape.
   struct Node {
     double value[4];

@@ -9,25 +9,6 @@
 namespace skyscan {
 namespace {
 
-// Which two tables a rate is between, and the second one's share, with its slope by the rate's
-// logarithm.
-struct RateCell {
-  std::size_t index;
-  double share, slope;
-};
-
-RateCell rate_cell(double log_rate) {
-  static const double per_step = 1 / std::log(PandelFamily::rate_step);
-  static const double least = std::log(PandelFamily::least_rate);
-  constexpr double last = static_cast<double>(PandelFamily::rates - 1);
-  const double at = (log_rate - least) * per_step;
-  if (!(at > 0)) return {0, 0, 0};
-  if (at >= last) return {PandelFamily::rates - 2, 1, 0};
-  const auto index = static_cast<std::size_t>(at);
-  const double x = at - static_cast<double>(index);
-  return {index, x * x * (3 - 2 * x), 6 * x * (1 - x) * per_step};
-}
-
 // Hermite's quintic over one cell of residuals: weights of the values, slopes and second slopes at
 // its two ends.
 struct HermiteQuintic {
@@ -56,6 +37,18 @@ PandelFamily::PandelFamily(double sigma, double longest) {
   tables_.reserve(rates);
   for (std::size_t i = 0; i < rates; ++i)
     tables_.emplace_back(least_rate * std::pow(rate_step, static_cast<double>(i)), sigma, longest);
+}
+
+PandelFamily::RateCell PandelFamily::rate_cell(double log_rate) {
+  static const double per_step = 1 / std::log(rate_step);
+  static const double least = std::log(least_rate);
+  constexpr double last = static_cast<double>(rates - 1);
+  const double at = (log_rate - least) * per_step;
+  if (!(at > 0)) return {0, 0, 0};
+  if (at >= last) return {rates - 2, 1, 0};
+  const auto index = static_cast<std::size_t>(at);
+  const double x = at - static_cast<double>(index);
+  return {index, x * x * (3 - 2 * x), 6 * x * (1 - x) * per_step};
 }
 
 void PandelFamily::evaluate(double shape, double log_rate, const double* residuals, std::size_t n,

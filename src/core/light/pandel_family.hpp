@@ -54,6 +54,15 @@ class PandelFamily {
   static constexpr std::size_t rates = 8;
 
  private:
+  friend class PandelLanes;
+  // Which two tables a rate is between, and the second one's share, with its slope by the rate's
+  // logarithm.
+  struct RateCell {
+    std::size_t index;
+    double share, slope;
+  };
+  static RateCell rate_cell(double log_rate);
+
   std::vector<ConvolutedPandel> tables_;
 };
 

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <stdexcept>
 
 #include "base/track_frame.hpp"
 #include "minimise/distinct_minima.hpp"
 #include "minimise/trust_region.hpp"
+#include "splinempe/rough_likelihood.hpp"
 
 namespace skyscan {
 namespace {
@@ -30,14 +32,23 @@ class Surface {
   Surface(const SplineMpe& likelihood, Track track, const SplineMpeOptions& options)
       : likelihood_(likelihood), track_(track), options_(options) {
     track_.time = likelihood.middle_time();
+    if (const RoughMuon* light = likelihood.light().rough(); light && likelihood.setting().has_noise)
+      rough_.emplace(likelihood, *light, track.direction);
   }
 
-  // `slope` may be null.
+  // By the rough likelihood where there is one. `slope` may be null.
   double value(const Vec3& position, SplineMpeSlope* slope) {
+    if (!rough_) return exact(position, slope);
     ++evaluations_;
-    Track track = track_;
-    track.position = position;
-    return likelihood_.evaluate(track, slope);
+    return rough_->evaluate(position, slope);
+  }
+
+  // The lowest of them anew by the exact likelihood: those that can be the lowest.
+  void make_exact(std::vector<Minimum>& minima) {
+    if (!rough_) return;
+    const double limit = lowest(minima).llh + options_.rough_error;
+    for (Minimum& minimum : minima)
+      if (minimum.llh <= limit) minimum.llh = exact(minimum.position, nullptr);
   }
 
   // Down to a minimum, or until it is clear that it is one of those known.
@@ -61,9 +72,17 @@ class Surface {
   std::int64_t evaluations() const { return evaluations_; }
 
  private:
+  double exact(const Vec3& position, SplineMpeSlope* slope) {
+    ++evaluations_;
+    Track track = track_;
+    track.position = position;
+    return likelihood_.evaluate(track, slope);
+  }
+
   const SplineMpe& likelihood_;
   Track track_;
   const SplineMpeOptions& options_;
+  std::optional<RoughSplineMpe> rough_;
   std::int64_t evaluations_ = 0;
 };
 
@@ -216,6 +235,7 @@ DirectionMinima minima_along(const SplineMpe& likelihood, CoarseMaps& maps, cons
   Search search(surface, track.direction, options);
   std::vector<Minimum> minima =
       search.minima(likely_places(coarse, fine, at, options.places), is_thorough);
+  surface.make_exact(minima);
   if (minima.empty() || minima.size() > DirectionMinima::most)
     throw std::logic_error("splinempe: the search's options allow for too many minima or none");
   return {std::move(minima), surface.evaluations()};
@@ -249,6 +269,7 @@ DirectionMinima minima_beside(const SplineMpe& likelihood, const Track& track,
     finished.push_back(found[i]);
     found[i] = surface.finish(found[i], options.simplex_step_beside, options.simplex_beside);
   }
+  surface.make_exact(found);
   keep_distinct(found, &Minimum::llh, are_same, DirectionMinima::most);
   if (found.empty()) throw std::logic_error("splinempe: no place to start from is a number");
   return {std::move(found), surface.evaluations()};
@@ -268,6 +289,7 @@ SplineMpeFit fit(const SplineMpe& likelihood, const std::vector<Minimum>& minima
   }
   if (const Minimum best = lowest(places); best.llh < lowest(minima).llh - options.least_gain)
     places.push_back(surface.finish(best));
+  surface.make_exact(places);
   SplineMpeFit found = vertex_at(likelihood, places, seed, options);
   found.evaluations += surface.evaluations();
   return found;

@@ -35,6 +35,9 @@ struct SplineMpeOptions {
   // The same while searching, where the vertex is that point of the track that suits the search.
   double search_limit = 6000;
 
+  // So much the rough likelihood may be wrong by between two places [llh].
+  double rough_error = 0.02;
+
   // Of the trust region. Steps longer than the second teach nothing of the curvature: kinks are in
   // between. A descent ends with a step that gains no more than the third.
   double first_radius = 50, longest_lesson = 30, least_gain = 0.05;

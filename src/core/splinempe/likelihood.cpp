@@ -11,11 +11,8 @@
 namespace skyscan {
 namespace {
 
-// Those without a reason are the reference's.
-constexpr double noise_rate = 1e-8;     // 1/ns: 10 Hz
-constexpr double smearing_latest = 40;  // ns: later residuals are not smeared
-constexpr double smearing_margin = 5;   // ns before -3 sigma: nor are earlier ones
-constexpr double llh_where_undefined = 1e9;
+constexpr double noise_rate = SplineMpeSetting::noise_rate;
+constexpr double llh_where_undefined = SplineMpeSetting::llh_where_undefined;
 // Likelihoods are between 1e-8 and a few thousand: the product of so many is within a double's
 // range, and one logarithm does for all of them.
 constexpr int most_factors = 16;
@@ -62,10 +59,6 @@ const smearing::Rule& smearing_rule(double sigma, double narrowest) {
   return sigma <= 2 * narrowest ? more : all;
 }
 
-bool is_smeared(double residual, double jitter) {
-  return residual <= smearing_latest && residual >= -3 * jitter - smearing_margin;
-}
-
 // The likelihood of one DOM whose first of `photons` photons (0: one photon, its own formula) has
 // this density and CDF; and its derivatives by both.
 struct Likelihood {
@@ -96,6 +89,25 @@ double weighted_middle_time(const std::vector<FirstPulse>& pulses) {
   return total > 0 ? sum / total : pulses[0].time;
 }
 
+SplineMpeSetting setting_of(const MuonLight& light, const std::vector<FirstPulse>& pulses,
+                            double start, double stop, double energy) {
+  const bool has_noise = energy > 0;
+  SplineMpeSetting setting{start,
+                           std::fmax(stop - start, 1),
+                           energy,
+                           has_noise,
+                           1 + (has_noise ? light.low_energy_factor(energy) : 0),
+                           post_jitter(energy),
+                           weighted_middle_time(pulses),
+                           {}};
+  const double exponent = charge_exponent(energy);
+  for (const FirstPulse& pulse : pulses) {
+    const double n = std::pow(pulse.charge, exponent);
+    setting.photons.push_back(n < 1.5 ? 0 : static_cast<std::int64_t>(std::lround(n)));
+  }
+  return setting;
+}
+
 }  // namespace
 
 SplineMpe::SplineMpe(const MuonLight& light, std::vector<FirstPulse> pulses, double start,
@@ -103,23 +115,12 @@ SplineMpe::SplineMpe(const MuonLight& light, std::vector<FirstPulse> pulses, dou
     : light_(light),
       scratch_(light.scratch()),
       pulses_(std::move(pulses)),
-      start_(start),
-      window_(std::fmax(stop - start, 1)),
-      energy_(energy),
-      has_noise_(energy > 0),
-      bare_factor_(1 + (has_noise_ ? light.low_energy_factor(energy) : 0)),
-      jitter_(post_jitter(energy)),
-      smearing_(smearing_rule(jitter_, has_noise_ ? light.narrowest_timing() : 0)),
-      middle_time_(weighted_middle_time(pulses_)) {
-  const double exponent = charge_exponent(energy);
-  for (const FirstPulse& pulse : pulses_) {
-    const double n = std::pow(pulse.charge, exponent);
-    photons_.push_back(n < 1.5 ? 0 : static_cast<std::int64_t>(std::lround(n)));
-  }
-}
+      setting_(setting_of(light, pulses_, start, stop, energy)),
+      smearing_(
+          smearing_rule(setting_.jitter, setting_.has_noise ? light.narrowest_timing() : 0)) {}
 
 double SplineMpe::expected_charge(const DomExpectation& expectation) const {
-  return expectation.bare * bare_factor_ + expectation.stochastic * energy_;
+  return expectation.bare * setting_.bare_factor + expectation.stochastic * setting_.energy;
 }
 
 // What competes with direct light at one DOM. Over the few ns of the smearing it is so smooth that
@@ -133,15 +134,15 @@ struct SplineMpe::Noise {
 SplineMpe::Noise SplineMpe::noise_at(const FirstPulse& pulse, const DomExpectation& expectation,
                                      double residual) const {
   Noise noise;
-  if (!has_noise_) return noise;
+  if (!setting_.has_noise) return noise;
   noise_mixture(expected_charge(expectation), noise.share, noise.by_expected);
   const double residuals[2] = {residual, residual - after_pulse_delay};
   Timing timing[2];
   light_.timing(expectation, MuonTiming::noise, residuals, 2, *scratch_, timing);
   noise.now = timing[0];
   noise.after = timing[1];
-  noise.flat_density = 1 / window_;
-  noise.flat_cumulative = (pulse.time - start_) / window_;
+  noise.flat_density = 1 / setting_.window;
+  noise.flat_cumulative = (pulse.time - setting_.start) / setting_.window;
   return noise;
 }
 
@@ -215,23 +216,23 @@ SplineMpe::DomLikelihood SplineMpe::likelihood_of(std::size_t pulse,
   // Without noise the likelihood of bright DOMs falls by decades within the smearing.
   const smearing::Rule& rule = smearing_;
   static const double no_offset[1] = {0}, full_weight[1] = {1};
-  const bool smeared = is_smeared(residual, jitter_);
+  const bool smeared = setting_.smears(residual);
   const std::size_t n = smeared ? rule.points : 1;
   const double* offset = smeared ? rule.offset.data() : no_offset;
   const double* weight = smeared ? rule.weight.data() : full_weight;
   double residuals[smearing::samples] = {};
-  for (std::size_t k = 0; k < n; ++k) residuals[k] = residual + offset[k] * jitter_;
+  for (std::size_t k = 0; k < n; ++k) residuals[k] = residual + offset[k] * setting_.jitter;
   Timing direct[smearing::samples];
   light_.timing(expectation, MuonTiming::direct, residuals, n, *scratch_, direct);
 
   const Noise noise = noise_at(pulses_[pulse], expectation, residual);
   SmearedSums sums;
   for (std::size_t k = 0; k < n; ++k)
-    sums.add(weight[k], offset[k] * jitter_, direct[k], noise, has_noise_, photons_[pulse],
+    sums.add(weight[k], offset[k] * setting_.jitter, direct[k], noise, setting_.has_noise, setting_.photons[pulse],
              with_score);
   if (!(sums.likelihood > 0)) sums.likelihood = noise_rate;
   if (!with_score) return {sums.likelihood, {0, 0, 0}};
-  if (has_noise_) sums.add_noise(noise, expectation, bare_factor_, energy_);
+  if (setting_.has_noise) sums.add_noise(noise, expectation, setting_.bare_factor, setting_.energy);
   return {sums.likelihood,
           (1 / sums.likelihood) *
               (sums.by_place - sums.by_residual * expectation.geometric_time_gradient)};
@@ -285,18 +286,18 @@ double SplineMpe::evaluate_exactly(const Track& track) const {
       continue;
     }
     const double residual = pulse.time - expectation.geometric_time - track.time;
-    const bool smeared = is_smeared(residual, jitter_);
+    const bool smeared = setting_.smears(residual);
     const std::size_t n = smeared ? most : 1;
     double residuals[2 * most];
     for (std::size_t k = 0; k < n; ++k) {
       const double steps = static_cast<double>(k) - static_cast<double>(smearing::centre);
-      residuals[k] = smeared ? residual + steps * smearing::spacing * jitter_ : residual;
+      residuals[k] = smeared ? residual + steps * smearing::spacing * setting_.jitter : residual;
       residuals[n + k] = residuals[k] - after_pulse_delay;
     }
     Timing direct[most], noise[2 * most];
     light_.timing(expectation, MuonTiming::direct, residuals, n, *scratch_, direct);
     NoiseMixture share{1, 0, 0, 0};
-    if (has_noise_) {
+    if (setting_.has_noise) {
       share = noise_mixture(std::fmax(expected_charge(expectation), least_expected));
       light_.timing(expectation, MuonTiming::noise, residuals, 2 * n, *scratch_, noise);
     }
@@ -305,18 +306,18 @@ double SplineMpe::evaluate_exactly(const Track& track) const {
     for (std::size_t k = 0; k < n; ++k) {
       double density = std::fmax(direct[k].density, 0);
       double cumulative = clamp01(direct[k].cumulative);
-      if (has_noise_) {
+      if (setting_.has_noise) {
         const Timing &now = noise[k], &after = noise[n + k];
         const double s = share.structured;
-        const double random = s * std::fmax(now.density, 0) + (1 - s) / window_;
+        const double random = s * std::fmax(now.density, 0) + (1 - s) / setting_.window;
         const double random_cumulative =
-            s * clamp01(now.cumulative) + (1 - s) * (pulse.time - start_) / window_;
+            s * clamp01(now.cumulative) + (1 - s) * (pulse.time - setting_.start) / setting_.window;
         density = share.physics * density + share.random * random +
                   share.after * std::fmax(after.density, 0);
         cumulative = clamp01(share.physics * cumulative + share.random * random_cumulative +
                              share.after * clamp01(after.cumulative));
       }
-      value = first_photon(density, cumulative, photons_[i]).value;
+      value = first_photon(density, cumulative, setting_.photons[i]).value;
       values[k] = static_cast<float>(value);
     }
     sum += std::log(smeared ? smearing::recursive(values) : value);
@@ -329,8 +330,8 @@ double SplineMpe::floor() const { return noise_rate; }
 bool SplineMpe::are_alike(std::size_t i, std::size_t k) const {
   // The pulse's time itself counts through flat noise that came before, if others did.
   const FirstPulse &a = pulses_[i], &b = pulses_[k];
-  return photons_[i] == photons_[k] && a.site.efficiency == b.site.efficiency &&
-         (photons_[i] == 0 || std::fabs(a.time - b.time) < alike_share * window_);
+  return setting_.photons[i] == setting_.photons[k] && a.site.efficiency == b.site.efficiency &&
+         (setting_.photons[i] == 0 || std::fabs(a.time - b.time) < alike_share * setting_.window);
 }
 
 void SplineMpe::likelihoods(std::size_t i, const DomExpectation& expectation, const double* direct,
@@ -338,12 +339,12 @@ void SplineMpe::likelihoods(std::size_t i, const DomExpectation& expectation, co
                             double* out) const {
   const FirstPulse& pulse = pulses_[i];
   NoiseMixture share{1, 0, 0, 0}, unused;
-  if (has_noise_)
+  if (setting_.has_noise)
     noise_mixture(pulse.site.efficiency * expected_charge(expectation), share, unused);
   const double structured = share.random * share.structured;
-  const double flat = (share.random - structured) / window_;
-  const double flat_cumulative = flat * (pulse.time - start_);
-  const std::int64_t photons = std::max<std::int64_t>(photons_[i], 1);
+  const double flat = (share.random - structured) / setting_.window;
+  const double flat_cumulative = flat * (pulse.time - setting_.start);
+  const std::int64_t photons = std::max<std::int64_t>(setting_.photons[i], 1);
   // Averaged over a step the likelihood is the difference of what is left at its ends; but flat
   // noise is flat in the pulse's time, not in its residual.
   double before = 0;

@@ -23,6 +23,29 @@ struct SplineMpeSlope {
   Symmetric3 scores;
 };
 
+// What the likelihood of an event is made of besides light and pulses, at one energy.
+struct SplineMpeSetting {
+  double start, window;  // of the readout [ns]
+  double energy;         // GeV; 0 or less: no noise model
+  bool has_noise;
+  double bare_factor;  // of a bare muon's light, for small losses
+  double jitter;       // post-jitter sigma [ns]
+  double middle_time;  // of the pulses, weighted by the square root of their charge [ns]
+  // Of each pulse: N of the MPE term; 0 where the single-photon one serves.
+  std::vector<std::int64_t> photons;
+
+  bool smears(double residual) const {
+    return residual <= latest_smeared && residual >= earliest_smeared();
+  }
+  double earliest_smeared() const { return -3 * jitter - earlier_smeared; }
+
+  // The reference's.
+  static constexpr double noise_rate = 1e-8;         // 1/ns: 10 Hz
+  static constexpr double latest_smeared = 40;       // ns: later residuals are not smeared
+  static constexpr double earlier_smeared = 5;       // ns before -3 sigma: nor are earlier ones
+  static constexpr double llh_where_undefined = 1e9;
+};
+
 // One event at one energy. Nothing changes once it is made but the light's scratch: for one thread.
 class SplineMpe final : public FirstPulseModel {
  public:
@@ -38,8 +61,9 @@ class SplineMpe final : public FirstPulseModel {
 
   const MuonLight& light() const { return light_; }
   const std::vector<FirstPulse>& pulses() const { return pulses_; }
-  // The mean of the pulses' times, weighted by the square root of their charge [ns].
-  double middle_time() const { return middle_time_; }
+  // The mean of the pulses' times [ns].
+  double middle_time() const { return setting_.middle_time; }
+  const SplineMpeSetting& setting() const { return setting_; }
 
   double floor() const override;
   bool are_alike(std::size_t pulse, std::size_t other) const override;
@@ -62,13 +86,8 @@ class SplineMpe final : public FirstPulseModel {
   const MuonLight& light_;
   std::unique_ptr<LightScratch> scratch_;
   std::vector<FirstPulse> pulses_;
-  double start_, window_, energy_;
-  bool has_noise_;      // the noise model is on
-  double bare_factor_;  // of a bare muon's light, for small losses
-  double jitter_;       // post-jitter sigma [ns]
+  SplineMpeSetting setting_;
   const smearing::Rule& smearing_;
-  double middle_time_;
-  std::vector<std::int64_t> photons_;  // N of the MPE term; 0 where the single-photon one serves
 };
 
 }  // namespace skyscan

@@ -79,4 +79,55 @@ void noise_mixture(double expected, NoiseMixture& value, NoiseMixture& slope) {
   slope = mixture(slopes);
 }
 
+namespace {
+
+// Nodes in ln(expected), each with its four values and their slopes per step.
+constexpr double first_log = -85, last_log = 16, steps_per_log = 8;
+constexpr std::size_t log_nodes = static_cast<std::size_t>((last_log - first_log) * steps_per_log);
+
+std::vector<Float8> make_log_table() {
+  std::vector<Float8> table;
+  for (std::size_t i = 0; i <= log_nodes; ++i) {
+    const double x = std::exp(first_log + static_cast<double>(i) / steps_per_log);
+    NoiseMixture value, slope;
+    noise_mixture(x, value, slope);
+    Float8 node{};
+    for (std::size_t k = 0; k < 4; ++k) {
+      node[k] = static_cast<float>(list(value)[k]);
+      node[k + 4] = static_cast<float>(list(slope)[k] * x / steps_per_log);
+    }
+    table.push_back(node);
+  }
+  return table;
+}
+
+}  // namespace
+
+void noise_mixture(const Lanes& log_expected, NoiseMixtureLanes& value, NoiseMixtureLanes& slope) {
+  static const std::vector<Float8> table = make_log_table();
+  const Lanes at = clamped((log_expected - first_log) * steps_per_log, 0, log_nodes - 0.01);
+  const Integer8 index = __builtin_convertvector(at.v, Integer8);
+  Float8 rows[8];
+  for (std::size_t i = 0; i < Lanes::count; ++i) {
+    const auto cell = static_cast<std::size_t>(index[i]);
+    const float f = at[i] - static_cast<float>(index[i]), g = 1 - f;
+    const Float8 &a = table[cell], &b = table[cell + 1];
+    const float v0 = g * g * (1 + 2 * f), s0 = f * g * g, s1 = -f * f * g;
+    const float dv = 6 * f * g, ds0 = g * (1 - 3 * f), ds1 = f * (3 * f - 2);
+    const Float8 a_slopes = __builtin_shufflevector(a, a, 4, 5, 6, 7, 4, 5, 6, 7);
+    const Float8 b_slopes = __builtin_shufflevector(b, b, 4, 5, 6, 7, 4, 5, 6, 7);
+    const Float8 a_values = __builtin_shufflevector(a, a, 0, 1, 2, 3, 0, 1, 2, 3);
+    const Float8 b_values = __builtin_shufflevector(b, b, 0, 1, 2, 3, 0, 1, 2, 3);
+    const auto both = [](float low, float high) {
+      return Float8{low, low, low, low, high, high, high, high};
+    };
+    rows[i] = both(v0, -dv) * a_values + both(1 - v0, dv) * b_values + both(s0, ds0) * a_slopes +
+              both(s1, ds1) * b_slopes;
+  }
+  transpose(rows);
+  const Lanes per_log = steps_per_log;
+  value = {rows[0], rows[1], rows[2], rows[3]};
+  slope = {per_log * rows[4], per_log * rows[5], per_log * rows[6], per_log * rows[7]};
+}
+
 }  // namespace skyscan

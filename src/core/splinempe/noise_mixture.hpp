@@ -2,6 +2,8 @@
 // reference's noise model "SRT", as functions of the expected charge.
 #pragma once
 
+#include "math/lanes.hpp"
+
 namespace skyscan {
 
 struct NoiseWeights {
@@ -24,6 +26,13 @@ NoiseMixture noise_mixture(double expected);
 // The same from a table (relative error below 1e-6), with the derivatives by the expected PE.
 // Expectations outside least_expected to 1e7 PE count as these.
 void noise_mixture(double expected, NoiseMixture& value, NoiseMixture& slope);
+
+// The same for searches: by the logarithm of the expected PE, and with derivatives by it. Below
+// 1e-37 PE nothing changes any more.
+struct NoiseMixtureLanes {
+  Lanes physics, random, after, structured;
+};
+void noise_mixture(const Lanes& log_expected, NoiseMixtureLanes& value, NoiseMixtureLanes& slope);
 
 inline constexpr double least_expected = 1e-60;  // PE
 
