@@ -102,11 +102,11 @@ PandelLanes::Rows PandelLanes::rows(const Lanes& shape, const Lanes& log_rate) c
   static const double least = std::log(PandelFamily::least_rate);
   const Lanes at = (log_rate - least) * per_step;
   const Lanes within_tables = clamped(at, 0, last);
-  const Integer8 index =
-      __builtin_convertvector(lesser(within_tables, last - 1).v, Integer8);
+  const Integer8 index = __builtin_convertvector(lesser(within_tables, last - 1).v, Integer8);
   const Lanes x = within_tables - Lanes(__builtin_convertvector(index, Float8));
   rows.share = x * x * (3 - 2 * x);
-  rows.by_rate = chosen((at.v > 0) & (at.v < static_cast<float>(last)), 6 * per_step * (x * (1 - x)), 0);
+  rows.by_rate =
+      chosen((at.v > 0) & (at.v < static_cast<float>(last)), 6 * per_step * (x * (1 - x)), 0);
   rows.node += index * static_cast<std::int32_t>(per_table_);
   for (std::size_t i = 0; i < Lanes::count; ++i)
     rows.decay.v[i] = rates_[static_cast<std::size_t>(index[i])];
@@ -147,7 +147,8 @@ template <bool with_slopes, bool has_rates>
     Float8 at_begin = load(at).v, at_end = load(at + node_size).v;
     if constexpr (has_rates) {
       const float* const fast = at + per_table_ * node_size;
-      const Float8 more_begin = load(fast).v - at_begin, more_end = load(fast + node_size).v - at_end;
+      const Float8 more_begin = load(fast).v - at_begin,
+                   more_end = load(fast + node_size).v - at_end;
       at_begin += weights.share * more_begin;
       at_end += weights.share * more_end;
       if constexpr (with_slopes) {
@@ -216,8 +217,7 @@ TimingLanes PandelLanes::by_each(const Rows& rows, const Lanes& residuals) const
                            : at<with_slopes, false, false>(rows, 0, residuals);
 }
 template <bool with_slopes>
-TimingLanes PandelLanes::by_one(const Rows& rows, std::size_t which,
-                                const Lanes& residuals) const {
+TimingLanes PandelLanes::by_one(const Rows& rows, std::size_t which, const Lanes& residuals) const {
   return rates_.size() > 1 ? at<with_slopes, true, true>(rows, which, residuals)
                            : at<with_slopes, false, true>(rows, which, residuals);
 }
@@ -239,8 +239,8 @@ void PandelLanes::leave_table(const Lanes& decay, const Lanes& wanted, TimingLan
   const Lanes factor = chosen(is_early, flank, chosen(is_late, tail, 1));
   out.density = factor * out.density;
   const Lanes early_slope = out.density * (steepness + before * (inverse_sigma_ * inverse_sigma_));
-  out.density_slope =
-      chosen(is_early, early_slope, chosen(is_late, -1.0 * (decay * out.density), out.density_slope));
+  out.density_slope = chosen(is_early, early_slope,
+                             chosen(is_late, -1.0 * (decay * out.density), out.density_slope));
   out.cumulative = chosen(is_late, 1 - (1 - out.cumulative) * factor, factor * out.cumulative);
   if constexpr (!with_slopes) return;
   out.density_by_shape = factor * out.density_by_shape;

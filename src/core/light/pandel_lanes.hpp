@@ -53,7 +53,7 @@ class PandelLanes {
   void leave_table(const Lanes& decay, const Lanes& wanted, TimingLanes& out) const;
 
   float sigma_ = 1, inverse_sigma_ = 1, last_ = 0;
-  std::size_t times_ = 0;  // nodes per shape
+  std::size_t times_ = 0;      // nodes per shape
   std::size_t per_table_ = 0;  // nodes
   std::vector<float> rates_;
   // Table after table, shape after shape: as ConvolutedPandel::Node, eight numbers each.

@@ -1,11 +1,11 @@
-// Eight numbers in single precision at a time, for searches: arithmetic, and what the light needs of
-// mathematics. The compiler splits them where the instruction set must.
+// Eight numbers in single precision at a time, for searches: arithmetic, and what the light needs
+// of mathematics. The compiler splits them where the instruction set must.
 #pragma once
+
+#include <immintrin.h>
 
 #include <cstdint>
 #include <cstring>
-
-#include <immintrin.h>
 
 // These functions are always inlined: how a call would hand over 32-byte vectors does not matter.
 #pragma GCC diagnostic ignored "-Wpsabi"
@@ -21,7 +21,10 @@ struct Lanes {
 
   [[gnu::always_inline]] Lanes() : v{} {}
   [[gnu::always_inline]] Lanes(const Float8& numbers) : v(numbers) {}
-  [[gnu::always_inline]] Lanes(double number) : v(static_cast<float>(number) - Float8{}) {}
+  [[gnu::always_inline]] Lanes(double number) : Lanes(static_cast<float>(number)) {}
+  [[gnu::always_inline]] Lanes(int number) : Lanes(static_cast<float>(number)) {}
+  // The same number eight times.
+  [[gnu::always_inline]] Lanes(float number) : v(number - Float8{}) {}
   [[gnu::always_inline]] float operator[](std::size_t i) const { return v[i]; }
 };
 
@@ -90,7 +93,8 @@ struct Lanes {
   const Float8 shifted = x * 1.44269504f + magic;
   const Float8 n = shifted - magic;
   const Float8 r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  constexpr float inverse_factorials[] = {1.f, 1.f, 1 / 2.f, 1 / 6.f, 1 / 24.f, 1 / 120.f, 1 / 720.f};
+  constexpr float inverse_factorials[] = {1.f,      1.f,       1 / 2.f,  1 / 6.f,
+                                          1 / 24.f, 1 / 120.f, 1 / 720.f};
   Float8 sum = inverse_factorials[6] - Float8{};
   for (int k = 6; k-- > 0;) sum = sum * r + inverse_factorials[k];
   Integer8 bits;

@@ -10,8 +10,8 @@
 namespace skyscan {
 namespace {
 
-constexpr std::size_t row_length = CoarseMap::residual_steps;
-constexpr std::size_t set_length = CoarseMap::sides * CoarseMap::distances * row_length;
+constexpr std::size_t steps = CoarseMap::residual_steps, margin = CoarseMap::margin;
+constexpr std::size_t set_length = CoarseMap::sides * CoarseMap::distances * CoarseMap::row_length;
 
 // DOMs within this height [m] share their light: thinner layers follow the ice's more closely and
 // take longer to draw.
@@ -22,8 +22,8 @@ constexpr double edge_tolerance = 1e-3;  // m
 double distance_of(std::size_t i) { return CoarseMap::first_distance * static_cast<double>(i * i); }
 
 std::int16_t rounded(double llh) {
-  return static_cast<std::int16_t>(
-      std::lrint(std::clamp(llh / CoarseMap::unit, -32000.0, 32000.0)));
+  constexpr double most = CoarseMap::most;
+  return static_cast<std::int16_t>(std::lrint(std::clamp(llh / CoarseMap::unit, -most, most)));
 }
 
 // The brightest pulses, from the lowest DOM upwards.
@@ -144,7 +144,7 @@ class RowPainter {
         model_(model),
         step_(scale.step),
         kernel_(gaussian_kernel(scale.step, scale.smearing)),
-        steps_(row_length + kernel_.size() - 1),
+        steps_(steps + kernel_.size() - 1),
         shift_(static_cast<std::size_t>(std::lround(after_pulse_delay / step_))),
         ends_((shift_ + steps_) / stride * stride + stride + 1),
         times_(ends_),
@@ -152,10 +152,10 @@ class RowPainter {
         direct_(steps_ + 1),
         noise_(ends_),
         timing_(steps_ + 1) {
-    const std::size_t margin = kernel_.size() / 2;
+    const std::size_t reach = kernel_.size() / 2;
     for (std::size_t i = 0; i < ends_; ++i) {
       times_[i] = scale.earliest + step_ * (static_cast<double>(i) - static_cast<double>(shift_) -
-                                            static_cast<double>(margin) - 0.5);
+                                            static_cast<double>(reach) - 0.5);
       if (i % stride == 0) few_times_.push_back(times_[i]);
     }
   }
@@ -177,11 +177,14 @@ class RowPainter {
   void paint(std::size_t pulse, const DomExpectation& expectation, std::int16_t* row) {
     model_.likelihoods(pulse, expectation, direct_.data(), &noise_[shift_], noise_.data(), step_,
                        steps_, likelihoods_.data());
-    for (std::size_t j = 0; j < row_length; ++j) {
+    std::int16_t* const first = row + margin;
+    for (std::size_t j = 0; j < steps; ++j) {
       double smeared = 0;
       for (std::size_t i = 0; i < kernel_.size(); ++i) smeared += kernel_[i] * likelihoods_[j + i];
-      row[row_length - 1 - j] = rounded(-std::log(static_cast<float>(smeared)));
+      first[steps - 1 - j] = rounded(-std::log(static_cast<float>(smeared)));
     }
+    std::fill_n(row, margin, first[0]);
+    std::fill_n(first + steps, margin, first[steps - 1]);
   }
 
  private:
@@ -204,7 +207,7 @@ class RowPainter {
 
 CoarseMap::CoarseMap(const MuonLight& light, const std::vector<FirstPulse>& pulses,
                      const FirstPulseModel& model, const CoarseMapScale& scale, double zenith)
-    : scale_(scale), outside_(static_cast<float>(-std::log(model.floor()))) {
+    : scale_(scale), outside_(2 * row_length, rounded(-std::log(model.floor()))) {
   const std::vector<std::size_t> order = brightest(pulses);
   middle_ = weighted_middle(pulses, order);
   const auto [layers, sets, layer_of, set_of] = layers_of(pulses, order, model);
@@ -228,7 +231,7 @@ CoarseMap::CoarseMap(const MuonLight& light, const std::vector<FirstPulse>& puls
           if (is_known)
             painter.paint(members[k], expectation, values);
           else
-            std::fill_n(values, row_length, rounded(outside_));
+            std::fill_n(values, row_length, outside_[0]);
         }
       }
     }

@@ -26,7 +26,7 @@ struct CoarseMapScale {
 // gaps in about a step's and a smearing's time. 200 steps reach past after-pulses in the first.
 inline constexpr CoarseMapScale coarse_scale{40, 60, -2000}, fine_scale{15, 15, -450};
 
-// A map takes at most 13 MB: 52 800 bytes for each set of rows, one a pulse at most.
+// A map takes at most 17 MB: 69 696 bytes for each set of rows, one a pulse at most.
 class CoarseMap {
  public:
   // More pulses than this add little to a map: the brightest count. It bounds time and memory.
@@ -35,7 +35,12 @@ class CoarseMap {
   // ... 661 m, dense where light changes fast; residuals.
   static constexpr std::size_t sides = 6, distances = 22, residual_steps = 200;
   static constexpr double first_distance = 1.5;  // m
-  static constexpr float unit = 1.f / 1024;      // of -ln L in the rows
+  static constexpr float unit = 1.f / 200;       // of -ln L in the rows
+  // Rows are longer than their residuals by this on either side: there their last numbers stand.
+  static constexpr std::size_t margin = 32;
+  static constexpr std::size_t row_length = residual_steps + 2 * margin;
+  // No row has more than this [units]: 18.4 is -ln of the reference's noise rate, 1e-8/ns.
+  static constexpr int most = 4000;
 
   struct Dom {
     Vec3 position;
@@ -54,15 +59,15 @@ class CoarseMap {
   const std::vector<Dom>& doms() const { return doms_; }
   // Mean position of the DOMs, weighted by the square root of their charge [m].
   const Vec3& middle() const { return middle_; }
-  // -ln L of a pulse nothing is known of.
-  float outside() const { return outside_; }
+  // A row of -ln L of a pulse nothing is known of.
+  const std::int16_t* outside() const { return outside_.data(); }
 
  private:
   CoarseMapScale scale_;
   std::vector<std::int16_t> values_;
   std::vector<Dom> doms_;
   Vec3 middle_;
-  float outside_;
+  std::vector<std::int16_t> outside_;
 };
 
 }  // namespace skyscan

@@ -39,13 +39,22 @@ class CoarseMapView {
   Vec3 place(const Passage& passage, double time) const;
 
  private:
-  void profile(float a, float b, float start, std::size_t count, float* out) const;
-  int row_at(std::size_t dom, float y, float rho, float& far) const;
+  // A track, and the times its likelihood is wanted at: `count` of them from `start` on, one a
+  // step.
+  struct Profile {
+    float a, b, start;
+    std::size_t count;
+    std::size_t at;  // of its first value among all
+  };
+  class Profiles;
+  void add_doms(std::size_t first_dom, const Profile& profile, std::int32_t* total) const;
+  void evaluate(Profiles& profiles) const;
 
   const CoarseMap& map_;
   float step_, earliest_;
   TrackFrame frame_;
   // Of each DOM: across the track, and its time less that of the track's passing [ns].
+  // Filled up to whole vectors with DOMs nothing is known of.
   std::vector<float> a_, b_, residual_, edge_;
   std::vector<const std::int16_t*> rows_;
 };

@@ -32,7 +32,8 @@ class Surface {
   Surface(const SplineMpe& likelihood, Track track, const SplineMpeOptions& options)
       : likelihood_(likelihood), track_(track), options_(options) {
     track_.time = likelihood.middle_time();
-    if (const RoughMuon* light = likelihood.light().rough(); light && likelihood.setting().has_noise)
+    if (const RoughMuon* light = likelihood.light().rough();
+        light && likelihood.setting().has_noise)
       rough_.emplace(likelihood, *light, track.direction);
   }
 
@@ -287,9 +288,10 @@ SplineMpeFit fit(const SplineMpe& likelihood, const std::vector<Minimum>& minima
     if (surface.value(position, nullptr) < lowest(minima).llh + options.follow_margin)
       places.push_back(surface.descend_from(position, places));
   }
-  if (const Minimum best = lowest(places); best.llh < lowest(minima).llh - options.least_gain)
+  if (const Minimum best = lowest(places); best.llh < lowest(minima).llh - options.least_gain) {
     places.push_back(surface.finish(best));
-  surface.make_exact(places);
+    surface.make_exact(places);
+  }
   SplineMpeFit found = vertex_at(likelihood, places, seed, options);
   found.evaluations += surface.evaluations();
   return found;

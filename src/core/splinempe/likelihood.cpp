@@ -116,8 +116,8 @@ SplineMpe::SplineMpe(const MuonLight& light, std::vector<FirstPulse> pulses, dou
       scratch_(light.scratch()),
       pulses_(std::move(pulses)),
       setting_(setting_of(light, pulses_, start, stop, energy)),
-      smearing_(
-          smearing_rule(setting_.jitter, setting_.has_noise ? light.narrowest_timing() : 0)) {}
+      smearing_(smearing_rule(setting_.jitter, setting_.has_noise ? light.narrowest_timing() : 0)) {
+}
 
 double SplineMpe::expected_charge(const DomExpectation& expectation) const {
   return expectation.bare * setting_.bare_factor + expectation.stochastic * setting_.energy;
@@ -228,8 +228,8 @@ SplineMpe::DomLikelihood SplineMpe::likelihood_of(std::size_t pulse,
   const Noise noise = noise_at(pulses_[pulse], expectation, residual);
   SmearedSums sums;
   for (std::size_t k = 0; k < n; ++k)
-    sums.add(weight[k], offset[k] * setting_.jitter, direct[k], noise, setting_.has_noise, setting_.photons[pulse],
-             with_score);
+    sums.add(weight[k], offset[k] * setting_.jitter, direct[k], noise, setting_.has_noise,
+             setting_.photons[pulse], with_score);
   if (!(sums.likelihood > 0)) sums.likelihood = noise_rate;
   if (!with_score) return {sums.likelihood, {0, 0, 0}};
   if (setting_.has_noise) sums.add_noise(noise, expectation, setting_.bare_factor, setting_.energy);

@@ -40,9 +40,9 @@ struct SplineMpeSetting {
   double earliest_smeared() const { return -3 * jitter - earlier_smeared; }
 
   // The reference's.
-  static constexpr double noise_rate = 1e-8;         // 1/ns: 10 Hz
-  static constexpr double latest_smeared = 40;       // ns: later residuals are not smeared
-  static constexpr double earlier_smeared = 5;       // ns before -3 sigma: nor are earlier ones
+  static constexpr double noise_rate = 1e-8;    // 1/ns: 10 Hz
+  static constexpr double latest_smeared = 40;  // ns: later residuals are not smeared
+  static constexpr double earlier_smeared = 5;  // ns before -3 sigma: nor are earlier ones
   static constexpr double llh_where_undefined = 1e9;
 };
 

@@ -19,7 +19,6 @@ namespace {
 // narrowest structure. In llh good to 1e-3, as the exact likelihood's own.
 constexpr double wide_smearing = 0.8;  // in units of that structure's sigma
 
-
 SmearingLanes lanes_of(const smearing::Rule& rule) {
   SmearingLanes lanes{rule.points / Lanes::count, {}, {}};
   for (std::size_t i = 0; i < rule.points; ++i) {
@@ -73,9 +72,9 @@ struct SumLanes {
   Lanes physics, random, after;
 };
 constexpr Lanes SumLanes::*sums_parts[] = {
-    &SumLanes::likelihood,    &SumLanes::by_residual, &SumLanes::by_shape,
-    &SumLanes::by_rate,       &SumLanes::by_density,  &SumLanes::by_cumulative,
-    &SumLanes::physics,       &SumLanes::random,      &SumLanes::after};
+    &SumLanes::likelihood, &SumLanes::by_residual, &SumLanes::by_shape,
+    &SumLanes::by_rate,    &SumLanes::by_density,  &SumLanes::by_cumulative,
+    &SumLanes::physics,    &SumLanes::random,      &SumLanes::after};
 
 [[gnu::always_inline]] inline SumLanes added(const SumLanes& a, const SumLanes& b) {
   SumLanes all;
@@ -101,8 +100,8 @@ template <bool with_slopes>
   const Lanes s = share.structured, flat = 1 - s;
   const Lanes r =
       s * greater(noise.density + offset * noise.density_slope, 0) + flat * noise.flat_density;
-  const Lanes rc = s * clamp01(noise.cumulative + offset * noise.density) +
-                   flat * noise.flat_cumulative;
+  const Lanes rc =
+      s * clamp01(noise.cumulative + offset * noise.density) + flat * noise.flat_cumulative;
   const Lanes a = greater(noise.after_density + offset * noise.after_density_slope, 0);
   const Lanes ac = clamp01(noise.after_cumulative + offset * noise.after_density);
   const Lanes density = share.physics * p + share.random * r + share.after * a;
@@ -116,7 +115,8 @@ template <bool with_slopes>
   sums.likelihood = weight * (density * by_density + SplineMpeSetting::noise_rate);
   if constexpr (!with_slopes) return sums;
   const Lanes lp = weight * by_density;
-  const Lanes lc = -1.0 * (lp * (photons - 1) * density / rest);
+  // Before all light nothing depends on how much has come.
+  const Lanes lc = chosen(cumulative.v > 0, -1.0 * (lp * (photons - 1) * density / rest), 0);
   sums.by_density = lp;
   sums.by_cumulative = lc;
   sums.by_residual = share.physics * (lp * direct.density_slope + lc * direct.density);
@@ -145,7 +145,8 @@ SplineMpeSlope turned_to_detector(const Vec3& g, const Symmetric3& s, const Trac
   const auto out = [&](const Vec3& a) { return frame.vector(a.x, a.y, a.z); };
   // Column by column, then row by row.
   const Vec3 x = out({s.xx, s.xy, s.xz}), y = out({s.xy, s.yy, s.yz}), z = out({s.xz, s.yz, s.zz});
-  const Vec3 first = out({x.x, y.x, z.x}), second = out({x.y, y.y, z.y}), third = out({x.z, y.z, z.z});
+  const Vec3 first = out({x.x, y.x, z.x}), second = out({x.y, y.y, z.y}),
+             third = out({x.z, y.z, z.z});
   return {out(g), {first.x, first.y, first.z, second.y, second.z, third.z}};
 }
 
@@ -206,8 +207,7 @@ double RoughSplineMpe::sum(const Vec3& from, SplineMpeSlope* slope) const {
         group.efficiency,
         n.z};
     const MuonAtDom<Number> light = light_.expect(seen);
-    const Lanes residual =
-        group.time - along * (1 / speed_of_light) - rho * direct_delay_per_metre;
+    const Lanes residual = group.time - along * (1 / speed_of_light) - rho * direct_delay_per_metre;
 
     const PandelLanes::Rows noise_rows = light_.noise().rows(value_of(light.shape), 0);
     const TimingLanes now = light_.noise().by_each<with_slopes>(noise_rows, residual);
@@ -229,8 +229,7 @@ double RoughSplineMpe::sum(const Vec3& from, SplineMpeSlope* slope) const {
     const Integer8 is_smeared = (residual.v <= static_cast<float>(setting_.latest_smeared)) &
                                 (residual.v >= static_cast<float>(setting_.earliest_smeared()));
     const PandelLanes& direct = light_.direct();
-    const PandelLanes::Rows rows =
-        direct.rows(value_of(light.shape), value_of(light.log_rate));
+    const PandelLanes::Rows rows = direct.rows(value_of(light.shape), value_of(light.log_rate));
     SumLanes sums{};
     if (is_any(~is_smeared))
       sums = likelihoods_of<with_slopes>(1, 0, direct.by_each<with_slopes>(rows, residual), noise,
@@ -243,9 +242,9 @@ double RoughSplineMpe::sum(const Vec3& from, SplineMpeSlope* slope) const {
       for (std::size_t k = 0; k < smearing_->vectors; ++k) {
         const Lanes offset = smearing_->offset[k] * setting_.jitter;
         const Lanes residuals = offset + Lanes(residual[i] - Float8{});
-        const SumLanes parts =
-            likelihoods_of<with_slopes>(smearing_->weight[k], offset,
-                                        direct.by_one<with_slopes>(rows, i, residuals), its, photons);
+        const SumLanes parts = likelihoods_of<with_slopes>(
+            smearing_->weight[k], offset, direct.by_one<with_slopes>(rows, i, residuals), its,
+            photons);
         smeared = k == 0 ? parts : added(smeared, parts);
       }
       put_sums<with_slopes>(smeared, i, sums);
@@ -260,12 +259,11 @@ double RoughSplineMpe::sum(const Vec3& from, SplineMpeSlope* slope) const {
           s * (sums.by_density * now.density_slope + sums.by_cumulative * now.density) +
           share.after *
               (sums.by_density * after.density_slope + sums.by_cumulative * after.density);
-      const Lanes by_shape =
-          sums.by_shape +
-          s * (sums.by_density * now.density_by_shape +
-               sums.by_cumulative * now.cumulative_by_shape) +
-          share.after * (sums.by_density * after.density_by_shape +
-                         sums.by_cumulative * after.cumulative_by_shape);
+      const Lanes by_shape = sums.by_shape +
+                             s * (sums.by_density * now.density_by_shape +
+                                  sums.by_cumulative * now.cumulative_by_shape) +
+                             share.after * (sums.by_density * after.density_by_shape +
+                                            sums.by_cumulative * after.cumulative_by_shape);
       const Lanes contrast = sums.by_density * (now.density - noise.flat_density) +
                              sums.by_cumulative * (now.cumulative - noise.flat_cumulative);
       const Lanes by_charge = by_log.physics * sums.physics + by_log.random * sums.random +
@@ -278,14 +276,16 @@ double RoughSplineMpe::sum(const Vec3& from, SplineMpeSlope* slope) const {
         by[k] = by_shape * light.shape.slope[k] + sums.by_rate * light.log_rate.slope[k] +
                 by_charge * (light.bare.slope[k] * per_bare);
       by[0] = by[0] - by_residual * direct_delay_per_metre;
-      // As the track moves by one metre along u, v or itself, rho changes by -du, -dv, 0, heights by
-      // -u.z, -v.z, 0, the outward direction turns.
+      // As the track moves by one metre along u, v or itself, rho changes by -du, -dv, 0, heights
+      // by -u.z, -v.z, 0, the outward direction turns.
       const Lanes turn = sin_cherenkov * per_rho;
       const Lanes by_u = by[0] * du + by[1] * u.z + by[2] * turn * (u.z - outward_z * du);
       const Lanes by_v = by[0] * dv + by[1] * v.z + by[2] * turn * (v.z - outward_z * dv);
       const Lanes gu = scale * by_u, gv = scale * by_v;  // of -ln L
       const Lanes gn = -1 / speed_of_light * (scale * by_residual);
-      const auto total = [](const Lanes& lanes) { return static_cast<double>(skyscan::sum(lanes)); };
+      const auto total = [](const Lanes& lanes) {
+        return static_cast<double>(skyscan::sum(lanes));
+      };
       gradient = gradient + Vec3{total(gu), total(gv), total(gn)};
       scores.xx += total(gu * gu);
       scores.xy += total(gu * gv);

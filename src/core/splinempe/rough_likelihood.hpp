@@ -1,5 +1,5 @@
-// The likelihood of likelihood.hpp for searches along one direction: eight DOMs at a time, in single
-// precision. It differs by some 1e-3; what a fit hands out is the exact one's value.
+// The likelihood of likelihood.hpp for searches along one direction: eight DOMs at a time, in
+// single precision. It differs by some 1e-3; what a fit hands out is the exact one's value.
 #pragma once
 
 #include <cstddef>
