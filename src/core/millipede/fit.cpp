@@ -82,11 +82,18 @@ class DirectionFit {
     drop_above(minima, &RoughMinimum::llh, options_.abandon_margin);
   }
 
-  // The lowest of these with few cascades.
-  std::vector<RoughMinimum> lowest_guesses(std::vector<RoughMinimum> guesses) {
-    for (RoughMinimum& each : guesses)
-      each.llh = rough_llh(millipede_, options_.medium, each.track);
+  // The lowest of these with few cascades; `known`: minima of this direction, lowest first.
+  std::vector<RoughMinimum> lowest_guesses(std::vector<RoughMinimum> guesses,
+                                           const std::vector<RoughMinimum>& known) {
+    const auto look = [&](const Track& track) {
+      return rough_llh(millipede_, options_.medium, track);
+    };
+    for (RoughMinimum& each : guesses) each.llh = look(each.track);
     keep_distinct(guesses, options_.separation, options_.guesses_followed);
+    drop_above(guesses, &RoughMinimum::llh, options_.guess_margin);
+    if (guesses.empty() || known.empty()) return guesses;
+    const double most = look(known.front().track) + options_.guess_margin_known;
+    std::erase_if(guesses, [&](const RoughMinimum& each) { return each.llh > most; });
     return guesses;
   }
 
@@ -113,8 +120,9 @@ class DirectionFit {
       return nothing;
     };
     if (all.empty() && !known.empty()) return nothing_lower();
+    keep_distinct(all, options_.separation, options_.polished);
     for (Candidate& each : all) polish(each);
-    keep_distinct(all, options_.separation, options_.minima_kept);
+    keep_distinct(all, options_.separation, 1);
     for (Candidate& each : all)
       place_cascades(millipede_, frame_, search_.spacing, descent_limits(options_.llh_tolerance),
                      options_.placement, evaluations_, each);
@@ -282,7 +290,7 @@ MillipedeFit fit_seed(const Millipede& millipede, const Millipede& sketch,
   };
   const auto is_abandoned = [&](double llh) {
     return std::ranges::any_of(known.minima, [&](const RoughMinimum& other) {
-      return llh > other.llh + options.abandon_margin;
+      return llh > other.llh + options.seed_margin;
     });
   };
   // What the seed leads to with the fit's own light, as the reference goes, unless it is known.
@@ -324,7 +332,8 @@ MillipedeFit fit_from(const Millipede& millipede, const Track& seed,
   std::vector<RoughMinimum> known, guesses;
   for (const RoughMinimum& start : starts)
     (std::isfinite(start.llh) ? known : guesses).push_back(start);
-  return fit.at_seed(fit.minimum(fit.lowest_guesses(std::move(guesses)), known), seed);
+  const std::vector<RoughMinimum> followed = fit.lowest_guesses(std::move(guesses), known);
+  return fit.at_seed(fit.minimum(followed, known), seed);
 }
 
 MillipedeFit fit_downhill(const Millipede& millipede, const Track& seed,

@@ -39,12 +39,21 @@ struct MillipedeFitOptions {
   // Where minima of directions nearby are known, so many of them are followed, those that are
   // lowest with few cascades: fewer lost minima, more found none.
   std::size_t guesses_followed = 4;
+  // llh: of those what looks so much above the lowest of them leads nowhere (of 40 minima 10
+  // lost 14 by 0.1 and more, 40 lost 6, this 3), nor what looks so much above a minimum that is
+  // known.
+  double guess_margin = 80, guess_margin_known = 40;
   // m: tracks closer than this count as one, of starts, of minima with few cascades, and with many.
   double start_separation = 30, rough_separation = 15, separation = 2;
   // llh: a minimum this much above the lowest is abandoned: after the medium pass (60 lost more
   // minima, and 120 cost next to nothing more), with cascades twice as far apart as the result's,
   // and with the result's.
   double abandon_margin = 120, abandon_margin_half = 8, abandon_margin_full = 3;
+  // So many of the lowest are polished: a simplex there rarely gains more than they are apart.
+  std::size_t polished = 2;
+  // llh: from another seed's own way it is gone on where it, after the medium pass, is no more than
+  // this above the direction's minima.
+  double seed_margin = 40;
   // Descents: first with cascades twice as far apart as the result's, then with the result's. llh:
   // steps that promise less are not taken.
   double first_radius = 10;  // m
