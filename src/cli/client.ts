@@ -131,6 +131,8 @@ async function workForBroker(flags: Flags, command: Command): Promise<void> {
   const summary = flags.batch ? outfileOf(flags, process.env) : undefined;
   if (summary !== undefined && existsSync(summary))
     throw new InputError(`${summary}: is there already`);
+  // A machine that cannot load the core says so before it takes anybody's work.
+  await import("../native/core.ts");
   const { stop, now } = catchSignals(() => {});
   const common = {
     ...{ broker, workers: flags.workers, drain: stop, now },
