@@ -100,7 +100,7 @@ test: build testing
 	$(BUN) x tsc --noEmit
 	$(BUN) x tsc --noEmit -p src/page
 	@[ ! -f $(DOCTEST) ] || $(MAKE) --no-print-directory -j$(shell nproc) build/test-core
-	$(BUN) test --parallel --timeout 120000
+	$(BUN) test --parallel=3 --timings=test/timings.json --timeout 120000
 
 # These alone; `bun test` runs and counts them too.
 test-core: setup

@@ -148,18 +148,21 @@ struct OctaveLanes {
 
   // Not below the first node.
   [[gnu::always_inline]] explicit OctaveLanes(const Float8& x) {
-    Integer8 word;
+    // Without sign: sums of exponents are beyond the signed numbers.
+    typedef std::uint32_t Word8 __attribute__((vector_size(32)));
+    Word8 word;
     std::memcpy(&word, &x, sizeof word);
-    constexpr int shift = 23 - bits;
-    const Integer8 low_word = word & (-1 << shift);
-    const Integer8 octave = word & 0x7f800000;
-    const Integer8 width_word = octave - (bits << 23);
-    const Integer8 inverse_word = ((2 * 127 + bits) << 23) - octave;
+    constexpr std::uint32_t shift = 23 - bits;
+    const Word8 low_word = word & (~std::uint32_t{0} << shift);
+    const Word8 octave = word & 0x7f800000u;
+    const Word8 width_word = octave - (std::uint32_t{bits} << 23);
+    const Word8 inverse_word = (std::uint32_t{2 * 127 + bits} << 23) - octave;
     Float8 low;
     std::memcpy(&low, &low_word, sizeof low);
     std::memcpy(&width, &width_word, sizeof width);
     std::memcpy(&inverse_width, &inverse_word, sizeof inverse_width);
-    index = (word >> shift) - ((127 + first_exponent) << bits);
+    const Word8 node = (word >> shift) - (std::uint32_t{127 + first_exponent} << bits);
+    std::memcpy(&index, &node, sizeof index);
     fraction = (x - low) * inverse_width;
   }
 };

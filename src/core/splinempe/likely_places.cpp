@@ -25,6 +25,7 @@ std::vector<Passage> basins_of(const CoarseMapView& view, const LikelyPlacesOpti
   for (Passage& passage : found)
     view.follow(passage, options.spacing / 2, options.last_step, options.least_gain);
   keep_distinct(found, &Passage::llh, within(options.basin_gap), options.most_basins);
+  drop_above(found, &Passage::llh, options.followed_margin);
   return found;
 }
 
