@@ -34,6 +34,9 @@ const SmearingLanes& smearing_lanes(double sigma, double narrowest) {
   return sigma <= wide_smearing * narrowest ? narrow : wide;
 }
 
+// m: the direction outward has a meaning from here.
+constexpr double least_distance = 1e-3;
+
 // PE: less is as little in single precision.
 constexpr double least_charge = 1e-37;
 
@@ -140,6 +143,114 @@ template <typename Number>
     return value;
 }
 
+// Noise and light one after-pulse earlier, with what slopes need of them.
+struct Competitors {
+  TimingLanes now, after;
+  NoiseMixtureLanes by_log;  // of the shares, by the logarithm of the expected charge
+};
+
+// Derivatives of eight likelihoods by all that the light says.
+struct LightSlopes {
+  Lanes by_residual, by_shape, by_rate, by_charge;  // charge: by its logarithm
+};
+
+// Through the direct light, the noise, and the expected charge, which the shares depend on.
+[[gnu::always_inline]] inline LightSlopes light_slopes(const SumLanes& sums,
+                                                       const NoiseLanes& noise,
+                                                       const Competitors& of) {
+  const auto& [now, after, by_log] = of;
+  const NoiseMixtureLanes& share = noise.share;
+  const Lanes s = share.random * share.structured;
+  const Lanes contrast = sums.by_density * (now.density - noise.flat_density) +
+                         sums.by_cumulative * (now.cumulative - noise.flat_cumulative);
+  return {sums.by_residual +
+              s * (sums.by_density * now.density_slope + sums.by_cumulative * now.density) +
+              share.after *
+                  (sums.by_density * after.density_slope + sums.by_cumulative * after.density),
+          sums.by_shape +
+              s * (sums.by_density * now.density_by_shape +
+                   sums.by_cumulative * now.cumulative_by_shape) +
+              share.after * (sums.by_density * after.density_by_shape +
+                             sums.by_cumulative * after.cumulative_by_shape),
+          sums.by_rate,
+          by_log.physics * sums.physics + by_log.random * sums.random + by_log.after * sums.after +
+              share.random * by_log.structured * contrast};
+}
+
+// Where eight DOMs are across the track: outward directions along u and v, and their height.
+struct Across {
+  Lanes rho, per_rho, du, dv, outward_z;
+
+  [[gnu::always_inline]] Across(const Lanes& a, const Lanes& b, const TrackFrame& frame)
+      : rho(greater(root(a * a + b * b), least_distance)),
+        per_rho(inverse(rho)),
+        du(a * per_rho),
+        dv(b * per_rho),
+        outward_z(du * frame.u.z + dv * frame.v.z) {}
+};
+
+// Sums over DOMs, in the frame's coordinates.
+struct SlopeSums {
+  Vec3 gradient{0, 0, 0};
+  Symmetric3 scores{0, 0, 0, 0, 0, 0};
+
+  // `scale`: what counts of each, over its likelihood.
+  [[gnu::always_inline]] void add(const LightSlopes& slopes, const MuonAtDom<LaneJet>& light,
+                                  const Across& at, const TrackFrame& frame, const Lanes& scale) {
+    const Vec3 &u = frame.u, &v = frame.v;
+    const Lanes per_bare = inverse(greater(light.bare.value, least_charge));
+    Lanes by[3];
+    for (int k = 0; k < 3; ++k)
+      by[k] = slopes.by_shape * light.shape.slope[k] + slopes.by_rate * light.log_rate.slope[k] +
+              slopes.by_charge * (light.bare.slope[k] * per_bare);
+    by[0] = by[0] - slopes.by_residual * direct_delay_per_metre;
+    // As the track moves by one metre along u, v or itself, rho changes by -du, -dv, 0, heights by
+    // -u.z, -v.z, 0, the outward direction turns.
+    const Lanes turn = sin_cherenkov * at.per_rho;
+    const Lanes by_u = by[0] * at.du + by[1] * u.z + by[2] * turn * (u.z - at.outward_z * at.du);
+    const Lanes by_v = by[0] * at.dv + by[1] * v.z + by[2] * turn * (v.z - at.outward_z * at.dv);
+    const Lanes gu = scale * by_u, gv = scale * by_v;  // of -ln L
+    const Lanes gn = -1 / speed_of_light * (scale * slopes.by_residual);
+    const auto total = [](const Lanes& lanes) { return static_cast<double>(sum(lanes)); };
+    gradient = gradient + Vec3{total(gu), total(gv), total(gn)};
+    scores.xx += total(gu * gu);
+    scores.xy += total(gu * gv);
+    scores.xz += total(gu * gn);
+    scores.yy += total(gv * gv);
+    scores.yz += total(gv * gn);
+    scores.zz += total(gn * gn);
+  }
+};
+
+// The likelihoods of eight DOMs, each smeared where the exact one is.
+template <bool with_slopes>
+SumLanes smeared_likelihoods(const SplineMpeSetting& setting, const SmearingLanes& smearing,
+                             const PandelLanes& direct, const PandelLanes::Rows& rows,
+                             const Lanes& residual, const NoiseLanes& noise, const Lanes& photons) {
+  const Integer8 is_smeared = (residual.v <= static_cast<float>(setting.latest_smeared)) &
+                              (residual.v >= static_cast<float>(setting.earliest_smeared()));
+  SumLanes sums{};
+  if (is_any(~is_smeared))
+    sums = likelihoods_of<with_slopes>(1, 0, direct.by_each<with_slopes>(rows, residual), noise,
+                                       photons);
+  for (std::size_t i = 0; i < Lanes::count; ++i) {
+    if (!is_smeared[i]) continue;
+    const NoiseLanes its = noise.of(i);
+    const Lanes its_photons = photons[i] - Float8{};
+    SumLanes whole{};
+    for (std::size_t k = 0; k < smearing.vectors; ++k) {
+      const Lanes offset = smearing.offset[k] * setting.jitter;
+      const Lanes residuals = offset + Lanes(residual[i] - Float8{});
+      const SumLanes parts = likelihoods_of<with_slopes>(
+          smearing.weight[k], offset, direct.by_one<with_slopes>(rows, i, residuals), its,
+          its_photons);
+      whole = k == 0 ? parts : added(whole, parts);
+    }
+    put_sums<with_slopes>(whole, i, sums);
+  }
+  return sums;
+}
+
 // From the frame's coordinates to the detector's.
 SplineMpeSlope turned_to_detector(const Vec3& g, const Symmetric3& s, const TrackFrame& frame) {
   const auto out = [&](const Vec3& a) { return frame.vector(a.x, a.y, a.z); };
@@ -189,113 +300,48 @@ double RoughSplineMpe::evaluate(const Vec3& position, SplineMpeSlope* slope) con
 template <typename Number>
 double RoughSplineMpe::sum(const Vec3& from, SplineMpeSlope* slope) const {
   constexpr bool with_slopes = has_slopes<Number>;
-  const Vec3 &n = frame_.along, &u = frame_.u, &v = frame_.v;
+  const double rise = frame_.along.z;
   const double charge_factor = setting_.bare_factor + light_.stochastic_share() * setting_.energy;
   double llh = 0;
-  Vec3 gradient{0, 0, 0};
-  Symmetric3 scores{0, 0, 0, 0, 0, 0};
+  SlopeSums slopes;
   for (const Pulses& group : groups_) {
-    const Lanes a = group.a - from.x, b = group.b - from.y, along = group.along - from.z;
-    const Lanes rho = greater(root(a * a + b * b), 1e-3), per_rho = inverse(rho);
-    const Lanes du = a * per_rho, dv = b * per_rho;  // outwards
-    const Lanes outward_z = du * u.z + dv * v.z;
-    const SeenDom<Number, Lanes> seen{
-        variable<Number>(rho, 0),
-        variable<Number>(rho * outward_z, 1),
-        variable<Number>(n.z * cos_cherenkov + sin_cherenkov * outward_z, 2),
-        group.height,
-        group.efficiency,
-        n.z};
-    const MuonAtDom<Number> light = light_.expect(seen);
-    const Lanes residual = group.time - along * (1 / speed_of_light) - rho * direct_delay_per_metre;
+    const Across at(group.a - from.x, group.b - from.y, frame_);
+    const MuonAtDom<Number> light = light_.expect(SeenDom<Number, Lanes>{
+        variable<Number>(at.rho, 0), variable<Number>(at.rho * at.outward_z, 1),
+        variable<Number>(rise * cos_cherenkov + sin_cherenkov * at.outward_z, 2), group.height,
+        group.efficiency, rise});
+    const Lanes residual = group.time - (group.along - from.z) * (1 / speed_of_light) -
+                           at.rho * direct_delay_per_metre;
 
     const PandelLanes::Rows noise_rows = light_.noise().rows(value_of(light.shape), 0);
-    const TimingLanes now = light_.noise().by_each<with_slopes>(noise_rows, residual);
-    const TimingLanes after =
-        light_.noise().by_each<with_slopes>(noise_rows, residual - after_pulse_delay);
-    NoiseMixtureLanes share, by_log;
-    noise_mixture(logarithm_of(greater(charge_factor * value_of(light.bare), least_charge)), share,
-                  by_log);
-    const NoiseLanes noise{share,
-                           now.density,
-                           now.density_slope,
-                           now.cumulative,
-                           after.density,
-                           after.density_slope,
-                           after.cumulative,
-                           1 / setting_.window,
-                           group.flat_cumulative};
+    Competitors competitors{
+        light_.noise().by_each<with_slopes>(noise_rows, residual),
+        light_.noise().by_each<with_slopes>(noise_rows, residual - after_pulse_delay),
+        {}};
+    const auto& [now, after, by_log] = competitors;
+    NoiseLanes noise{{},
+                     now.density,
+                     now.density_slope,
+                     now.cumulative,
+                     after.density,
+                     after.density_slope,
+                     after.cumulative,
+                     1 / setting_.window,
+                     group.flat_cumulative};
+    noise_mixture(logarithm_of(greater(charge_factor * value_of(light.bare), least_charge)),
+                  noise.share, competitors.by_log);
 
-    const Integer8 is_smeared = (residual.v <= static_cast<float>(setting_.latest_smeared)) &
-                                (residual.v >= static_cast<float>(setting_.earliest_smeared()));
-    const PandelLanes& direct = light_.direct();
-    const PandelLanes::Rows rows = direct.rows(value_of(light.shape), value_of(light.log_rate));
-    SumLanes sums{};
-    if (is_any(~is_smeared))
-      sums = likelihoods_of<with_slopes>(1, 0, direct.by_each<with_slopes>(rows, residual), noise,
-                                         group.photons);
-    for (std::size_t i = 0; i < Lanes::count; ++i) {
-      if (!is_smeared[i]) continue;
-      const NoiseLanes its = noise.of(i);
-      const Lanes photons = group.photons[i] - Float8{};
-      SumLanes smeared{};
-      for (std::size_t k = 0; k < smearing_->vectors; ++k) {
-        const Lanes offset = smearing_->offset[k] * setting_.jitter;
-        const Lanes residuals = offset + Lanes(residual[i] - Float8{});
-        const SumLanes parts = likelihoods_of<with_slopes>(
-            smearing_->weight[k], offset, direct.by_one<with_slopes>(rows, i, residuals), its,
-            photons);
-        smeared = k == 0 ? parts : added(smeared, parts);
-      }
-      put_sums<with_slopes>(smeared, i, sums);
-    }
+    const PandelLanes::Rows rows =
+        light_.direct().rows(value_of(light.shape), value_of(light.log_rate));
+    const SumLanes sums = smeared_likelihoods<with_slopes>(setting_, *smearing_, light_.direct(),
+                                                           rows, residual, noise, group.photons);
     const Lanes likelihood = greater(sums.likelihood, SplineMpeSetting::noise_rate);
     llh -= static_cast<double>(skyscan::sum(group.counts * logarithm_of(likelihood)));
-    if constexpr (with_slopes) {
-      // Through the noise, and through the expected charge, which the shares depend on.
-      const Lanes s = share.random * share.structured;
-      const Lanes by_residual =
-          sums.by_residual +
-          s * (sums.by_density * now.density_slope + sums.by_cumulative * now.density) +
-          share.after *
-              (sums.by_density * after.density_slope + sums.by_cumulative * after.density);
-      const Lanes by_shape = sums.by_shape +
-                             s * (sums.by_density * now.density_by_shape +
-                                  sums.by_cumulative * now.cumulative_by_shape) +
-                             share.after * (sums.by_density * after.density_by_shape +
-                                            sums.by_cumulative * after.cumulative_by_shape);
-      const Lanes contrast = sums.by_density * (now.density - noise.flat_density) +
-                             sums.by_cumulative * (now.cumulative - noise.flat_cumulative);
-      const Lanes by_charge = by_log.physics * sums.physics + by_log.random * sums.random +
-                              by_log.after * sums.after +
-                              share.random * by_log.structured * contrast;
-      const Lanes scale = group.counts / likelihood;
-      const Lanes per_bare = inverse(greater(light.bare.value, least_charge));
-      Lanes by[3];
-      for (int k = 0; k < 3; ++k)
-        by[k] = by_shape * light.shape.slope[k] + sums.by_rate * light.log_rate.slope[k] +
-                by_charge * (light.bare.slope[k] * per_bare);
-      by[0] = by[0] - by_residual * direct_delay_per_metre;
-      // As the track moves by one metre along u, v or itself, rho changes by -du, -dv, 0, heights
-      // by -u.z, -v.z, 0, the outward direction turns.
-      const Lanes turn = sin_cherenkov * per_rho;
-      const Lanes by_u = by[0] * du + by[1] * u.z + by[2] * turn * (u.z - outward_z * du);
-      const Lanes by_v = by[0] * dv + by[1] * v.z + by[2] * turn * (v.z - outward_z * dv);
-      const Lanes gu = scale * by_u, gv = scale * by_v;  // of -ln L
-      const Lanes gn = -1 / speed_of_light * (scale * by_residual);
-      const auto total = [](const Lanes& lanes) {
-        return static_cast<double>(skyscan::sum(lanes));
-      };
-      gradient = gradient + Vec3{total(gu), total(gv), total(gn)};
-      scores.xx += total(gu * gu);
-      scores.xy += total(gu * gv);
-      scores.xz += total(gu * gn);
-      scores.yy += total(gv * gv);
-      scores.yz += total(gv * gn);
-      scores.zz += total(gn * gn);
-    }
+    if constexpr (with_slopes)
+      slopes.add(light_slopes(sums, noise, competitors), light, at, frame_,
+                 group.counts / likelihood);
   }
-  if constexpr (with_slopes) *slope = turned_to_detector(gradient, scores, frame_);
+  if constexpr (with_slopes) *slope = turned_to_detector(slopes.gradient, slopes.scores, frame_);
   return llh;
 }
 
