@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/constants.hpp"
+#include "math/jet.hpp"
+#include "math/lanes.hpp"
 
 namespace skyscan::analytic {
 
@@ -75,6 +77,29 @@ inline ValueAndSlope polynomial(const std::vector<double>& coefficients, double 
     sum.slope = sum.slope * x + sum.value;
     sum.value = sum.value * x + coefficients[i];
   }
+  return sum;
+}
+
+// The acceptance's polynomial.
+[[gnu::always_inline]] inline Jet accepted(const std::vector<double>& coefficients,
+                                           const Jet& rising) {
+  const ValueAndSlope at = polynomial(coefficients, rising.value());
+  return chained(rising, at.value, at.slope);
+}
+[[gnu::always_inline]] inline LaneJet accepted(const std::vector<double>& coefficients,
+                                               const LaneJet& rising) {
+  Lanes value = 0, slope = 0;
+  for (std::size_t i = coefficients.size(); i-- > 0;) {
+    slope = slope * rising.value + value;
+    value = value * rising.value + coefficients[i];
+  }
+  return chained(rising, value, slope);
+}
+template <typename Plain>
+[[gnu::always_inline]] inline Plain accepted(const std::vector<double>& coefficients,
+                                             const Plain& rising) {
+  Plain sum{};
+  for (std::size_t i = coefficients.size(); i-- > 0;) sum = sum * rising + coefficients[i];
   return sum;
 }
 

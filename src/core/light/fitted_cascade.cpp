@@ -158,8 +158,8 @@ class FittedCascade final : public CascadeLight {
     const auto ice = fitted::mean_ice(setting_->ice, number<Number>(position.z, up), dom.position.z,
                                       fitted::cascade.window * seen.r);
     return light_of(seen, ice,
-                    (1 / emission().mean) * (raw_emission(seen.cosine) *
-                                             fitted::accepted(setting_->acceptance, seen.rising)),
+                    (1 / emission().mean) *
+                        (raw_emission(seen.cosine) * accepted(setting_->acceptance, seen.rising)),
                     with_times);
   }
 
@@ -233,11 +233,10 @@ class FittedCascade final : public CascadeLight {
                                   cosine * cosine + view * view + 2 * cosine * view * n.z};
       const auto ice = fitted::mean_ice(light_.setting_->ice, dom.position.z - height,
                                         dom.position.z, fitted::cascade.window * r);
-      return light_of(
-          seen, ice,
-          (1 / emission().mean) * (raw_emission(seen.cosine) *
-                                   fitted::accepted(light_.setting_->acceptance, seen.rising)),
-          with_times);
+      return light_of(seen, ice,
+                      (1 / emission().mean) * (raw_emission(seen.cosine) *
+                                               accepted(light_.setting_->acceptance, seen.rising)),
+                      with_times);
     }
 
     const FittedCascade& light_;
@@ -260,7 +259,7 @@ class FittedCascade final : public CascadeLight {
     for (int i = -1000; i <= 1000; ++i) {
       const double x = i / 1000.0;
       best = std::fmax(best, raw_emission(x));
-      best_acceptance = std::fmax(best_acceptance, fitted::accepted(setting_->acceptance, x));
+      best_acceptance = std::fmax(best_acceptance, accepted(setting_->acceptance, x));
     }
     best = std::fmax(best, raw_emission(cos_cherenkov)) / emission().mean * best_acceptance;
     const double dipole = emission().cosine + std::fabs(view_);

@@ -6,10 +6,11 @@
 #include <utility>
 
 #include "light/analytic.hpp"
+#include "light/diffusive_track.hpp"
 #include "light/fitted_optics.hpp"
 #include "light/pandel.hpp"
 #include "light/pandel_family.hpp"
-#include "light/rough_muon.hpp"
+#include "light/rough_pandel_muon.hpp"
 
 namespace skyscan {
 namespace {
@@ -18,90 +19,50 @@ using namespace analytic;
 using fitted::rounding;
 using std::numbers::pi;
 
-// The diffusive light at distances d1 (direct) and d2 (displaced) from a track in given ice.
-template <typename Number>
-class DiffusiveTrack {
+class FittedOptics {
  public:
-  DiffusiveTrack(const Number& scattering, const Number& absorption) {
-    const Number per_scattering = inverse(scattering);
-    decay_ = root(3 * (absorption * scattering));
-    // lambda_mu = (lambda_c / sin)^2 2 decay / pi, lambda_c = exp(a / b) / (3 b): its inverse root.
-    inverse_near_ =
-        (3 * sin_cherenkov) * (scattering * exponential_of((-1.0) * (absorption * per_scattering)) *
-                               inverse(root((2 / pi) * decay_)));
+  explicit FittedOptics(const AnalyticSetting& setting)
+      : setting_(setting), view_(fitted::mean_cosine(setting.acceptance)) {}
+
+  template <typename Number, typename Plain>
+  MuonAtDom<Number> at(const SeenDom<Number, Plain>& seen) const {
+    constexpr const fitted::Constants& of = fitted::muon;
+    const auto& [rho, above, rising, height, efficiency, upwards] = seen;
+    // The light that counts comes from where the track is nearest: all of it shines.
+    const auto [b, a] = fitted::mean_ice(setting_.ice, height - above, height, of.window * rho);
+    const Number scatterings = (1 / sin_cherenkov) * (rho * b);
+    const Number direct = of.direct_share * exponential_of((-1 / of.direct_fading) * scatterings);
+    const Number shift =
+        view_ * ((1 - exponential_of((-1 / of.shift_fading) * scatterings)) * inverse(b));
+    const Number square = rho * rho,
+                 displaced_square = square - shift * (2 * above - (1 - upwards * upwards) * shift);
+    const Number displaced = root(rounding * rounding + displaced_square);
+
+    const DiffusiveTrack<Number> diffusive(b, a);
+    const Number correction = fitted::correction(of, rho, b, diffusive.decay());
+    const Number acceptance = accepted(setting_.acceptance, rising);
+    const Number near = root(dom_radius * dom_radius + square);
+    const Plain unit = muon_photons * effective_area / (2 * pi * sin_cherenkov) * efficiency;
+    const Number bare = unit * (diffusive.amplitude(near, correction) * acceptance * direct +
+                                diffusive.amplitude(displaced, correction) * (1 - direct));
+    const fitted::TimingParameters<Number> times =
+        fitted::timing(of, (1 / sin_cherenkov) * (displaced * b), 1 + (acceptance - 1) * direct, a);
+    return {bare, times.shape, times.log_rate};
   }
-  const Number& decay() const { return decay_; }
-  // But for the constants; times the exponential of `correction`.
-  Number amplitude(const Number& distance, const Number& correction) const {
-    const Number root_distance = root(distance);
-    const Number steps = root_distance * inverse_near_;
-    const Number tail = exponential_of((-2.0) * steps);
-    return exponential_of(correction - distance * decay_) * inverse_near_ * (1 + tail) *
-           inverse(root_distance * (1 - tail));
-  }
-
- private:
-  Number decay_, inverse_near_;
-};
-
-// `view`: the DOM's mean cosine.
-template <typename Number, typename Plain>
-MuonAtDom<Number> light_at(const AnalyticSetting& setting, double view,
-                           const SeenDom<Number, Plain>& seen) {
-  constexpr const fitted::Constants& of = fitted::muon;
-  const auto& [rho, above, rising, height, efficiency, upwards] = seen;
-  // The light that counts comes from where the track is nearest: all of it shines.
-  const auto [b, a] = fitted::mean_ice(setting.ice, height - above, height, of.window * rho);
-  const Number scatterings = (1 / sin_cherenkov) * (rho * b);
-  const Number direct = of.direct_share * exponential_of((-1 / of.direct_fading) * scatterings);
-  const Number shift =
-      view * ((1 - exponential_of((-1 / of.shift_fading) * scatterings)) * inverse(b));
-  const Number square = rho * rho,
-               displaced_square = square - shift * (2 * above - (1 - upwards * upwards) * shift);
-  const Number displaced = root(rounding * rounding + displaced_square);
-
-  const DiffusiveTrack<Number> diffusive(b, a);
-  const Number correction = fitted::correction(of, rho, b, diffusive.decay());
-  const Number acceptance = fitted::accepted(setting.acceptance, rising);
-  const Number near = root(dom_radius * dom_radius + square);
-  const Plain unit = muon_photons * effective_area / (2 * pi * sin_cherenkov) * efficiency;
-  const Number bare = unit * (diffusive.amplitude(near, correction) * acceptance * direct +
-                              diffusive.amplitude(displaced, correction) * (1 - direct));
-  const fitted::TimingParameters<Number> times =
-      fitted::timing(of, (1 / sin_cherenkov) * (displaced * b), 1 + (acceptance - 1) * direct, a);
-  return {bare, times.shape, times.log_rate};
-}
-
-class FittedRoughMuon final : public RoughMuon {
- public:
-  FittedRoughMuon(const AnalyticSetting& setting, double view, const PandelFamily& direct,
-                  const ConvolutedPandel& noise)
-      : setting_(setting), view_(view), direct_(direct), noise_(noise) {}
-
-  MuonAtDom<Lanes> expect(const SeenDom<Lanes, Lanes>& seen) const override {
-    return light_at(setting_, view_, seen);
-  }
-  MuonAtDom<LaneJet> expect(const SeenDom<LaneJet, Lanes>& seen) const override {
-    return light_at(setting_, view_, seen);
-  }
-  double stochastic_share() const override { return muon_stochastic; }
-  const PandelLanes& direct() const override { return direct_; }
-  const PandelLanes& noise() const override { return noise_; }
 
  private:
   const AnalyticSetting& setting_;
-  double view_;
-  PandelLanes direct_, noise_;
+  double view_;  // the DOM's mean cosine
 };
 
 class FittedMuon final : public MuonLight {
  public:
   explicit FittedMuon(std::shared_ptr<const AnalyticSetting> setting)
       : setting_(std::move(setting)),
-        view_(fitted::mean_cosine(setting_->acceptance)),
+        optics_(*setting_),
         direct_(setting_->jitter, longest_residual),
         noise_(fitted::noise_rate, noise_jitter, longest_residual),
-        rough_(*setting_, view_, direct_, noise_) {}
+        rough_(optics_, direct_, noise_, muon_stochastic) {}
 
   const RoughMuon* rough() const override { return &rough_; }
 
@@ -173,7 +134,7 @@ class FittedMuon final : public MuonLight {
         dom.position.z,
         dom.efficiency,
         n.z};
-    const MuonAtDom<Number> light = light_at(*setting_, view_, seen);
+    const MuonAtDom<Number> light = optics_.at(seen);
     put(light.bare, out.bare, out.bare_gradient);
     out.stochastic = muon_stochastic * out.bare;
     out.stochastic_gradient = muon_stochastic * out.bare_gradient;
@@ -199,10 +160,10 @@ class FittedMuon final : public MuonLight {
   }
 
   std::shared_ptr<const AnalyticSetting> setting_;
-  double view_;
+  FittedOptics optics_;
   PandelFamily direct_;
   ConvolutedPandel noise_;
-  FittedRoughMuon rough_;
+  RoughPandelMuon<FittedOptics, PandelFamily> rough_;
 };
 
 }  // namespace

@@ -157,29 +157,6 @@ template <typename Number>
                      of.rate_power * log_scatterings};
 }
 
-// The acceptance's polynomial.
-[[gnu::always_inline]] inline Jet accepted(const std::vector<double>& coefficients,
-                                           const Jet& rising) {
-  const analytic::ValueAndSlope at = analytic::polynomial(coefficients, rising.value());
-  return chained(rising, at.value, at.slope);
-}
-[[gnu::always_inline]] inline LaneJet accepted(const std::vector<double>& coefficients,
-                                               const LaneJet& rising) {
-  Lanes value = 0, slope = 0;
-  for (std::size_t i = coefficients.size(); i-- > 0;) {
-    slope = slope * rising.value + value;
-    value = value * rising.value + coefficients[i];
-  }
-  return chained(rising, value, slope);
-}
-template <typename Plain>
-[[gnu::always_inline]] inline Plain accepted(const std::vector<double>& coefficients,
-                                             const Plain& rising) {
-  Plain sum{};
-  for (std::size_t i = coefficients.size(); i-- > 0;) sum = sum * rising + coefficients[i];
-  return sum;
-}
-
 // Mean cosine of the light a DOM accepts: its view, along which light seems displaced.
 inline double mean_cosine(const std::vector<double>& acceptance) {
   double sum = 0, mean = 0;

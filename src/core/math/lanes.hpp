@@ -195,6 +195,9 @@ struct LaneJet {
   for (int k = 0; k < 3; ++k) f.slope[k] = by_a * a.slope[k] + by_b * b.slope[k];
   return f;
 }
+[[gnu::always_inline]] inline Lanes chained(const Lanes&, const Lanes& value, const Lanes&) {
+  return value;
+}
 [[gnu::always_inline]] inline Lanes chained(const Lanes&, const Lanes&, const Lanes& value,
                                             const Lanes&, const Lanes&) {
   return value;
