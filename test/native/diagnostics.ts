@@ -25,6 +25,7 @@ export const diagnosticSymbols = {
   skyscan_cascade_string: fallible("ptr", "ptr", "i64", "ptr", "ptr", "i64", "ptr", "ptr"),
   skyscan_convoluted_pandel: fallible("f64", "f64", "i64", "ptr", "ptr", "ptr"),
   skyscan_millipede_llh: fallible("ptr", "ptr", "f64", "f64", "ptr", "i64", "ptr"),
+  skyscan_millipede_unfolding: fallible("ptr", "ptr", "f64", "ptr", "i64", "ptr", "ptr"),
   skyscan_millipede_column_sums: fallible("ptr", "ptr", "f64", "i32", "ptr", "i64", "ptr"),
   skyscan_table_derivative: fallible("ptr", "i64", "ptr", "ptr", "ptr", "ptr"),
   skyscan_table_pair_open: fallible("ptr", "ptr", "i32", "f64", "ptr"),
@@ -78,6 +79,39 @@ export function derivative(
   const times = Int32Array.from(orders);
   call("skyscan_table_derivative", table.handle, count, points, times, values, inside);
   return values.map((value, i) => (inside[i] === 0 ? Number.NaN : value));
+}
+
+/** What one computation of a track's light tells. */
+export interface Unfolding {
+  /** llh of the energies given. */
+  readonly given: number;
+  /** llh of the best ones, and how far from optimal they may be. */
+  readonly solved: { readonly llh: number; readonly certificate: number };
+  /** What all bins together see of each cascade, PE/GeV. */
+  readonly columnSums: Float64Array;
+}
+
+/** @param energies GeV, one per cascade */
+export function unfolding(
+  millipede: Millipede,
+  hypothesis: Hypothesis,
+  spacing: number,
+  energies: readonly number[],
+): Unfolding {
+  const told = new Float64Array(3);
+  const columnSums = new Float64Array(energies.length);
+  call(
+    "skyscan_millipede_unfolding",
+    millipede.handle,
+    structs.hypothesis.pack(hypothesis),
+    spacing,
+    Float64Array.from(energies),
+    energies.length,
+    told,
+    columnSums,
+  );
+  const [given, llh, certificate] = told as unknown as [number, number, number];
+  return { given, solved: { llh, certificate }, columnSums };
 }
 
 /** What all bins together see of each cascade, PE/GeV; "scan": with the light neglected while fitting. */

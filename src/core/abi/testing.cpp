@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "abi/guarded.hpp"
@@ -147,6 +148,29 @@ int32_t skyscan_millipede_llh(const skyscan_millipede* handle, const skyscan_hyp
     *llh = handle->millipede.llh_of(track_of(*hypothesis), spacing,
                                     std::vector<double>(energies, energies + count),
                                     relative_uncertainty);
+  });
+}
+
+int32_t skyscan_millipede_unfolding(const skyscan_millipede* handle,
+                                    const skyscan_hypothesis* hypothesis, double spacing,
+                                    const double* energies, int64_t count, double* llh,
+                                    double* sums, char* message, int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    required({{handle, "handle"},
+              {hypothesis, "hypothesis"},
+              {energies, "energies"},
+              {llh, "llh"},
+              {sums, "sums"}});
+    check_spacing(spacing);
+    const Millipede& millipede = handle->millipede;
+    const MillipedeValue found =
+        millipede.evaluate(track_of(*hypothesis), spacing, exact_cutoff, false);
+    if (static_cast<std::size_t>(count) != found.cascades.size())
+      throw BadInput(std::to_string(found.cascades.size()) + " cascades along this track");
+    llh[0] = millipede.llh_of(found, std::vector<double>(energies, energies + count));
+    llh[1] = found.llh;
+    llh[2] = found.solution.certificate;
+    std::copy(found.response.sum.begin(), found.response.sum.end(), sums);
   });
 }
 

@@ -32,6 +32,15 @@ SKYSCAN_API int32_t skyscan_millipede_llh(const skyscan_millipede* handle,
                                           int64_t count, double* llh, char* message,
                                           int64_t message_size);
 
+/* All that one computation of a track's light tells: llh with energies given (`count`, one per
+ * cascade), llh with the best ones and how far from optimal they may be; light of 1 GeV in all bins
+ * together per cascade (`sums`, `count`). */
+SKYSCAN_API int32_t skyscan_millipede_unfolding(const skyscan_millipede* handle,
+                                                const skyscan_hypothesis* hypothesis,
+                                                double spacing, const double* energies,
+                                                int64_t count, double* llh, double* sums,
+                                                char* message, int64_t message_size);
+
 /* Light of 1 GeV in all bins together, per cascade; scan: 1 as while searching, 0 as of results. */
 SKYSCAN_API int32_t skyscan_millipede_column_sums(const skyscan_millipede* handle,
                                                   const skyscan_hypothesis* hypothesis,

@@ -100,6 +100,11 @@ class Millipede {
   double llh_of(const Track& track, double spacing, const std::vector<double>& energies,
                 double relative_uncertainty) const;
 
+  // llh of other energies (GeV, one per cascade) in an evaluated track's light.
+  double llh_of(const MillipedeValue& value, const std::vector<double>& energies) const {
+    return llh(value.response, energies, nullptr);
+  }
+
   // Sum over all bins for every cascade, PE per GeV.
   std::vector<double> column_sums(const Track& track, double spacing,
                                   const LightCutoff& cutoff) const;
