@@ -1,17 +1,12 @@
-/** Who is at a desk while a scan runs: `crowd.ts pages|attacks ADDRESS SCAN`, until it is told to go. */
+/** Who is at a desk while a scan runs: `crowd.ts pages|attacks|ATTACK ADDRESS SCAN`, until it is told to go. */
 import { connect, type Socket } from "node:net";
 
-const [kind, address, scan] = process.argv.slice(2) as [string, string, string];
-const { hostname, port } = new URL(address);
+const [kind, address = "http://localhost/", scan] = process.argv.slice(2);
+const { hostname, port } = new URL(import.meta.main ? address : "http://localhost/");
 const counts: Record<string, number> = {};
 const note = (what: string) => {
   counts[what] = (counts[what] ?? 0) + 1;
 };
-process.on("SIGTERM", () => {
-  console.log(JSON.stringify(counts));
-  process.exit(0);
-});
-
 /** A connection from one of loopback's many addresses, on which a text is said. */
 function say(n: number, text: string, onData: (socket: Socket, data: Buffer) => void = () => {}) {
   const from = `127.0.${1 + Math.floor(n / 250)}.${1 + (n % 250)}`;
@@ -106,11 +101,26 @@ function guess(n: number): void {
   socket.on("close", () => setTimeout(() => guess(n), 250));
 }
 
-if (kind === "pages") for (let n = 0; n < 50; n++) page(n);
-else {
-  for (let n = 0; n < 9000; n++) setTimeout(() => silent(n), n / 3);
-  for (let n = 0; n < 600; n++) hoard(n);
-  for (let n = 0; n < 300; n++) slow(n);
-  for (let n = 0; n < 4; n++) huge(n);
-  for (let n = 0; n < 96; n++) guess(n);
+const each = (count: number, come: (n: number) => void) => () => {
+  for (let n = 0; n < count; n++) come(n);
+};
+
+/** Each attack by its name. */
+export const attacks: Readonly<Record<string, () => void>> = {
+  silent: each(9000, (n) => void setTimeout(() => silent(n), n / 3)),
+  hoard: each(600, hoard),
+  slow: each(300, slow),
+  huge: each(4, huge),
+  guess: each(96, guess),
+};
+
+if (import.meta.main) {
+  process.on("SIGTERM", () => {
+    console.log(JSON.stringify(counts));
+    process.exit(0);
+  });
+  if (kind === "pages") each(50, page)();
+  else
+    for (const [name, begin] of Object.entries(attacks))
+      if (kind === "attacks" || kind === name) begin();
 }

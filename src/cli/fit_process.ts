@@ -7,11 +7,14 @@ export function fitProcessCommand(): Command {
   return new Command(fitProcessName)
     .description("(internal) run fits for a client")
     .action(async () => {
-      await runFitProcess(async (setup) => {
-        if (setup.experiments === undefined)
-          return await (await import("../client/fits.ts")).openFits(setup);
-        const { openExperiments } = await import("../calibrate/experiment_fits.ts");
-        return await openExperiments(setup);
-      });
+      await runFitProcess(
+        async (setup) => {
+          if (setup.experiments === undefined)
+            return await (await import("../client/fits.ts")).openFits(setup);
+          const { openExperiments } = await import("../calibrate/experiment_fits.ts");
+          return await openExperiments(setup);
+        },
+        async () => (await import("../client/fits.ts")).warmUp(),
+      );
     });
 }

@@ -22,8 +22,12 @@ const reportEvery = 50;
 /**
  * The life of a fit process: one event, one algorithm, fits one after the other, until its parent is gone.
  * Never returns. Talks to its parent by Bun's process channel only.
+ * @param warmUp gets ready what nearly every event needs; what it fails at is found again, and said, when one is opened
  */
-export async function runFitProcess(open: (setup: FitSetup) => Promise<Fits>): Promise<never> {
+export async function runFitProcess(
+  open: (setup: FitSetup) => Promise<Fits>,
+  warmUp: () => Promise<void>,
+): Promise<never> {
   const send = (message: FromFitProcess) => void process.send?.(message);
   const waiting: FitTask[] = [];
   let fits: Fits | undefined;
@@ -59,6 +63,7 @@ export async function runFitProcess(open: (setup: FitSetup) => Promise<Fits>): P
   };
 
   process.on("message", async (message: ToFitProcess) => {
+    if (message.kind === "warmUp") return void warmUp().catch(() => {});
     if (message.kind === "fit") {
       waiting.push(...message.tasks);
       await work();

@@ -60,8 +60,9 @@ export interface Light {
   readonly description: string;
 }
 
-/** Main process → fit process. */
+/** Main process → fit process. warmUp: nothing is known yet, but get ready what nearly every scan needs. */
 export type ToFitProcess =
+  | { readonly kind: "warmUp" }
   | { readonly kind: "open"; readonly setup: FitSetup }
   | { readonly kind: "fit"; readonly tasks: readonly FitTask[] };
 

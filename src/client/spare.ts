@@ -1,4 +1,5 @@
-// A fit process started before it is needed: whoever waits for an alert's first pixels does not wait for a program to load.
+// A fit process started, and made ready, before it is needed: whoever waits for an alert's first pixels does not wait for
+// a program to load, nor for the light's tables to be made.
 
 import type { FitProcess, SpawnFitProcess } from "./pool.ts";
 import type { FromFitProcess } from "./protocol.ts";
@@ -42,7 +43,11 @@ export class Spare {
       hear: (_message: FromFitProcess) => {},
     };
     this.#waiting = spare;
-    // One that dies waiting is no spare; the next is started when it is needed.
+    // It may be dead already; then the next is started when it is needed.
+    try {
+      spare.process.send({ kind: "warmUp" });
+    } catch {}
+    // One that dies waiting is no spare.
     void spare.process.exited.then(() => {
       if (this.#waiting === spare) this.#waiting = undefined;
     });

@@ -1,8 +1,9 @@
 // The desk's own clients, one for each fit process: each can be sent to a scan of its own.
+import { getPriority, setPriority } from "node:os";
 import { consola } from "consola";
 import { runClient } from "../client/client.ts";
 import { runDeskClient } from "../client/desk_client.ts";
-import { spawnFitProcess } from "../client/pool.ts";
+import { type SpawnFitProcess, spawnFitProcess } from "../client/pool.ts";
 import { Spare } from "../client/spare.ts";
 import { systemClock } from "../config/clock.ts";
 import type { BrokerAddress } from "../mq/address.ts";
@@ -24,6 +25,19 @@ export interface LocalWorkersOptions {
 
 /** A worker that ended by an error is replaced after so long, s. */
 const pause = 5;
+/** Fits leave the processor to the desk, and to the browser of whoever sits at this machine: steps of "nice". */
+const behindDesk = 5;
+const lowestPriority = 19;
+
+const spawnBehindDesk: SpawnFitProcess = (command, onMessage) => {
+  const child = spawnFitProcess(command, onMessage);
+  try {
+    setPriority(child.pid, Math.min(lowestPriority, getPriority() + behindDesk));
+  } catch {
+    // It has died already, or this system does not let us.
+  }
+  return child;
+};
 
 /** Starts them. @returns what ends them */
 export function startLocalWorkers(options: LocalWorkersOptions): () => Promise<void> {
@@ -42,7 +56,7 @@ async function keepWorking(options: LocalWorkersOptions, end: AbortSignal): Prom
     expect(id);
     return id;
   };
-  const spare = new Spare(spawnFitProcess, fitCommand);
+  const spare = new Spare(spawnBehindDesk, fitCommand);
   end.addEventListener("abort", () => spare.close());
   const surroundings = { clock: systemClock, connect, newId: newClientId, spawn: spare.spawn };
   while (!end.aborted) {

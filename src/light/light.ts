@@ -37,16 +37,20 @@ const OWN_JITTER = 0;
 /**
  * The light model for a reconstruction: what is chosen; else photon tables where they are found, else the newest
  * embedded one. Throws InputError where tables and ice are both chosen, MachineError where there are no tables.
+ * @param openEmbedded opens an embedded one
  */
-export function openLight(options: LightOptions): LightModel {
+export function openLight(
+  options: LightOptions,
+  openEmbedded: typeof openEmbeddedLight = openEmbeddedLight,
+): LightModel {
   const { reco, photonTables, singlePrecision, choice = {}, jitter } = options;
   const { light } = choice;
   const embedded = { ...embeddedOf(choice), ...(jitter !== undefined && { jitter }) };
   requireOneIce(choice, photonTables);
-  if (needsEmbedded(choice)) return openEmbeddedLight(reco, embedded);
+  if (needsEmbedded(choice)) return openEmbedded(reco, embedded);
   return (
     openTableLight(reco, { photonTables, singlePrecision, isRequired: light === "tables" }) ??
-    openEmbeddedLight(reco, embedded)
+    openEmbedded(reco, embedded)
   );
 }
 

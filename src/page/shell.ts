@@ -206,6 +206,8 @@ export class Shell {
   /** Has the desk send what is looked at. */
   follow(): void {
     const { alert, a, b, address } = this;
+    // A scan that was just asked for has no row yet: its stream is open, and another one would only be opened in between.
+    if (address.a && this.desk.shown.has(address.a) && !this.desk.rows.has(address.a)) return;
     // An alert has its event's address as soon as it has been read.
     if (address.event !== undefined && alert && alert.key !== address.event && a?.event) {
       this.address = { ...address, event: alert.key };

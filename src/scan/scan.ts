@@ -2,7 +2,14 @@ import { InputError } from "../config/errors.ts";
 import { randomIntegers, shuffle } from "../config/random.ts";
 import type { Flood, Minimum, Start } from "../geometry/minima.ts";
 import { choosePixels, firstPixels, isBetter, type Pointing } from "../sky/choose.ts";
-import { neighbours, parentOf } from "../sky/healpix.ts";
+import {
+  angleBetween,
+  type Direction,
+  neighbours,
+  parentOf,
+  pixelVector,
+  vectorOf,
+} from "../sky/healpix.ts";
 import { checkProgression, expectedPixels, type Progression } from "../sky/progression.ts";
 import { fitValues } from "./fit_values.ts";
 import { news, startsBelow, startsBeside } from "./minima.ts";
@@ -31,6 +38,8 @@ export interface ScanSettings {
   readonly threshold?: number;
   /** Scan around a direction only. */
   readonly pointing?: Pointing;
+  /** The first stage's pixels come in the order of their distance from here: it is where one looks first. */
+  readonly towards?: Direction;
   /** How directions pass on their minima; absent: they do not. */
   readonly flood?: Flood;
   /** What is wanted beyond the progression; absent: nothing. */
@@ -422,9 +431,9 @@ export class Scan {
     return this.#send(chosen);
   }
 
-  /** Marks the pixels not yet sent as sent, and returns their tasks in this round's random order. */
+  /** Marks the pixels not yet sent as sent, and returns their tasks: the first round's by distance, all others' in a random order. */
   #send(chosen: ReadonlyMap<number, readonly number[]>): ReleasedTask[] {
-    const { variations, seed } = this.#settings;
+    const { variations, seed, towards } = this.#settings;
     const fresh: Pixel[] = [];
     for (const [nside, pixels] of chosen) {
       const stage = this.#stageOf.get(nside)!;
@@ -447,8 +456,9 @@ export class Scan {
     }
     if (fresh.length === 0) return [];
     this.#outstanding += fresh.length * variations;
+    const isFirst = this.#rounds === 0;
     shuffle(fresh, randomIntegers(seed, this.#rounds++));
-    return fresh.map((pixel) => {
+    return (isFirst ? nearestFirst(fresh, towards) : fresh).map((pixel) => {
       const starts = this.#startsIn(pixel);
       const task = { ...pixel, posvar: 0, count: variations };
       return this.#withParent(starts.length > 0 ? { ...task, starts } : task);
@@ -482,6 +492,16 @@ export class Scan {
     }
     return undefined;
   }
+}
+
+/** Pixels by their distance from a direction; as they are without one. */
+function nearestFirst(pixels: readonly Pixel[], towards: Direction | undefined): readonly Pixel[] {
+  if (towards === undefined) return pixels;
+  const centre = vectorOf(towards);
+  return pixels
+    .map((at) => ({ at, away: angleBetween(centre, pixelVector(at.nside, at.pixel)) }))
+    .sort((a, b) => a.away - b.away)
+    .map(({ at }) => at);
 }
 
 /** The threshold, every tenth above it, and 1. Throws InputError outside of [0.1, 1], the original's range. */

@@ -4,6 +4,7 @@ import type { Detector } from "../detector/detector.ts";
 import { detectorOf } from "../detector/gcd.ts";
 import { type Event, withoutDoms } from "../event/event.ts";
 import { loadEvent } from "../event/load.ts";
+import { onlineDirection } from "../event/online.ts";
 import { chosenDetector, type LightChoice, requireOneIce } from "../light/choice.ts";
 import { momentAt, toEquatorial } from "../native/sky.ts";
 import type { EnergyEstimate, Reco } from "../reco/reco.ts";
@@ -137,9 +138,11 @@ export function startScan(plan: ScanPlan): Scan {
   const { pointing, reco, event, progression, threshold, seed = 0 } = plan;
   const radius = reco.seeds.pointedRadius;
   const isPointed = pointing !== undefined && radius !== undefined;
+  const towards = onlineDirection(event);
   return new Scan({
     ...{ progression, threshold, seed, variations: reco.seeds.variations.length },
     ...(reco.flood && { flood: reco.flood }),
+    ...(towards !== null && { towards }),
     ...(plan.refineToContour && { further: furtherOf(plan) }),
     ...(reco.freeStarts !== undefined && { freeStarts: reco.freeStarts }),
     ...(isPointed && {

@@ -24,6 +24,7 @@ const spawn: SpawnFitProcess = (_command, onMessage) => {
     send(message) {
       setImmediate(() => {
         if (message.kind === "open") return onMessage({ kind: "ready", light: null });
+        if (message.kind !== "fit") return;
         const outcomes = message.tasks.map(({ id, pixel }) => ({
           ...{ id, evaluations: 1, seconds: 0.001 },
           values: [100 + pixel, 1, 2, 3, 4, 5, 6, 7] as const,

@@ -65,6 +65,16 @@ function run(
 
 const picks = fc.infiniteStream(fc.nat()).map((stream) => () => stream.next().value as number);
 
+test("the first stage begins where one looks first, and the map does not depend on it", () => {
+  const towards = { ra: 4, dec: -0.7 };
+  const settings: ScanSettings = { ...small, towards };
+  const away = ({ nside, pixel }: Task) =>
+    angleBetween(pixelVector(nside, pixel), vectorOf(towards));
+  const first = new Scan(settings).start().map(away);
+  expect(first).toEqual(first.toSorted((a, b) => a - b));
+  expect(run(settings, () => 0).scan.pixels()).toEqual(run(small, () => 0).scan.pixels());
+});
+
 describe("the fit that leaves the direction free", () => {
   const minima: TaskResult["minima"] = [[1, 2, 3, 4]];
   const settings: ScanSettings = { ...small, freeStarts: 5 };

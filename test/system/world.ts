@@ -456,7 +456,7 @@ class World {
           if (process.isDead) throw new Error("dead");
           if (message.kind === "open")
             process.after(0.1 + this.#random(), () => tell({ kind: "ready", light: null }));
-          else {
+          else if (message.kind === "fit") {
             waiting.push(...message.tasks);
             if (!isBusy) next();
           }

@@ -26,6 +26,17 @@ export interface Scene extends Omit<Overlay, "newest" | "freshness"> {
   readonly isStill: boolean;
 }
 
+/** The same, or a view, a direction or a pixel of the same numbers: these are made anew with every picture of the page. */
+function isAlike(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (!isPlain(a) || !isPlain(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
 /** What lies under a point. */
 export interface Reading {
   readonly direction: Direction;
@@ -76,9 +87,9 @@ export class MapCanvas {
     const isSame =
       before !== undefined &&
       this.#version === scene.map.version &&
-      (Object.keys(scene) as (keyof Scene)[]).every((key) => scene[key] === before[key]);
+      (Object.keys(scene) as (keyof Scene)[]).every((key) => isAlike(scene[key], before[key]));
     if (isSame) return;
-    if (before && scene.view !== before.view) this.#movedAt = performance.now();
+    if (before && !isAlike(scene.view, before.view)) this.#movedAt = performance.now();
     this.#scene = scene;
     this.#version = scene.map.version;
     // At once: what is said beside the map and what it shows are of one moment.

@@ -3,11 +3,12 @@ import { type GeoProjection, geoAzimuthalEqualArea, geoCircle, geoPath } from "d
 import { geoMollweide } from "d3-geo-projection";
 import { ring2fxy } from "healpix-ts";
 import { degreesPerRadian } from "../../geometry/constants.ts";
-import { niceStep } from "../../plot/scale.ts";
 import type { Contour } from "../../result/contours.ts";
 import type { Direction } from "../../sky/healpix.ts";
 import { directionOn } from "./faces.ts";
-import { directionAt, forward, type Size, scaleOf, type View } from "./view.ts";
+import { drawGraticule } from "./graticule.ts";
+import { CASING, type Context, label, line, type Path, span } from "./strokes.ts";
+import { forward, type Size, scaleOf, type View } from "./view.ts";
 
 /** A named place of the sky, rad. */
 export interface Source extends Direction {
@@ -31,11 +32,6 @@ export interface Overlay {
   /** Signs and names, or lines alone, as on the small map. */
   readonly isSmall?: boolean;
 }
-
-const CASING = "rgb(0 0 0 / .72)";
-const LABEL = "500 12px Inter, system-ui, sans-serif";
-/** Lines of the graticule aimed at across the view. */
-const LINES = 4;
 
 /** d3-geo's projection for a view. */
 export function projectionOf(view: View, size: Size): GeoProjection {
@@ -82,126 +78,7 @@ export function drawOverlay(
   if (overlay.cross) drawCross(context, place(overlay.cross));
 }
 
-type Path = ReturnType<typeof geoPath>;
 type Place = ReturnType<typeof forward>;
-type Context = CanvasRenderingContext2D;
-
-function line(context: Context, path: Path, coordinates: [number, number][][]): void {
-  context.beginPath();
-  path({ type: "MultiLineString", coordinates });
-  context.stroke();
-}
-
-function drawGraticule(
-  context: Context,
-  view: View,
-  size: Size,
-  path: Path,
-  isSmall: boolean,
-): void {
-  context.strokeStyle = "rgb(255 255 255 / .26)";
-  context.lineWidth = isSmall ? 0.6 : 1;
-  if (view.kind === "sky") {
-    const meridians = [0, 60, 120, 180, 240, 300].map((ra) =>
-      span(-90, 90, 3).map((dec): [number, number] => [ra, dec]),
-    );
-    const parallels = [-60, -30, 0, 30, 60].map((dec) =>
-      span(0.01, 359.99, 3).map((ra): [number, number] => [ra, dec]),
-    );
-    line(context, path, [...meridians, ...parallels]);
-    return;
-  }
-  const field = view.field * degreesPerRadian;
-  const dec = view.dec * degreesPerRadian;
-  const step = niceStep(field, LINES);
-  const stretch = Math.max(0.05, Math.cos(view.dec));
-  const raStep = niceStep(Math.min(360, field / stretch), LINES);
-  const reach = (field * Math.max(size.width, size.height)) / Math.min(size.width, size.height);
-  const [from, to] = [Math.max(-90, dec - reach), Math.min(90, dec + reach)];
-  const hasPole = Math.max(Math.abs(from), Math.abs(to)) >= 90;
-  const ra = view.ra * degreesPerRadian;
-  const half = hasPole
-    ? 180
-    : Math.min(
-        180,
-        (reach * 1.2) /
-          Math.max(0.05, Math.cos((Math.max(Math.abs(from), Math.abs(to)) / 180) * Math.PI)),
-      );
-  const lines: [number, number][][] = [];
-  for (let d = Math.ceil(from / step) * step; d <= to; d += step)
-    if (Math.abs(d) < 90) lines.push(span(ra - half, ra + half, half / 60).map((r) => [r, d]));
-  for (let r = Math.ceil((ra - half) / raStep) * raStep; r <= ra + half; r += raStep)
-    lines.push(
-      span(Math.max(from, -89.99), Math.min(to, 89.99), (to - from) / 40).map((d) => [r, d]),
-    );
-  line(context, path, lines);
-  if (!isSmall) labelGraticule(context, view, size, step, raStep);
-}
-
-const span = (from: number, to: number, step: number): number[] => {
-  const count = Math.max(1, Math.ceil((to - from) / step));
-  return Array.from({ length: count + 1 }, (_, i) => from + ((to - from) * i) / count);
-};
-
-/** Dec along the left side, RA along the lower one, where lines pass. */
-function labelGraticule(
-  context: Context,
-  view: View,
-  size: Size,
-  step: number,
-  raStep: number,
-): void {
-  const digits = (value: number) => (value < 0.1 ? 2 : value < 1 ? 1 : 0);
-  const along = (
-    count: number,
-    at: (i: number) => [number, number],
-    value: (d: Direction) => number,
-    every: number,
-    put: (x: number, y: number, text: number) => void,
-  ) => {
-    let before: number | undefined;
-    for (let i = 0; i <= count; i++) {
-      const [x, y] = at(i);
-      const direction = directionAt(view, size, x, y);
-      const now = direction && value(direction);
-      if (now !== undefined && before !== undefined && Math.abs(now - before) < every) {
-        const crossed = Math.floor(Math.max(now, before) / every);
-        if (crossed > Math.floor(Math.min(now, before) / every)) put(x, y, crossed * every);
-      }
-      before = now;
-    }
-  };
-  along(
-    size.height - 120,
-    (i) => [14, 60 + i],
-    (d) => d.dec * degreesPerRadian,
-    step,
-    (x, y, dec) => {
-      const text = `${dec < -1e-9 ? "−" : dec > 1e-9 ? "+" : ""}${Math.abs(dec).toFixed(digits(step))}°`;
-      label(context, text, x - 6, y + 4, "left");
-    },
-  );
-  along(
-    size.width - 60,
-    (i) => [30 + i, size.height - 10],
-    (d) => d.ra * degreesPerRadian,
-    raStep,
-    (x, y, ra) => {
-      label(context, `${(ra % 360).toFixed(digits(raStep))}°`, x, y + 2, "center");
-    },
-  );
-}
-
-/** White on a dark casing: legible on every colour of the map. */
-function label(context: Context, text: string, x: number, y: number, align: CanvasTextAlign): void {
-  context.font = LABEL;
-  context.textAlign = align;
-  context.lineWidth = 3;
-  context.strokeStyle = CASING;
-  context.strokeText(text, x, y);
-  context.fillStyle = "#fff";
-  context.fillText(text, x, y);
-}
 
 function drawContours(
   context: Context,

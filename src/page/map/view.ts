@@ -123,16 +123,26 @@ function mollweideAngle(dec: number): number {
   return twice / 2;
 }
 
-/** The direction under a point of the screen. */
-export function directionAt(view: View, size: Size, x: number, y: number): Direction | undefined {
+/** Directions under points of the screen; undefined outside of the sky. */
+export function directionsOf(
+  view: View,
+  size: Size,
+): (x: number, y: number) => Direction | undefined {
+  const toVector = inverse(view, size);
   const out = new Float64Array(3);
-  if (!inverse(view, size)(x, y, out)) return undefined;
-  const ra = Math.atan2(out[1]!, out[0]!);
-  return {
-    ra: ra < 0 ? ra + 2 * Math.PI : ra,
-    dec: Math.atan2(out[2]!, Math.hypot(out[0]!, out[1]!)),
+  return (x, y) => {
+    if (!toVector(x, y, out)) return undefined;
+    const ra = Math.atan2(out[1]!, out[0]!);
+    return {
+      ra: ra < 0 ? ra + 2 * Math.PI : ra,
+      dec: Math.atan2(out[2]!, Math.hypot(out[0]!, out[1]!)),
+    };
   };
 }
+
+/** The direction under one point. */
+export const directionAt = (view: View, size: Size, x: number, y: number): Direction | undefined =>
+  directionsOf(view, size)(x, y);
 
 /** The view whose centre is what was at a point of the screen, its field divided by a factor. */
 export function moved(view: LocalView, size: Size, x: number, y: number, factor = 1): LocalView {

@@ -16,18 +16,24 @@ export function Overview({ scene }: { scene: Scene }) {
   const cells = useRef<{ image: OffscreenCanvas; version: number; epoch: string } | undefined>(
     undefined,
   );
+  const drawn = useRef("");
   useEffect(() => {
     const target = canvas.current!;
     const ratio = Math.min(2, window.devicePixelRatio || 1);
     const size = { width: target.clientWidth, height: target.clientHeight };
     if (size.width === 0) return;
-    const { version, epoch } = scene.map;
-    if (cells.current?.version !== version || cells.current.epoch !== epoch)
+    const { version, epoch, seq } = scene.map;
+    // The page is drawn anew for many a reason that is none of the map's.
+    const what = JSON.stringify([version, epoch, scene.view, size, ratio, shell.canvas?.size]);
+    if (what === drawn.current) return;
+    drawn.current = what;
+    const isKnown = cells.current?.version === version && cells.current.epoch === epoch;
+    if (!isKnown && seq > 0)
       cells.current = { image: paintSky(scene, size, ratio), version, epoch };
     target.width = Math.round(size.width * ratio);
     target.height = Math.round(size.height * ratio);
     const context = target.getContext("2d")!;
-    context.drawImage(cells.current.image, 0, 0);
+    if (seq > 0 && cells.current) context.drawImage(cells.current.image, 0, 0);
     context.scale(ratio, ratio);
     drawOverlay(context, SKY, size, {
       contours: [],
