@@ -82,24 +82,26 @@ export async function openFits(setup: FitSetup): Promise<Fits> {
     async fit(task: FitTask): Promise<FitOutcome> {
       const started = performance.now();
       if (task.free !== null) return freeOutcome(task.id, fitter, task.free, axes, moment);
-      const { id, nside, pixel, posvar, parent } = task;
+      const { id, nside, pixel, posvar, count, parent } = task;
       const { ra, dec } = pixelCentre(nside, pixel);
       const direction = toDetector(ra, dec, moment);
       const from = parent ? seedValues(parent) : undefined;
-      const seedsOf = (first: number, fits: number) =>
-        Array.from({ length: fits }, (_, n) =>
-          pixelSeed(prepared, seeds, direction, first + n, from),
-        );
-      const { fits, minima } = await fitAll(fitter, task, axes, seedsOf);
+      const directionSeeds: Iterable<Seed> = {
+        *[Symbol.iterator]() {
+          for (let n = 0; n < count; n++)
+            yield pixelSeed(prepared, seeds, direction, posvar + n, from);
+        },
+      };
+      const { fits, minima } = await fitAll(fitter, task, axes, directionSeeds);
       const best = bestOf(fits);
       return {
         id,
         values: fitTuple(best),
-        // One fit may stand for several seeds.
-        evaluations: [...new Set(fits)].reduce((sum, fit) => sum + fit.evaluations, 0),
+        evaluations: fits.reduce((sum, fit) => sum + fit.evaluations, 0),
         seconds: (performance.now() - started) / 1000,
-        failures: fits.flatMap(({ reason }, n): FailedVariation[] =>
-          reason === undefined ? [] : [[posvar + n, reason]],
+        failures: Array.from({ length: count }, (_, n) => fits[n] ?? fits[0]).flatMap(
+          ({ reason }, n): FailedVariation[] =>
+            reason === undefined ? [] : [[posvar + n, reason]],
         ),
         ...(minima && { minima }),
       };
@@ -110,11 +112,10 @@ export async function openFits(setup: FitSetup): Promise<Fits> {
 /** The fits of one task, and its direction's minima. */
 async function fitAll(
   fitter: Fitter,
-  { nside, pixel, posvar, count, starts }: FitTask,
+  { nside, pixel, posvar, starts }: FitTask,
   axes: Axes,
-  seedsOf: (first: number, fits: number) => Seed[],
-): Promise<{ readonly fits: readonly Fit[]; readonly minima?: readonly Minimum[] }> {
-  const seeds = seedsOf(posvar, count);
+  seeds: Iterable<Seed>,
+): Promise<{ readonly fits: readonly [Fit, ...Fit[]]; readonly minima?: readonly Minimum[] }> {
   const found = fitter.fitDirection?.(
     seeds,
     (starts ?? []).map((start) => inDetector(start, axes)),
@@ -122,9 +123,9 @@ async function fitAll(
   if (found !== undefined)
     return { fits: found.fits, minima: passedOn(found.minima.map((place) => onSky(place, axes))) };
   const fits: Fit[] = [];
-  for (const [n, seed] of seeds.entries())
-    fits.push(await fitter.fit(seed, { nside, pixel, posvar: posvar + n }));
-  return { fits };
+  for (const seed of seeds)
+    fits.push(await fitter.fit(seed, { nside, pixel, posvar: posvar + fits.length }));
+  return { fits: fits as [Fit, ...Fit[]] };
 }
 
 /** The best fit of all directions, from where those pixels have their lowest minima. */
@@ -151,11 +152,11 @@ function freeOutcome(
 }
 
 /** The lowest llh, of equal ones the first; any number is better than none. */
-const bestOf = ([first, ...others]: readonly Fit[]): Fit =>
+const bestOf = ([first, ...others]: readonly [Fit, ...Fit[]]): Fit =>
   others.reduce(
     (best, fit) =>
       fit.llh < best.llh || (Number.isNaN(best.llh) && !Number.isNaN(fit.llh)) ? fit : best,
-    first!,
+    first,
   );
 
 /** The sky's axes (J2000: towards ra 0, ra 90° and the north pole) as seen in the detector. */

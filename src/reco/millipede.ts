@@ -163,17 +163,16 @@ export function openUnfolding(
   return {
     fit: (seed) => asFit(seed, fitOne(seed)),
     fitDirection(seeds, starts) {
-      const [first] = seeds;
-      if (first === undefined) return { fits: [], minima: [] };
       if (starts.length === 0) {
-        const found = seeds.map(fitOne);
-        const fits = found.map((fit, n) => asFit(seeds[n]!, fit));
-        return { fits, minima: passedOn(first, found) };
+        const all = [...seeds];
+        const found = all.map(fitOne);
+        const fits = found.map((fit, n) => asFit(all[n]!, fit)) as [Fit, ...Fit[]];
+        return { fits, minima: passedOn(all[0]!, found) };
       }
+      const [first] = seeds;
       const vertices = starts.map((start) => vertexOf(start, middle));
-      const found = widened(core.fitFrom(first, vertices, search), first);
-      const fit = asFit(first, found);
-      return { fits: seeds.map(() => fit), minima: passedOn(first, [found]) };
+      const found = widened(core.fitFrom(first!, vertices, search), first!);
+      return { fits: [asFit(first!, found)], minima: passedOn(first!, [found]) };
     },
     evaluate(hypothesis, options = {}) {
       const value: MillipedeValue = core.evaluate(

@@ -96,8 +96,8 @@ export interface Place {
 
 /** All fits of one direction. */
 export interface DirectionFits {
-  /** One for each seed; a reason and llh NaN where there is none. */
-  readonly fits: readonly Fit[];
+  /** One for each seed, or one that stands for all of them; a reason and llh NaN where there is none. */
+  readonly fits: readonly [Fit, ...Fit[]];
   /** What the direction's neighbours may start from, lowest first. */
   readonly minima: readonly Place[];
 }
@@ -117,11 +117,12 @@ export interface Fitter {
   /** `task`: which fit of the scan it is, for algorithms with random numbers of their own (dummies). */
   fit(seed: Seed, task?: FitTask): Fit | Promise<Fit>;
   /**
-   * All seeds of one direction at once; absent: they have nothing in common.
+   * All seeds of one direction at once, at least one; absent: they have nothing in common.
+   * @param seeds made as they are asked for
    * @param starts where directions nearby have minima, and this direction's own as far as they are known: then only these are
    * looked at. Empty: the whole direction is searched
    */
-  fitDirection?(seeds: readonly Seed[], starts: readonly Place[]): DirectionFits;
+  fitDirection?(seeds: Iterable<Seed>, starts: readonly Place[]): DirectionFits;
   /** The best fit of all directions, from tracks of some; absent: the direction is never free. */
   fitFreely?(starts: readonly FreePlace[]): FreeFit;
   evaluate(hypothesis: Hypothesis, options?: EvaluateOptions): Evaluation;

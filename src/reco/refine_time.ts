@@ -13,17 +13,18 @@ const CHERENKOV_SIN = Math.sqrt(1 - CHERENKOV_COS ** 2);
  * light. Equally close DOMs: the first in OMKey order. Without HLC pulses: the track's own time.
  */
 export function refinedTime(track: Hypothesis, hlc: PulseMap, detector: Detector): number {
-  let closest = Number.POSITIVE_INFINITY;
+  const direction = directionOfTravel(track);
+  let closest: Beside | undefined;
   let time = track.time;
   for (const [key, series] of hlc) {
     const dom = detector.doms.get(key);
     if (!dom) continue;
-    const { distance } = placeBeside(track, dom);
-    if (distance >= closest) continue;
-    closest = distance;
-    time = series[0]!.time - directPath(track, dom) / speedOfLight;
+    const beside = placeBeside(track, direction, dom);
+    if (closest !== undefined && beside.squared >= closest.squared) continue;
+    closest = beside;
+    time = series[0]!.time;
   }
-  return time;
+  return closest === undefined ? time : time - pathOf(closest) / speedOfLight;
 }
 
 interface Place {
@@ -32,16 +33,27 @@ interface Place {
   readonly z: number;
 }
 
-/** How far along a track from its vertex, and beside it, a place is, m. */
-function placeBeside(track: Hypothesis, { x, y, z }: Place): { along: number; distance: number } {
-  const [nx, ny, nz] = directionOfTravel(track);
-  const [dx, dy, dz] = [x - track.x, y - track.y, z - track.z];
-  const along = dx * nx + dy * ny + dz * nz;
-  return { along, distance: Math.hypot(dx - along * nx, dy - along * ny, dz - along * nz) };
+/** How far along a track from its vertex a place is, m, and the square of its distance from the track, m². */
+interface Beside {
+  readonly along: number;
+  readonly squared: number;
 }
 
-/** The way of the track and its direct Cherenkov light from the vertex to a place, as m of the track's own. */
-export function directPath(track: Hypothesis, place: Place): number {
-  const { along, distance } = placeBeside(track, place);
-  return along + distance * (1 / (CHERENKOV_COS * CHERENKOV_SIN) - CHERENKOV_COS / CHERENKOV_SIN);
+function placeBeside(
+  track: Hypothesis,
+  [nx, ny, nz]: ReturnType<typeof directionOfTravel>,
+  { x, y, z }: Place,
+): Beside {
+  const [dx, dy, dz] = [x - track.x, y - track.y, z - track.z];
+  const along = dx * nx + dy * ny + dz * nz;
+  const [a, b, c] = [dx - along * nx, dy - along * ny, dz - along * nz];
+  return { along, squared: a * a + b * b + c * c };
 }
+
+const pathOf = ({ along, squared }: Beside): number =>
+  along +
+  Math.sqrt(squared) * (1 / (CHERENKOV_COS * CHERENKOV_SIN) - CHERENKOV_COS / CHERENKOV_SIN);
+
+/** The way of the track and its direct Cherenkov light from the vertex to a place, as m of the track's own. */
+export const directPath = (track: Hypothesis, place: Place): number =>
+  pathOf(placeBeside(track, directionOfTravel(track), place));

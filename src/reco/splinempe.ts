@@ -143,34 +143,37 @@ function open(prepared: PreparedEvent, light: LightModel | undefined): Fitter {
   /** A direction's minima as its neighbours take them. */
   const passedOn = ({ minima }: DirectionMinima): Place[] =>
     minima.map(({ x, y, z, llh }) => ({ x: x - middle.x, y: y - middle.y, z: z - middle.z, llh }));
-  const fitBeside = (seeds: readonly Seed[], starts: readonly Place[]): DirectionFits => {
-    const [first] = seeds;
-    if (first === undefined) return { fits: [], minima: [] };
-    const used = first.energy ?? energy;
-    const core = coreFor(used);
-    const found = core.searchBeside(
-      first,
-      starts.map((start) => vertexOf(start, middle)),
-    );
-    // All seeds end in the lowest minimum; the first says where on its track the vertex is, if it can be there.
-    const lowest = Math.min(...found.minima.map(({ llh }) => llh));
+  const fitBeside = (seeds: Iterable<Seed>, starts: readonly Place[]): DirectionFits => {
+    const vertices = starts.map((start) => vertexOf(start, middle));
+    let found: (DirectionMinima & { readonly lowest: number }) | undefined;
     let best: SplineMpeFit | undefined;
-    let evaluations = found.evaluations;
+    let evaluations = 0;
+    let used = energy;
     for (const seed of seeds) {
-      const fit = core.vertexAt(seed, found);
+      if (found === undefined) {
+        used = seed.energy ?? energy;
+        const minima = coreFor(used).searchBeside(seed, vertices);
+        found = { ...minima, lowest: Math.min(...minima.minima.map(({ llh }) => llh)) };
+        evaluations += found.evaluations;
+      }
+      // All seeds end in the lowest minimum; the first says where on its track the vertex is, if it can be there.
+      const fit = coreFor(used).vertexAt(seed, found);
       evaluations += fit.evaluations;
       if (best === undefined || fit.llh < best.llh) best = fit;
-      if (best.llh <= lowest + sameValue) break;
+      if (best.llh <= found.lowest + sameValue) break;
     }
-    const fit: Fit = { ...best!, evaluations, energy: used, ...noLosses };
-    return { fits: seeds.map(() => fit), minima: passedOn(found) };
+    return {
+      fits: [{ ...best!, evaluations, energy: used, ...noLosses }],
+      minima: passedOn(found!),
+    };
   };
   return {
     fit: fitOne,
     fitDirection(seeds, starts) {
       if (starts.length > 0) return fitBeside(seeds, starts);
-      const fits = seeds.map(fitOne);
-      const places = fits.map((fit, n) => placeOf(fit, seeds[n]!, middle));
+      const all = [...seeds];
+      const fits = all.map(fitOne) as [Fit, ...Fit[]];
+      const places = fits.map((fit, n) => placeOf(fit, all[n]!, middle));
       return { fits, minima: [...(latest ? passedOn(latest) : []), ...places] };
     },
     fitFreely(starts) {
