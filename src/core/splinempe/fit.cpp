@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "base/track_frame.hpp"
 #include "minimise/distinct_minima.hpp"
@@ -242,37 +244,73 @@ DirectionMinima minima_along(const SplineMpe& likelihood, CoarseMaps& maps, cons
   return {std::move(minima), surface.evaluations()};
 }
 
+namespace {
+
+// Where guesses lead to, beside what is known.
+std::vector<Minimum> descents_beside(Surface& surface, std::vector<Minimum> guesses,
+                                     std::vector<Minimum> known, const SplineMpeOptions& options) {
+  const auto first = static_cast<std::ptrdiff_t>(known.size());
+  sort_lowest_first(guesses, &Minimum::llh);
+  for (const Minimum& guess : guesses) {
+    if (known.size() == static_cast<std::size_t>(first) + options.most_descents_beside) break;
+    if (!known.empty() && guess.llh > lowest(known).llh + options.follow_margin_beside) break;
+    known.push_back(surface.descend_from(guess.position, known, options.same_place_beside,
+                                         options.same_llh_beside));
+  }
+  return {known.begin() + first, known.end()};
+}
+
+// The last metres of those that can be the lowest, and of the lowest once more.
+void finish_beside(Surface& surface, std::vector<Minimum>& found, const std::vector<Minimum>& known,
+                   const SplineMpeOptions& options) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto* minima : {&std::as_const(found), &known})
+    for (const Minimum& minimum : *minima) least = std::fmin(least, minimum.llh);
+  const double limit = least + options.finish_margin_beside;
+  std::vector<Minimum> finished;
+  Minimum* best = nullptr;
+  for (Minimum& minimum : found) {
+    const auto leads_to = [&](const Minimum& other) {
+      return minimum.llh >= other.llh &&
+             distance(minimum.position, other.position) < options.known_beside;
+    };
+    const auto is_same = [&](const Minimum& other) {
+      return distance(minimum.position, other.position) < options.same_place_beside;
+    };
+    if (!(minimum.llh < limit) || std::ranges::any_of(finished, is_same) ||
+        std::ranges::any_of(known, leads_to))
+      continue;
+    finished.push_back(minimum);
+    minimum = surface.finish(minimum, options.simplex_step_beside, options.simplex_beside);
+    if (!(minimum.llh < least)) continue;
+    least = minimum.llh;
+    best = &minimum;
+  }
+  if (best != nullptr)
+    *best = surface.finish(*best, options.second_step_beside, options.simplex_beside);
+}
+
+}  // namespace
+
 DirectionMinima minima_beside(const SplineMpe& likelihood, const Track& track,
                               const std::vector<Minimum>& starts, const SplineMpeOptions& options) {
   Surface surface(likelihood, track, options);
-  std::vector<Minimum> found, guesses;
+  std::vector<Minimum> known, guesses;
   for (const Minimum& start : starts) {
     if (std::isfinite(start.llh))
-      found.push_back(start);
+      known.push_back(start);
     else
       guesses.push_back({surface.value(start.position, nullptr), start.position});
   }
-  const std::size_t known = found.size();
-  sort_lowest_first(guesses, &Minimum::llh);
-  for (const Minimum& guess : guesses) {
-    if (found.size() - known == options.most_descents_beside) break;
-    if (!found.empty() && guess.llh > lowest(found).llh + options.follow_margin_beside) break;
-    found.push_back(surface.descend_from(guess.position, found, options.same_place_beside,
-                                         options.same_llh_beside));
-  }
-  const double limit = lowest(found).llh + options.finish_margin_beside;
-  std::vector<Minimum> finished;
+  std::vector<Minimum> found = descents_beside(surface, guesses, known, options);
+  finish_beside(surface, found, known, options);
+  found.insert(found.end(), known.begin(), known.end());
+  if (found.empty()) throw std::logic_error("splinempe: no place to start from is a number");
+  surface.make_exact(found);
   const auto are_same = [&](const Minimum& a, const Minimum& b) {
     return distance(a.position, b.position) < options.same_place_beside;
   };
-  for (std::size_t i = known; i < found.size(); ++i) {
-    if (!(found[i].llh < limit) || is_known(finished, found[i], are_same)) continue;
-    finished.push_back(found[i]);
-    found[i] = surface.finish(found[i], options.simplex_step_beside, options.simplex_beside);
-  }
-  surface.make_exact(found);
   keep_distinct(found, &Minimum::llh, are_same, DirectionMinima::most);
-  if (found.empty()) throw std::logic_error("splinempe: no place to start from is a number");
   return {std::move(found), surface.evaluations()};
 }
 

@@ -66,11 +66,15 @@ struct SplineMpeOptions {
 
   // Where directions nearby have minima these lead to most of this one's: no map is asked. Descents
   // from so many of the places at most, from places no more than this above the lowest known; what
-  // counts as one minimum; and the simplex, of minima no more than this above the lowest.
+  // counts as one minimum; and the simplex, of minima no more than this above the lowest. One as
+  // close to a known minimum as `known_beside` and no lower leads there and is not finished. The
+  // lowest is finished twice, the second time from the other side: of 1472 pixels around a source
+  // this left 83 lower by 0.1 and more, 17 higher.
   std::size_t most_descents_beside = 8;
   double follow_margin_beside = 30;
   double same_place_beside = 6, same_llh_beside = 3;
   double finish_margin_beside = 4, simplex_step_beside = 10;
+  double known_beside = 4, second_step_beside = -4;
   SimplexLimits simplex_beside{80, 0.02};
 };
 
