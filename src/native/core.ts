@@ -42,7 +42,7 @@ export const symbols = {
     ...(["ptr", "f64", "f64", "ptr", "i64", "ptr", "ptr", "ptr"] as const),
   ),
   skyscan_splinempe_free_direction: fallible("ptr", "ptr", "i64", "ptr"),
-  skyscan_splinempe_fit: fallible("ptr", "ptr", "i64", "ptr", "ptr", "ptr"),
+  skyscan_splinempe_fit: fallible("ptr", "ptr", "i64", "ptr", "i64", "ptr"),
   skyscan_splinempe_vertex: fallible("ptr", "ptr", "i64", "ptr", "ptr"),
 
   // Millipede (millipede.ts)

@@ -85,10 +85,12 @@ export interface SplineMpe {
   /** The lowest minimum with its vertex at the seed's time; nothing is minimised. */
   vertexAt(seed: Seed, minima: DirectionMinima): SplineMpeFit;
   /**
-   * Minimises over x, y, z; direction and time stay the seed's. Starts from the fallback as well where it is the
-   * better guess. @param minima of the seed's direction, from a search of this likelihood
+   * Minimises over x, y, z from every seed and its fallback; the direction stays theirs, which is one, the time the first
+   * seed's with which a vertex can be where the minimum is.
+   * @param seeds at least one
+   * @param minima of the seeds' direction, from a search of this likelihood
    */
-  fit(seed: Seed, minima: DirectionMinima): SplineMpeFit;
+  fit(seeds: readonly Seed[], minima: DirectionMinima): SplineMpeFit;
   close(): void;
 }
 
@@ -166,17 +168,17 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
       call("skyscan_splinempe_vertex", handle, minima, found.minima.length, at, result);
       return structs.splinempeResult.read(result);
     },
-    fit(seed, found) {
-      requireDirection(seed, found);
+    fit(seeds, found) {
+      for (const seed of seeds) requireDirection(seed, found);
+      const guesses = seeds.flatMap(({ fallback, ...seed }) =>
+        fallback ? [seed, { ...seed, ...fallback }] : [seed],
+      );
       const { minima } = found;
       const result = structs.splinempeResult.room();
       call(
         "skyscan_splinempe_fit",
-        handle,
-        structs.splinempeMinimum.packAll(minima),
-        minima.length,
-        structs.hypothesis.pack(seed),
-        seed.fallback ? structs.vertex.pack(seed.fallback) : null,
+        ...([handle, structs.splinempeMinimum.packAll(minima), minima.length] as const),
+        ...([structs.hypothesis.packAll(guesses), guesses.length] as const),
         result,
       );
       return structs.splinempeResult.read(result);

@@ -119,11 +119,10 @@ function open(prepared: PreparedEvent, light: LightModel | undefined): Fitter {
   };
   coreFor(energy);
   const middle = middleOf(prepared.cleaned, prepared.detector);
-  // A scan fits the seeds of one direction one after the other: its minima serve until another comes.
+  // Whoever fits seeds one by one fits those of one direction one after the other: its minima serve until another comes.
   let latest: (DirectionMinima & { core: SplineMpe; thorough: boolean }) | undefined;
-  const fitOne = (seed: Seed): Fit => {
-    const used = seed.energy ?? energy;
-    const core = coreFor(used);
+  const searched = (seed: Seed) => {
+    const core = coreFor(seed.energy ?? energy);
     const { zenith, azimuth } = seed;
     // Where a coarser pixel's fit is given, the pixel is one of those that decide the result.
     const thorough = seed.fallback !== undefined;
@@ -135,10 +134,20 @@ function open(prepared: PreparedEvent, light: LightModel | undefined): Fitter {
     const found =
       isKnown && latest ? latest : { ...core.search(seed, { thorough }), core, thorough };
     latest = found;
-    const fit = core.fit(seed, found);
     // The search counts with the first fit of its direction.
-    const evaluations = fit.evaluations + (isKnown ? 0 : found.evaluations);
-    return { ...fit, evaluations, energy: used, ...noLosses };
+    return { found, evaluations: isKnown ? 0 : found.evaluations };
+  };
+  const fitAll = (seeds: readonly [Seed, ...Seed[]]): DirectionFits => {
+    const [first] = seeds;
+    const { found, evaluations } = searched(first);
+    const best = found.core.fit(seeds, found);
+    const fit: Fit = {
+      ...best,
+      evaluations: evaluations + best.evaluations,
+      energy: first.energy ?? energy,
+      ...noLosses,
+    };
+    return { fits: [fit], minima: [...passedOn(found), placeOf(fit, first, middle)] };
   };
   /** A direction's minima as its neighbours take them. */
   const passedOn = ({ minima }: DirectionMinima): Place[] =>
@@ -168,14 +177,9 @@ function open(prepared: PreparedEvent, light: LightModel | undefined): Fitter {
     };
   };
   return {
-    fit: fitOne,
-    fitDirection(seeds, starts) {
-      if (starts.length > 0) return fitBeside(seeds, starts);
-      const all = [...seeds];
-      const fits = all.map(fitOne) as [Fit, ...Fit[]];
-      const places = fits.map((fit, n) => placeOf(fit, all[n]!, middle));
-      return { fits, minima: [...(latest ? passedOn(latest) : []), ...places] };
-    },
+    fit: (seed) => fitAll([seed]).fits[0],
+    fitDirection: (seeds, starts) =>
+      starts.length > 0 ? fitBeside(seeds, starts) : fitAll([...seeds] as [Seed, ...Seed[]]),
     fitFreely(starts) {
       const core = coreFor(energy);
       const found = core.freeDirection(

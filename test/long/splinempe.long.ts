@@ -50,7 +50,7 @@ describe("splinempe on photon tables, in random directions", () => {
         let [ours, once, again] = [Infinity, Infinity, Infinity];
         for (let k = 0; k < splinempe.seeds.variations.length; k++) {
           const seed: Hypothesis = pixelSeed(prepared, splinempe.seeds, { zenith, azimuth }, k);
-          ours = Math.min(ours, likelihood.fit(seed, minima).llh);
+          ours = Math.min(ours, likelihood.fit([seed], minima).llh);
           const value = ([x, y, z]: readonly number[]) =>
             Math.max(Math.abs(x!), Math.abs(y!), Math.abs(z!)) > 2000
               ? 1e9

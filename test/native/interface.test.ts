@@ -133,7 +133,6 @@ const mayBeNull = new Set([
   "skyscan_millipede_open sketch_light",
   "skyscan_millipede_fit searched",
   "skyscan_millipede_fit fallback",
-  "skyscan_splinempe_fit fallback",
   "skyscan_table_evaluate gradients",
 ]);
 

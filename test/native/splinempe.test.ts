@@ -126,7 +126,7 @@ describe("splinempe on photon tables", () => {
     let worse = 0;
     for (const { pixel, seed, "splinempe-recoFitParams": fit } of fits) {
       const from = sourceOf(seed);
-      const found = likelihood.fit(from, likelihood.search(from));
+      const found = likelihood.fit([from], likelihood.search(from));
       const { llh } = found;
       // Fits compute values without slopes where these are not needed.
       expect(llh).toBeCloseTo(likelihood.evaluate({ ...sourceOf(seed), ...found }), 8);
@@ -198,19 +198,19 @@ describe("splinempe on the embedded light", () => {
   test("finds the track from afar, the same one each time", () => {
     const seed = { ...truth, x: truth.x + 70, y: truth.y - 60, z: truth.z + 50 };
     const minima = likelihood.search(seed);
-    const fit = likelihood.fit(seed, minima);
+    const fit = likelihood.fit([seed], minima);
     expect(fit.llh).toBeLessThan(likelihood.evaluate(truth) + 0.1);
     expect(fit.llh).toBeCloseTo(likelihood.evaluate({ ...seed, ...fit }), 9);
     expect(fit.time).toBe(seed.time);
     // Whatever was searched and fitted in between.
     const elsewhere = { ...seed, azimuth: 2 };
-    likelihood.fit(elsewhere, likelihood.search(elsewhere));
+    likelihood.fit([elsewhere], likelihood.search(elsewhere));
     expect(likelihood.search(seed)).toEqual(minima);
-    expect(likelihood.fit(seed, minima)).toEqual(fit);
+    expect(likelihood.fit([seed], minima)).toEqual(fit);
     const thorough = likelihood.search(seed, { thorough: true });
     expect(thorough.evaluations).toBeGreaterThan(minima.evaluations);
     const withFallback = likelihood.fit(
-      { ...seed, fallback: { ...truth, time: truth.time + 50 } },
+      [{ ...seed, fallback: { ...truth, time: truth.time + 50 } }],
       thorough,
     );
     expect(withFallback.llh).toBeLessThan(fit.llh + 0.1);
@@ -238,14 +238,23 @@ describe("splinempe on the embedded light", () => {
 
   test("refuses minima of another direction, and none", () => {
     const minima = likelihood.search(truth);
-    expect(() => likelihood.fit({ ...truth, azimuth: 2 }, minima)).toThrow(/direction/);
+    expect(() => likelihood.fit([truth, { ...truth, azimuth: 2 }], minima)).toThrow(/direction/);
     const none = { ...minima, minima: [] };
-    expect(() => likelihood.fit(truth, none)).toThrow(/at least one/);
+    expect(() => likelihood.fit([truth], none)).toThrow(/at least one minimum/);
+    expect(() => likelihood.fit([], minima)).toThrow(/at least one seed/);
   });
 
   test("stays within 2000 m", () => {
-    const fit = likelihood.fit({ ...truth, x: 2500, y: -2500, z: 0 }, likelihood.search(truth));
+    const found = likelihood.search(truth);
+    const outside = { ...truth, x: 2500, y: -2500, z: 0 };
+    const fit = likelihood.fit([outside], found);
     for (const axis of axes) expect(Math.abs(fit[axis])).toBeLessThanOrEqual(2000);
+    // So late that no vertex on the lowest track is near: the next seed's time is taken.
+    const late = { ...truth, time: truth.time + 20_000 };
+    const alone = likelihood.fit([truth], found);
+    const both = likelihood.fit([late, truth], found);
+    expect(both.time).toBe(truth.time);
+    expect(both.llh).toBeLessThanOrEqual(alone.llh + 1e-6);
   });
 
   test("refuses what is no number, in one line", () => {

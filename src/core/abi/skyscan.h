@@ -235,12 +235,13 @@ SKYSCAN_API int32_t skyscan_splinempe_free_direction(skyscan_splinempe* handle,
                                                      int64_t start_count,
                                                      skyscan_splinempe_direction* direction,
                                                      char* message, int64_t message_size);
-/* Minimises over x, y, z. minima: what the search of the seed's direction found, `count` of them,
- * at least one; fallback: a second first guess, or null. */
+/* Minimises over x, y, z from `seed_count` first guesses, at least one, all of the first one's
+ * direction. minima: what the search of that direction found, `count` of them, at least one. The
+ * vertex is at the time of the first seed whose track is within 2000 m there at the lowest minimum;
+ * where none is, of the one that fares best. */
 SKYSCAN_API int32_t skyscan_splinempe_fit(const skyscan_splinempe* handle,
                                           const skyscan_splinempe_minimum* minima, int64_t count,
-                                          const skyscan_hypothesis* seed,
-                                          const skyscan_vertex* fallback,
+                                          const skyscan_hypothesis* seeds, int64_t seed_count,
                                           skyscan_splinempe_result* result, char* message,
                                           int64_t message_size);
 /* The lowest of these minima with its vertex at the seed's time, where that is within 2000 m; else

@@ -144,16 +144,16 @@ int32_t skyscan_splinempe_free_direction(skyscan_splinempe* handle,
 
 int32_t skyscan_splinempe_fit(const skyscan_splinempe* handle,
                               const skyscan_splinempe_minimum* minima, int64_t count,
-                              const skyscan_hypothesis* seed, const skyscan_vertex* fallback,
+                              const skyscan_hypothesis* seeds, int64_t seed_count,
                               skyscan_splinempe_result* result, char* message,
                               int64_t message_size) {
   return guarded(message, message_size, [&] {
-    required({{handle, "handle"}, {minima, "minima"}, {seed, "seed"}, {result, "result"}});
+    required({{handle, "handle"}, {minima, "minima"}, {seeds, "seeds"}, {result, "result"}});
     if (count < 1) throw BadInput("splinempe: a fit needs at least one minimum of its direction");
-    const std::vector<Minimum> known = minima_of(minima, count);
-    std::vector<Track> seeds = {track_of(*seed)};
-    if (fallback != nullptr) seeds.push_back(track_of(*seed, *fallback));
-    hand_out_fit(fit(handle->likelihood, known, seeds), result);
+    if (seed_count < 1) throw BadInput("splinempe: a fit needs at least one seed");
+    std::vector<Track> tracks;
+    for (int64_t i = 0; i < seed_count; ++i) tracks.push_back(track_of(seeds[i]));
+    hand_out_fit(fit(handle->likelihood, minima_of(minima, count), tracks), result);
   });
 }
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <span>
 #include <stdexcept>
-#include <utility>
 
 #include "base/track_frame.hpp"
 #include "minimise/distinct_minima.hpp"
@@ -28,6 +28,12 @@ const Minimum& lowest(const std::vector<Minimum>& minima) {
   return lowest_of(minima, &Minimum::llh);
 }
 
+double least_of(std::span<const Minimum> minima) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const Minimum& minimum : minima) least = std::fmin(least, minimum.llh);
+  return least;
+}
+
 // The likelihood at one direction, at the middle time, and the ways down it.
 class Surface {
  public:
@@ -46,12 +52,14 @@ class Surface {
     return rough_->evaluate(position, slope);
   }
 
-  // The lowest of them anew by the exact likelihood: those that can be the lowest.
-  void make_exact(std::vector<Minimum>& minima) {
+  // Those that can be the lowest anew by the exact likelihood; `least`: of others that are exact.
+  void make_exact(std::span<Minimum> minima,
+                  double least = std::numeric_limits<double>::infinity()) {
     if (!rough_) return;
-    const double limit = lowest(minima).llh + options_.rough_error;
+    least = std::fmin(least, least_of(minima));
     for (Minimum& minimum : minima)
-      if (minimum.llh <= limit) minimum.llh = exact(minimum.position, nullptr);
+      if (minimum.llh <= least + options_.rough_error)
+        minimum.llh = exact(minimum.position, nullptr);
   }
 
   // Down to a minimum, or until it is clear that it is one of those known.
@@ -263,9 +271,7 @@ std::vector<Minimum> descents_beside(Surface& surface, std::vector<Minimum> gues
 // The last metres of those that can be the lowest, and of the lowest once more.
 void finish_beside(Surface& surface, std::vector<Minimum>& found, const std::vector<Minimum>& known,
                    const SplineMpeOptions& options) {
-  double least = std::numeric_limits<double>::infinity();
-  for (const auto* minima : {&std::as_const(found), &known})
-    for (const Minimum& minimum : *minima) least = std::fmin(least, minimum.llh);
+  double least = std::fmin(least_of(found), least_of(known));
   const double limit = least + options.finish_margin_beside;
   std::vector<Minimum> finished;
   Minimum* best = nullptr;
@@ -304,9 +310,9 @@ DirectionMinima minima_beside(const SplineMpe& likelihood, const Track& track,
   }
   std::vector<Minimum> found = descents_beside(surface, guesses, known, options);
   finish_beside(surface, found, known, options);
+  surface.make_exact(found, least_of(known));
   found.insert(found.end(), known.begin(), known.end());
   if (found.empty()) throw std::logic_error("splinempe: no place to start from is a number");
-  surface.make_exact(found);
   const auto are_same = [&](const Minimum& a, const Minimum& b) {
     return distance(a.position, b.position) < options.same_place_beside;
   };
@@ -326,13 +332,19 @@ SplineMpeFit fit(const SplineMpe& likelihood, const std::vector<Minimum>& minima
     if (surface.value(position, nullptr) < lowest(minima).llh + options.follow_margin)
       places.push_back(surface.descend_from(position, places));
   }
-  if (const Minimum best = lowest(places); best.llh < lowest(minima).llh - options.least_gain) {
+  if (const Minimum best = lowest(places); best.llh < lowest(minima).llh - options.least_gain)
     places.push_back(surface.finish(best));
-    surface.make_exact(places);
+  surface.make_exact(std::span(places).subspan(minima.size()), lowest(minima).llh);
+  SplineMpeFit best = vertex_at(likelihood, places, seed, options);
+  std::int64_t evaluations = surface.evaluations() + best.evaluations;
+  for (const Track& other : seeds.subspan(1)) {
+    if (best.llh <= lowest(places).llh + options.same_track) break;
+    const SplineMpeFit its = vertex_at(likelihood, places, other, options);
+    evaluations += its.evaluations;
+    if (its.llh < best.llh) best = its;
   }
-  SplineMpeFit found = vertex_at(likelihood, places, seed, options);
-  found.evaluations += surface.evaluations();
-  return found;
+  best.evaluations = evaluations;
+  return best;
 }
 
 SplineMpeFit vertex_at(const SplineMpe& likelihood, const std::vector<Minimum>& minima,

@@ -31,6 +31,8 @@ struct Minimum {
 struct SplineMpeOptions {
   LikelyPlacesOptions places;
 
+  // Two evaluations of one track at different vertices differ by rounding only, not by this.
+  double same_track = 1e-6;
   double limit = 2000;  // |x|, |y|, |z| of a vertex: the reference's
   // The same while searching, where the vertex is that point of the track that suits the search.
   double search_limit = 6000;
@@ -117,8 +119,9 @@ struct SplineMpeFit {
   std::int64_t evaluations;  // likelihood calls it took, beside those of the minima
 };
 
-// The best vertex at the first seed's direction and time. Further seeds have its direction; all are
-// followed down where they are low enough. `minima`: of this direction; not empty.
+// The best vertex at the seeds' direction, which is one, at the time of the first seed whose track
+// can be within the limit there. All are followed down where they are low enough. `minima`: of this
+// direction; not empty.
 SplineMpeFit fit(const SplineMpe& likelihood, const std::vector<Minimum>& minima,
                  std::span<const Track> seeds, const SplineMpeOptions& options = {});
 
