@@ -82,11 +82,11 @@ export async function stopAll(): Promise<void> {
   configured.clear();
 }
 
-/** Waits until something is true (looked at often), or throws after `seconds`. */
+/** Waits until something is true (looked at often), or throws after `seconds`: so many that only what hangs takes longer. */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  seconds = 30,
+  seconds = 100,
 ): Promise<NonNullable<T>> {
   const end = performance.now() + seconds * 1000;
   while (performance.now() < end) {

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { readNumberTable } from "../../src/cli/number_table.ts";
 import { InputError } from "../../src/config/errors.ts";
 import { writeTable } from "../../src/native/spline_table.ts";
 import { writeNpy } from "../../src/result/npy.ts";
 import { testFolder } from "../folder.ts";
+import { program, simulatedEvent } from "../programs.ts";
 import { python, testWithNumpy } from "../result/python.ts";
 
 const folder = testFolder();
-const program = resolve(import.meta.dir, "../../bin/skyscan.ts");
 
 /** An .npy file of format 1.0 with this header and these bytes. */
 function npy(name: string, descr: string, shape: string, data: ArrayBufferView, order = "False") {
@@ -22,7 +22,7 @@ function npy(name: string, descr: string, shape: string, data: ArrayBufferView, 
 }
 
 async function skyscan(args: readonly string[], input = "") {
-  const child = Bun.spawn([process.execPath, program, ...args], {
+  const child = Bun.spawn([...program, ...args], {
     stdin: new Blob([input]),
     stdout: "pipe",
     stderr: "pipe",
@@ -114,7 +114,7 @@ describe("arrays of numbers in .npy files", () => {
 });
 
 describe("skyscan reads them", () => {
-  const event = resolve(import.meta.dir, "../data/simulated_muon.json");
+  const event = simulatedEvent;
   const hypothesis = [-290, -70, -190, 11245, 1.5716, 4.8769];
   const names = ["x", "y", "z", "time", "zenith", "azimuth", "energy"];
   const line = (values: readonly number[]) =>

@@ -1,14 +1,13 @@
 import { expect, test } from "bun:test";
-import { resolve } from "node:path";
+import { program } from "../programs.ts";
 import { shared } from "../reference.ts";
 
-const program = resolve(import.meta.dir, "../../bin/skyscan.ts");
 const alert = shared("events", "run00136662-evt000035405932-BRONZE.pkl");
 
 test("a reader slower than the program gets all of a long output", async () => {
   // A pipe holds 64 KiB: the rest is still in the process when it has done its work.
-  const script = '"$0" "$1" event "$2" --json | { sleep 2; cat; }';
-  const run = Bun.spawn(["sh", "-c", script, process.execPath, program, alert], {
+  const script = '"$@" | { sleep 2; cat; }';
+  const run = Bun.spawn(["sh", "-c", script, "sh", ...program, "event", alert, "--json"], {
     stdout: "pipe",
     stderr: "ignore",
   });

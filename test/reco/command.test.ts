@@ -4,19 +4,19 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { writeResult } from "../../src/result/files.ts";
 import { parentOf } from "../../src/sky/healpix.ts";
+import { program } from "../programs.ts";
 import { example, pixel } from "../result/examples.ts";
 import { shared } from "../shared.ts";
 
 // Whole processes, on machines that may be busy.
 setDefaultTimeout(60_000);
 
-const program = resolve(import.meta.dir, "../../bin/skyscan.ts");
 const alert = shared("events", "138632_31747601.json");
 const hypothesis = { x: -290, y: -70, z: -190, time: 11245, zenith: 1.5716, azimuth: 4.8769 };
 
 /** Runs the command line with an input. */
 async function skyscan(args: readonly string[], lines: readonly object[] = []) {
-  const child = Bun.spawn([process.execPath, program, ...args], {
+  const child = Bun.spawn([...program, ...args], {
     stdin: new Blob([lines.map((line) => `${JSON.stringify(line)}\n`).join("")]),
     stdout: "pipe",
     stderr: "pipe",

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { program } from "../programs.ts";
 import { shared } from "../shared.ts";
 
-const root = `${import.meta.dir}/../..`;
-
-/** Runs `skyscan sky …` from the sources. */
+/** Runs `skyscan sky …`. */
 function sky(args: string[], input = "") {
-  const run = Bun.spawnSync([process.execPath, `${root}/bin/skyscan.ts`, "sky", ...args], {
+  const run = Bun.spawnSync([...program, "sky", ...args], {
     stdin: Buffer.from(input),
   });
   return { code: run.exitCode, out: run.stdout.toString(), err: run.stderr.toString() };

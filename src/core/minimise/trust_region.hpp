@@ -13,7 +13,7 @@
 
 #undef DLIB_USE_BLAS
 #undef DLIB_USE_LAPACK
-#include <dlib/optimization.h>
+#include <dlib/optimization/optimization_trust_region.h>
 
 #include <array>
 #include <cmath>
