@@ -150,12 +150,16 @@ export async function runServer(
   }
 }
 
+/** Lets go of what is needed no more: else pictures and files come on top of it, 20 MB at the peak. */
+const makeRoom = () => Bun.gc(true);
+
 /** Draws the finished map beside its files. @returns the outcome with the pictures among its files */
 export async function withPictures(
   plan: ScanPlan,
   outputDir: string,
   outcome: ServerOutcome,
 ): Promise<ServerOutcome> {
+  makeRoom();
   // Not at the top: nobody's first pixel waits for what draws the last.
   const [{ landmarksOf }, { plotFiles }] = await Promise.all([
     import("../plot/landmarks.ts"),
@@ -181,6 +185,7 @@ export async function withPublished(
   { isFits, ...alert }: PublishChoice,
 ): Promise<ServerOutcome> {
   const { result, manifest } = outcome;
+  makeRoom();
   const { writePublished } = await import("../publish/scan_files.ts");
   const facts = { ...alert, made: new Date(manifest.scan.updated), runtime: manifest.scan.seconds };
   try {
