@@ -21,6 +21,7 @@ interface Message {
 }
 
 const matches = (pattern: string, topic: string): boolean => {
+  if (!pattern.includes("+")) return pattern === topic;
   const levels = topic.split("/");
   const wanted = pattern.split("/");
   return wanted.length === levels.length && wanted.every((w, n) => w === "+" || w === levels[n]);

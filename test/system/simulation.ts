@@ -26,6 +26,15 @@ export async function planOf(
   return { ...plan, reco, event: { ...plan.event, frames: [] } };
 }
 
+/** So many of these seeds as begin with those whose server is stopped or killed; the rest of a world's troubles come along. */
+export const interruptedSeeds = (seeds: readonly number[], count: number): number[] =>
+  seeds
+    .filter((seed) => {
+      const { betweenServerKills, stopAt } = conditionsOf(seed);
+      return Number.isFinite(betweenServerKills) || Number.isFinite(stopAt);
+    })
+    .slice(0, count);
+
 /** So many worlds: all end, with the map of a world without trouble, and no rule is broken. */
 export async function checkWorlds(
   seeds: Iterable<number>,

@@ -6,7 +6,13 @@ import type { SpawnFitProcess } from "../../src/client/pool.ts";
 import type { FitOutcome, FitTask } from "../../src/client/protocol.ts";
 import { Interrupted } from "../../src/config/errors.ts";
 import { randomIntegers, uniformNumbers } from "../../src/config/random.ts";
-import { protocolVersion, type TaskEntry, type TaskMessage } from "../../src/mq/messages.ts";
+import {
+  parseMessage,
+  protocolVersion,
+  ResultMessage,
+  type TaskEntry,
+  type TaskMessage,
+} from "../../src/mq/messages.ts";
 import { topicsOf } from "../../src/mq/topics.ts";
 import { fitValues } from "../../src/scan/fit_values.ts";
 import { passedOn } from "../../src/scan/minima.ts";
@@ -564,23 +570,24 @@ class World {
       if (topic.endsWith("task") && payload.length > 0)
         tasks.push(...(JSON.parse(new TextDecoder().decode(payload)) as TaskMessage).tasks);
     }).then(({ topics, connection, status }) => {
-      const lie = () => {
+      const tell = () => {
         if (this.#outcome !== undefined || this.#stop.signal.aborted) return;
         const whole = (below: number) => Math.floor(below * this.#random());
         const nside = 2 ** whole(4);
         const pixel = this.#random() < 0.5 ? whole(12 * nside ** 2) : 2 ** 36 + whole(100);
         const value = this.#random() < 0.2 ? "1e999" : "-1e9";
         const task = `${whole(1000)},${nside},${pixel},${whole(2)},${1 + whole(2)},${whole(3)}`;
-        const entry = `[${task},${value},1,2,3,4,null,null,null,1,1,null,null]`;
-        connection.publish(
-          topics.result,
-          `{"client":"liar","session":${whole(3)},"want":0,"results":[${entry}],"failures":[]}`,
-        );
+        const entry = `[${task},${value},1,2,3,4,null,null,null,1,1,null,null,null]`;
+        const lie = `{"client":"liar","session":${whole(3)},"want":0,"results":[${entry}],"failures":[]}`;
+        // What the schema alone refuses would not try what is behind it.
+        if (value === "-1e9" && pixel < 12 * nside ** 2)
+          parseMessage(ResultMessage, new TextEncoder().encode(lie));
+        connection.publish(topics.result, lie);
         if (this.#random() < 0.2) status("liar", { want: 0 });
         if (this.#random() < 0.05) status(`honest${whole(20)}`, { state: "ready", protocol: 99 });
-        this.#time.after(0.2 + 2 * this.#random(), lie);
+        this.#time.after(0.2 + 2 * this.#random(), tell);
       };
-      lie();
+      tell();
     });
   }
 }
