@@ -110,11 +110,10 @@ test-core: setup
 	@$(MAKE) --no-print-directory -j$(shell nproc) build/test-core
 	build/test-core
 
+# Files side by side, to their end whatever fails; LONG="soak fuzz" runs these alone.
 test-long: build testing
 	@sh scripts/setup.sh test
-	@$(MAKE) --no-print-directory -j$(shell nproc) build/test-core-sanitized
-	build/test-core-sanitized
-	$(BUN) test --timeout 3600000 $(addprefix ./,$(wildcard test/long/*.long.ts))
+	SKYSCAN_TEST_PROGRAM=$(CURDIR)/dist/skyscan $(BUN) scripts/test_long.ts $(LONG)
 
 # Scans on a throw-away pool and cluster on this machine's loopback; what cannot be had here skips, and says so.
 test-condor: build

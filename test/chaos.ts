@@ -1,5 +1,6 @@
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { endsWell, openServer } from "./distributed.ts";
 import {
   fitsDoneIn,
   manifestIn,
@@ -53,20 +54,15 @@ export async function runChaos(chaos: Chaos): Promise<Outcome> {
     const { done, estimated } = manifestIn(path("out")).progress.recos;
     return done / estimated;
   };
-  const startServer = async (): Promise<Running> => {
-    rmSync(path("startup"), { recursive: true, force: true });
-    const server = skyscan(
+  const startServer = () =>
+    openServer(
+      directory,
       [
-        ...["server", "--reco-algo", "crash_dummy", "--event-file", simulatedEvent, ...common],
-        ...["--broker", url, "--cache-dir", path("cache"), "--output-dir", path("out")],
-        ...["--startup-json-dir", path("startup"), "--max-failures", 1000],
+        ...["--reco-algo", "crash_dummy", ...common, "--broker", url, "--max-failures", 1000],
         ...["--reco-timeout", chaos.recoTimeout],
       ],
       { SKYSCAN_PROGRESS_INTERVAL_SEC: "0.25" },
     );
-    await until("startup.json", () => existsSync(path("startup", "startup.json")));
-    return server;
-  };
   const startClient = () => {
     clients.push(
       skyscan(["client", "--broker", url, "--startup-json", path("startup", "startup.json")], {
@@ -77,14 +73,8 @@ export async function runChaos(chaos: Chaos): Promise<Outcome> {
   };
 
   try {
-    const calm = skyscan(
-      ["scan", simulatedEvent, "--reco-algo", "dummy", ...common, "-o", path("calm")],
-      {
-        SKYSCAN_DUMMY_SECONDS: "0,0",
-      },
-    );
-    const undisturbed = await calm.exited;
-    if (undisturbed.code !== 0) throw new Error(undisturbed.stderr);
+    const calm = ["scan", simulatedEvent, "--reco-algo", "dummy", ...common, "-o", path("calm")];
+    await endsWell(skyscan(calm, { SKYSCAN_DUMMY_SECONDS: "0,0" }));
 
     const began = performance.now();
     let server = await startServer();

@@ -1,11 +1,13 @@
 import { afterAll } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
+import { stopAll, temporaryDirectory } from "./programs.ts";
 
-/** A new folder that is there for the tests of the calling file. */
+/** A new folder for the tests of the calling file. After them what they have started and left is ended, and it goes. */
 export function testFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "skyscan-test-"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryDirectory();
+  afterAll(async () => {
+    await stopAll();
+    rmSync(folder, { recursive: true, force: true });
+  });
   return folder;
 }

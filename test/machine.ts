@@ -3,6 +3,17 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { type Running, start, until } from "./programs.ts";
 
+/** Own mounts, for root and, where the system lets them, for others. */
+export const ownMounts = [
+  ["unshare", "--mount"],
+  ["unshare", "--map-root-user", "--mount"],
+].find(
+  ([command, ...args]) =>
+    spawnSync(command!, [...args, "mount", "-t", "tmpfs", "tmpfs", "/tmp"]).status === 0,
+);
+if (ownMounts === undefined)
+  console.warn("skipped, needs to mount a tmpfs: tests with a full disk");
+
 const namespaces = ["--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child"];
 
 /** Whether this system lets us have one: as root, with leave to mount. */

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -117,17 +116,6 @@ export const manifestIn = (output: string) =>
 /** Fits done, as an output folder tells; 0 before it tells anything. */
 export const fitsDoneIn = (output: string): number =>
   existsSync(join(output, "scan-manifest.json")) ? manifestIn(output).progress.recos.done : 0;
-
-/** Own mounts, for root and, where the system lets them, for others. */
-export const ownMounts = [
-  ["unshare", "--mount"],
-  ["unshare", "--map-root-user", "--mount"],
-].find(
-  ([command, ...args]) =>
-    spawnSync(command!, [...args, "mount", "-t", "tmpfs", "tmpfs", "/tmp"]).status === 0,
-);
-if (ownMounts === undefined)
-  console.warn("skipped, needs to mount a tmpfs: tests with a full disk");
 
 /** A TCP port nobody listens on. */
 export async function freePort(): Promise<number> {

@@ -1,16 +1,13 @@
-import { afterAll, expect, test } from "bun:test";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { expect, test } from "bun:test";
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
-import { simulatedEvent, skyscan, stopAll, temporaryDirectory } from "../programs.ts";
+import { testFolder } from "../folder.ts";
+import { simulatedEvent, skyscan } from "../programs.ts";
 import { python, testWithNumpy } from "../result/python.ts";
 
-const directory = temporaryDirectory();
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
-});
+const directory = testFolder();
 
 const quick = { SKYSCAN_DUMMY_SECONDS: "0,0.002" };
 const alerts = join(directory, "alerts");

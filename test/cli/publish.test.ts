@@ -1,12 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { publisher } from "../../src/publish/formats.ts";
 import { readResult, writeResult } from "../../src/result/files.ts";
-import { skyscan, stopAll, temporaryDirectory } from "../programs.ts";
+import { testFolder } from "../folder.ts";
+import { skyscan } from "../programs.ts";
 import { gaussianMap } from "../publish/maps.ts";
 
-const directory = temporaryDirectory();
+const directory = testFolder();
 const at = (name: string) => join(directory, name);
 const map = gaussianMap(1, 0.3);
 beforeAll(async () => {
@@ -16,10 +17,6 @@ beforeAll(async () => {
   writeFileSync(at("short.fits.gz"), bytes.slice(0, 500));
   writeFileSync(at("sources.csv"), "name,ra,dec\nhere,57.3,17.2\nfar,200,10\n");
   writeFileSync(at("wrong.csv"), "name,ra,dec\nA,400,0\n");
-});
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 const run = (...args: (string | number)[]) => skyscan(["result", ...args]).exited;

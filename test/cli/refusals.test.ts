@@ -1,13 +1,11 @@
-import { afterAll, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
-import { join } from "node:path";
-import { simulatedEvent, skyscan, stopAll, temporaryDirectory } from "../programs.ts";
+import { expect, test } from "bun:test";
 
-const directory = temporaryDirectory();
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
-});
+import { join } from "node:path";
+import { testFolder } from "../folder.ts";
+import { simulatedEvent, skyscan } from "../programs.ts";
+
+const directory = testFolder();
+
 const file = (name: string) => join(directory, name);
 
 /** Flags that would change nothing: whoever gave them expects something, and is told. */

@@ -1,28 +1,18 @@
-import { afterAll, describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { simulatedEvent, skyscan, start, stopAll, temporaryDirectory } from "../programs.ts";
+import { testFolder } from "../folder.ts";
+import { ownMounts } from "../machine.ts";
+import { simulatedEvent, skyscan, start } from "../programs.ts";
 
 /** Only the executable unpacks its native core. */
 const executable =
   process.env.SKYSCAN_TEST_PROGRAM ?? resolve(import.meta.dir, "../../dist/skyscan");
-const own = [
-  ["unshare", "--mount"],
-  ["unshare", "--map-root-user", "--mount"],
-].find(
-  ([command, ...args]) =>
-    spawnSync(command!, [...args, "mount", "-t", "tmpfs", "tmpfs", "/tmp"]).status === 0,
-);
-const isPossible = own !== undefined && existsSync(executable);
+const isPossible = ownMounts !== undefined && existsSync(executable);
 if (!isPossible)
   console.warn("skipped, needs dist/skyscan and to mount a tmpfs: tests of TMPDIR on a bad node");
 
-const directory = temporaryDirectory();
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
-});
+const directory = testFolder();
 
 const complaint = (log: string): string[] =>
   log
@@ -42,7 +32,7 @@ describe.skipIf(!isPossible)("a machine where the native core cannot be unpacked
       mkdirSync(place);
       const script = `mount -t tmpfs -o ${options} tmpfs "$TMPDIR" && exec "$@"`;
       const args = ["client", "-b", "127.0.0.1:1", "--mq-basename", "x"];
-      const run = start([...own!, "sh", "-c", script, "sh", executable, ...args], {
+      const run = start([...ownMounts!, "sh", "-c", script, "sh", executable, ...args], {
         TMPDIR: place,
       });
       const { code, stderr } = await run.exited;

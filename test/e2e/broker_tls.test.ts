@@ -1,19 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeCertificate } from "../certificate.ts";
-import {
-  freePort,
-  listens,
-  manifestIn,
-  simulatedEvent,
-  skyscan,
-  stopAll,
-  temporaryDirectory,
-  until,
-} from "../programs.ts";
+import { endsWell, openBroker, openServer } from "../distributed.ts";
+import { testFolder } from "../folder.ts";
+import { skyscan } from "../programs.ts";
 
-const directory = temporaryDirectory();
+const directory = testFolder();
 const path = (...names: string[]) => join(directory, ...names);
 const token = path("token");
 const env = { SKYSCAN_DUMMY_SECONDS: "0,0", SKYSCAN_AUTH_TOKEN_FILE: token };
@@ -23,35 +16,16 @@ let port: number;
 beforeAll(async () => {
   makeCertificate(directory);
   writeFileSync(token, "a password of the test's own, quite long", { mode: 0o600 });
-  port = await freePort();
-  const identity = ["--cert", path("b.pem"), "--key", path("b.key")];
-  const broker = skyscan(["broker", "--port", port, ...identity], env);
-  await until("the broker", async () => {
-    if (broker.process.exitCode !== null) throw new Error((await broker.exited).stderr);
-    return await listens(port);
-  });
+  ({ port } = await openBroker(["--cert", path("b.pem"), "--key", path("b.key")], env));
 }, 60_000);
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
-});
 
 test("the built-in broker with a certificate carries a whole scan", async () => {
   const url = `mqtts://localhost:${port}`;
-  const server = skyscan(
-    [
-      ...["server", "--reco-algo", "dummy", "--seed", 1, "--nsides", "1:0", "-e", simulatedEvent],
-      ...["-c", path("cache"), "-o", path("out"), "--startup-json-dir", path("startup")],
-      ...["-b", url, ...trust],
-    ],
-    env,
-  );
-  const file = path("startup", "startup.json");
-  await until("startup.json", () => existsSync(file));
-  const client = await skyscan(["client", "-b", url, ...trust, "--startup-json", file], env).exited;
-  expect({ code: client.code, stderr: client.stderr }).toMatchObject({ code: 0 });
-  expect((await server.exited).code).toBe(0);
-  expect(manifestIn(path("out")).scan.is_complete).toBe(true);
+  const scan = ["--reco-algo", "dummy", "--seed", 1, "--nsides", "1:0", "-b", url, ...trust];
+  const server = await openServer(directory, scan, env);
+  await endsWell(skyscan(["client", "-b", url, ...trust, "--startup-json", server.startup], env));
+  await endsWell(server);
+  expect(server.manifest().scan.is_complete).toBe(true);
 }, 120_000);
 
 test.each([

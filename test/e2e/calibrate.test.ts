@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadEvent } from "../../src/event/load.ts";
 import { findOf } from "../../src/event/objects.ts";
@@ -9,25 +9,14 @@ import { readCalibration } from "../../src/result/calibration.ts";
 import { writeNpz } from "../../src/result/npz.ts";
 import { resultFromScan } from "../../src/result/result.ts";
 import { pixelAt } from "../../src/sky/healpix.ts";
-import {
-  freePort,
-  listens,
-  type Running,
-  simulatedEvent,
-  skyscan,
-  stopAll,
-  temporaryDirectory,
-  until,
-} from "../programs.ts";
+import { endsWell, openBroker } from "../distributed.ts";
+import { testFolder } from "../folder.ts";
+import { type Running, simulatedEvent, skyscan, until } from "../programs.ts";
 import { pixel } from "../result/examples.ts";
 
-const directory = temporaryDirectory();
+const directory = testFolder();
 const path = (name: string) => join(directory, name);
 const map = path("map.npz");
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
-});
 
 const calibrate = (out: string, ...more: (string | number)[]) => [
   ...["calibrate", simulatedEvent, map, "--experiments", 10, "--out", path(out), ...more],
@@ -56,8 +45,7 @@ function clientsOf(broker: string, name: string): Running[] {
 
 describe("skyscan calibrate", () => {
   test("finds an event's levels on this machine, and the map takes them", async () => {
-    const { code, stdout, stderr } = await skyscan(calibrate("here.json", "--workers", 2)).exited;
-    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    const { stdout } = await endsWell(skyscan(calibrate("here.json", "--workers", 2)));
     expect(stdout).toMatch(/90 %/);
     const { experiments, levels } = await readCalibration(path("here.json"));
     expect(experiments).toBeGreaterThanOrEqual(8);
@@ -72,10 +60,7 @@ describe("skyscan calibrate", () => {
   }, 240_000);
 
   test("finds the same on a pool, stopped and started again, whoever runs which experiment", async () => {
-    const port = await freePort();
-    skyscan(["broker", "--port", port]);
-    await until("the broker", () => listens(port));
-    const broker = `127.0.0.1:${port}`;
+    const { url: broker } = await openBroker();
     const onPool = calibrate("pool.json", "--broker", broker, "--mq-basename", "levels");
     const first = skyscan(onPool);
     const clients = clientsOf(broker, "levels");
@@ -84,9 +69,7 @@ describe("skyscan calibrate", () => {
     first.process.kill("SIGINT");
     expect((await first.exited).code).toBe(130);
     // The clients stay, for its return.
-    const second = skyscan(onPool);
-    const { code, stderr } = await second.exited;
-    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    await endsWell(skyscan(onPool));
     const ends = await Promise.all(clients.map(({ exited }) => exited));
     const done = ends.map(({ code, stderr }) => {
       expect(code).toBe(0);

@@ -1,5 +1,5 @@
 /** What the container image is made of, unpacked into a folder that is the whole of its file system. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -8,35 +8,22 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { readFitAnswer } from "../../src/ewms/messages.ts";
 import { writeTask } from "../ewms/task_files.ts";
-import {
-  freePort,
-  listens,
-  ownMounts,
-  simulatedEvent,
-  skyscan,
-  start,
-  stopAll,
-  temporaryDirectory,
-  until,
-} from "../programs.ts";
+import { testFolder } from "../folder.ts";
+import { ownMounts } from "../machine.ts";
+import { freePort, listens, simulatedEvent, skyscan, start, until } from "../programs.ts";
 import { startFakeSkyDriver } from "../skydriver/fake.ts";
 
 const repository = resolve(import.meta.dir, "../..");
 const executable = join(repository, "dist/skyscan");
 const shim = join(repository, "scripts/container/python");
-const directory = temporaryDirectory();
+const directory = testFolder();
 const path = (...names: string[]) => join(directory, ...names);
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
-});
 
 describe("the image's entry", () => {
   const bin = path("bin");

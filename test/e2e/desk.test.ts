@@ -1,13 +1,13 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { readResult } from "../../src/result/files.ts";
 import { json, listened } from "../desk/service.ts";
+import { endsWell } from "../distributed.ts";
 import { testFolder } from "../folder.ts";
-import { program, simulatedEvent, start, stopAll, until } from "../programs.ts";
+import { program, simulatedEvent, skyscan, until } from "../programs.ts";
 
 const folder = testFolder();
-afterAll(stopAll);
 
 /** Dummies of one seed have one value per pixel, whoever does them, whenever. */
 const environment = { SKYSCAN_DUMMY_SECONDS: "0.002,0.004" };
@@ -53,27 +53,21 @@ async function whenOver(address: string, ids: readonly string[]) {
   throw new Error("the stream ended");
 }
 
-const mapOf = async (data: string, id: string, stem: string) =>
+const mapOf = async (data: string, id: string) =>
   (await readResult(join(data, "scans", id, "out", `${stem}.npz`))).nsides;
 
-/** The same scan without any desk. */
-async function alone(): Promise<{ stem: string; map: Awaited<ReturnType<typeof mapOf>> }> {
+const stem = "run00000001.evt000000000001.neutrino_4_8";
+/** The map of the same scan without any desk. */
+let map: Awaited<ReturnType<typeof mapOf>>;
+beforeAll(async () => {
   const out = join(folder, "alone");
-  const { exited } = start(
-    [
-      ...[...program, "scan", simulatedEvent, "--reco-algo", "dummy", "--seed", "0"],
-      ...["--workers", "2", "--output-dir", out, "--nsides", "4:0", "8:20"],
-    ],
-    environment,
-  );
-  expect((await exited).code).toBe(0);
-  const stem = "run00000001.evt000000000001.neutrino_4_8";
-  return { stem, map: (await readResult(join(out, `${stem}.npz`))).nsides };
-}
+  const scan = ["scan", simulatedEvent, "--reco-algo", "dummy", "--seed", 0, "--workers", 2];
+  await endsWell(skyscan([...scan, "--output-dir", out, "--nsides", "4:0", "8:20"], environment));
+  map = (await readResult(join(out, `${stem}.npz`))).nsides;
+}, 120_000);
 
 describe("the desk as its operators run it", () => {
   test("twenty alerts at once on two workers: every map as alone, the urgent one first", async () => {
-    const { stem, map } = await alone();
     const data = join(folder, "many");
     const { child, address } = await serving([
       "serve",
@@ -89,7 +83,7 @@ describe("the desk as its operators run it", () => {
     const urgent = await submit(address, { priority: 100 });
     const rows = await whenOver(address, [...ids, urgent]);
     expect(rows.map(({ state }: { state: string }) => state)).toEqual(Array(21).fill("done"));
-    for (const id of [...ids, urgent]) expect(await mapOf(data, id, stem)).toEqual(map);
+    for (const id of [...ids, urgent]) expect(await mapOf(data, id)).toEqual(map);
     // Those begun before it may have ended meanwhile: one for each worker.
     const before = rows.filter(
       (row: { ended: number }) =>
@@ -152,7 +146,6 @@ describe("the desk as its operators run it", () => {
   }, 60_000);
 
   test("killed with clients from elsewhere, started again: it goes on, and the map is the same", async () => {
-    const { stem, map } = await alone();
     const token = "a-broker-token-of-the-test";
     const broker = await serving(["broker", "--port", "0", "--auth-token", token]);
     const data = join(folder, "killed");
@@ -162,17 +155,8 @@ describe("the desk as its operators run it", () => {
     ];
     const first = await serving(desk);
     for (let n = 0; n < 2; n++)
-      start(
-        [
-          ...program,
-          "client",
-          "--desk",
-          "night",
-          "--broker",
-          broker.address,
-          "--auth-token",
-          token,
-        ],
+      skyscan(
+        ["client", "--desk", "night", "--broker", broker.address, "--auth-token", token],
         environment,
       );
     const ids = [await submit(first.address), await submit(first.address)];
@@ -186,7 +170,7 @@ describe("the desk as its operators run it", () => {
     const second = await serving(desk);
     const rows = await whenOver(second.address, ids);
     expect(rows.map(({ state }: { state: string }) => state)).toEqual(["done", "done"]);
-    for (const id of ids) expect(await mapOf(data, id, stem)).toEqual(map);
+    for (const id of ids) expect(await mapOf(data, id)).toEqual(map);
     const { clients } = await json(await fetch(new URL("queue", second.address)));
     expect(clients.map((one: { is_local: boolean }) => one.is_local)).toEqual([false, false]);
   }, 300_000);

@@ -2,21 +2,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Browser } from "playwright-core";
 import { makeCertificate } from "../certificate.ts";
 import { json, listened } from "../desk/service.ts";
+import { testFolder } from "../folder.ts";
 import { hasChromium, launch, watchedPage } from "../page/chromium.ts";
-import {
-  freePort,
-  simulatedEvent,
-  skyscan,
-  start,
-  stopAll,
-  temporaryDirectory,
-  until,
-} from "../programs.ts";
+import { freePort, simulatedEvent, skyscan, start, until } from "../programs.ts";
 
 const nginx = ["/usr/sbin/nginx", "/usr/local/sbin/nginx"].find(existsSync);
 const hasCurl = spawnSync("curl", ["--version"]).status === 0;
@@ -26,7 +19,7 @@ if (!hasCurl) console.warn("skipped, needs curl: the desk's TLS");
 if (!hasSystemd) console.warn("skipped, needs systemd-analyze: the desk's unit");
 
 const scripts = resolve(import.meta.dir, "../../scripts");
-const folder = temporaryDirectory();
+const folder = testFolder();
 const path = (...names: string[]) => join(folder, ...names);
 const token = "a-token-of-the-tests-own";
 const certificate = ["--cert", path("b.pem"), "--key", path("b.key")];
@@ -93,8 +86,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
-  await stopAll();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 describe("a desk with a certificate", () => {

@@ -1,79 +1,49 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { chmodSync, cpSync, readdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { parseAddress } from "../../src/mq/address.ts";
 import { connect } from "../../src/mq/connection.ts";
 import { makeCertificate } from "../certificate.ts";
+import { endsWell, openBroker, openServer, type Server } from "../distributed.ts";
+import { testFolder } from "../folder.ts";
 import {
-  fitsDoneIn,
   freePort,
   hasMosquitto,
-  listens,
   type Mosquitto,
   manifestIn,
   mapIn,
   program,
-  type Running,
   simulatedEvent,
   skyscan,
   start,
   startMosquitto,
-  stopAll,
-  temporaryDirectory,
   until,
 } from "../programs.ts";
 
 const scripts = resolve(import.meta.dir, "../../scripts");
 const token = "correct-horse-battery-staple";
-const directory = temporaryDirectory();
+const directory = testFolder();
 const path = (...names: string[]) => join(directory, ...names);
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
-});
 
 const nsides = ["--nsides", "2:0", "8:12"];
 const dummy = ["--reco-algo", "dummy", "--seed", 7];
 
-/** Starts a server whose files go below a name, and waits until clients can come. */
-async function serve(
+/** Starts a server whose files go below a name. */
+const serve = (
   name: string,
   broker: string,
   args: readonly (string | number)[] = [],
   env: Record<string, string> = {},
-): Promise<Running> {
-  rmSync(path(name, "startup"), { recursive: true, force: true });
-  const run = skyscan(
-    [
-      ...["server", ...dummy, "--event-file", simulatedEvent, ...nsides, "--broker", broker],
-      ...["--cache-dir", path(name, "cache"), "--output-dir", path(name, "out")],
-      ...["--startup-json-dir", path(name, "startup"), ...args],
-    ],
-    { SKYSCAN_PROGRESS_INTERVAL_SEC: "0.2", ...env },
-  );
-  let ended: string | undefined;
-  run.exited.then(({ code, stderr }) => {
-    ended = `server ended with ${code}: ${stderr}`;
-  });
-  await until("startup.json", () => {
-    if (ended !== undefined) throw new Error(ended);
-    return existsSync(path(name, "startup", "startup.json"));
-  });
-  return run;
-}
-const startupOf = (name: string) => path(name, "startup", "startup.json");
-const basenameOf = (name: string) => readFileSync(path(name, "startup", "mq-basename.txt"), "utf8");
-const fitsDone = (name: string): number => fitsDoneIn(path(name, "out"));
+): Promise<Server> =>
+  openServer(path(name), [...dummy, ...nsides, "--broker", broker, ...args], env);
 const slow = { SKYSCAN_DUMMY_SECONDS: "0.03,0.06" };
 const quick = { SKYSCAN_DUMMY_SECONDS: "0,0.002" };
 
 let reference: Buffer;
 beforeAll(async () => {
   const output = path("reference");
-  const run = skyscan(["scan", simulatedEvent, ...dummy, ...nsides, "-o", output], quick);
-  const { code, stderr } = await run.exited;
-  if (code !== 0) throw new Error(stderr);
+  await endsWell(skyscan(["scan", simulatedEvent, ...dummy, ...nsides, "-o", output], quick));
   reference = mapIn(output);
 }, 120_000);
 
@@ -102,21 +72,21 @@ describe.skipIf(!hasMosquitto)("over Mosquitto, with passwords and access rules"
       skyscan(["client", "--broker", ...args, ...how], { ...slow, ...secret });
     let server = await serve("all", url("server"), [], secret);
     const debug = path("debug");
-    const first = client(["--startup-json", startupOf("all"), "--log", "DEBUG"]);
-    const parts = path("all", "startup");
+    const first = client(["--startup-json", server.startup, "--log", "DEBUG"]);
+    const parts = dirname(server.startup);
     const clients = [
-      client(["--mq-basename", basenameOf("all"), "--debug-directory", debug]),
+      client(["--mq-basename", server.basename, "--debug-directory", debug]),
       client([
-        ...["--mq-basename", basenameOf("all"), "--baseline-gcd-file"],
+        ...["--mq-basename", server.basename, "--baseline-gcd-file"],
         ...[join(parts, "baseline_GCD_file.txt"), "--gcdqp-packet-json"],
         join(parts, "GCDQp_packet.json"),
       ]),
     ];
-    await until("some fits", () => fitsDone("all") > 10);
-    await until("all three clients", () => manifestIn(path("all", "out")).clients.connected === 3);
+    await until("some fits", () => server.fitsDone() > 10);
+    await until("all three clients", () => server.manifest().clients.connected === 3);
 
     const status = skyscan(
-      ["status", "--broker", url("status"), "--mq-basename", basenameOf("all")],
+      ["status", "--broker", url("status"), "--mq-basename", server.basename],
       secret,
     );
     const shown = await status.exited;
@@ -128,28 +98,20 @@ describe.skipIf(!hasMosquitto)("over Mosquitto, with passwords and access rules"
     expect(arguments_).not.toContain(token);
 
     first.process.kill("SIGKILL");
-    const before = fitsDone("all");
+    const before = server.fitsDone();
     server.process.kill("SIGKILL");
     await server.exited;
-    const basename = basenameOf("all");
+    const { basename } = server;
     server = await serve("all", url("server"), [], secret);
-    expect(basenameOf("all")).toBe(basename);
-    await until("more fits", () => fitsDone("all") > before + 5);
+    expect(server.basename).toBe(basename);
+    await until("more fits", () => server.fitsDone() > before + 5);
     await broker.restart();
-    const { code, stderr } = await server.exited;
-    expect(code).toBe(0);
+    const { stderr } = await endsWell(server);
     expect(stderr).toMatch(/resumed: \d+ fits are done already/);
     const logs = [stderr, (await first.exited).stderr];
-    for (const { exited } of clients) {
-      const end = await exited;
-      logs.push(end.stderr);
-      expect({ code: end.code, stderr: end.code === 0 ? "" : end.stderr }).toEqual({
-        code: 0,
-        stderr: "",
-      });
-    }
-    expect(mapIn(path("all", "out")).equals(reference)).toBe(true);
-    const { progress, messages, leases } = manifestIn(path("all", "out"));
+    for (const client of clients) logs.push((await endsWell(client)).stderr);
+    expect(server.map().equals(reference)).toBe(true);
+    const { progress, messages, leases } = server.manifest();
     expect(progress.recos.done).toBe(progress.recos.sent);
     expect(messages.malformed).toBe(0);
     expect(messages.foreign).toBe(0);
@@ -234,36 +196,24 @@ describe.skipIf(!hasMosquitto)("over TLS with a private authority", () => {
         `wss://localhost:${sockets}`,
         ...trust,
         "--startup-json",
-        startupOf("tls"),
+        server.startup,
       ],
       quick,
     );
     const refused = await distrustful.exited;
     expect(refused.code).toBe(3);
     expect(refused.stderr).toMatch(/cannot reach the broker mqtts:.*certificate/);
-    const served = await client.exited;
-    expect({ code: served.code, stderr: served.code === 0 ? "" : served.stderr }).toEqual({
-      code: 0,
-      stderr: "",
-    });
-    expect((await server.exited).code).toBe(0);
-    expect(mapIn(path("tls", "out")).equals(reference)).toBe(true);
+    await endsWell(client);
+    await endsWell(server);
+    expect(server.map().equals(reference)).toBe(true);
     await broker.stop();
   }, 120_000);
 });
 
 describe("over the embedded broker as a process", () => {
-  let port: number;
   let url: string;
   beforeAll(async () => {
-    port = await freePort();
-    url = `127.0.0.1:${port}`;
-    const broker = skyscan(["broker", "--port", port]);
-    const reader = broker.process;
-    await until("the broker", async () => {
-      if (reader.exitCode !== null) throw new Error((await broker.exited).stderr);
-      return await listens(port);
-    });
+    ({ url } = await openBroker());
   }, 60_000);
 
   test("the launch scripts run server and client end to end", async () => {
@@ -297,8 +247,8 @@ describe("over the embedded broker as a process", () => {
       ],
       env,
     );
-    expect((await client.exited).code).toBe(0);
-    expect((await server.exited).code).toBe(0);
+    await endsWell(client);
+    await endsWell(server);
     expect(mapIn(path("scripts", "out")).equals(reference)).toBe(true);
   }, 120_000);
 
@@ -313,15 +263,15 @@ describe("over the embedded broker as a process", () => {
 
   test("SIGTERM: a client finishes what it has begun and gives back the rest; another ends the scan", async () => {
     const server = await serve("drain", url);
-    const args = ["client", "--broker", url, "--startup-json", startupOf("drain")];
+    const args = ["client", "--broker", url, "--startup-json", server.startup];
     const first = skyscan([...args, "--workers", 2], { SKYSCAN_DUMMY_SECONDS: "0.1,0.2" });
-    await until("some fits", () => fitsDone("drain") > 4);
+    await until("some fits", () => server.fitsDone() > 4);
     first.process.kill("SIGTERM");
     const left = await first.exited;
     expect(left.code).toBe(0);
     expect(left.stderr).toMatch(/finishing 2 fits, handing back the rest/);
     expect(left.stderr).toMatch(/\d+ fits done, 0 attempts failed: drained/);
-    const connected = () => manifestIn(path("drain", "out")).clients.connected;
+    const connected = () => server.manifest().clients.connected;
     await until("its leave", () => connected() === 0);
     const hung = skyscan(args, { SKYSCAN_DUMMY_SECONDS: "1000,1000" });
     await until("its fit", () => connected() === 1);
@@ -330,24 +280,24 @@ describe("over the embedded broker as a process", () => {
     hung.process.kill("SIGTERM");
     expect((await hung.exited).code).toBe(130);
     const second = skyscan(args, quick);
-    expect((await server.exited).code).toBe(0);
-    expect((await second.exited).code).toBe(0);
-    const manifest = manifestIn(path("drain", "out"));
+    await endsWell(server);
+    await endsWell(second);
+    const manifest = server.manifest();
     expect(manifest.leases.failed_attempts).toBe(0);
     expect(manifest.messages.duplicates).toBe(0);
-    expect(mapIn(path("drain", "out")).equals(reference)).toBe(true);
+    expect(server.map().equals(reference)).toBe(true);
   }, 120_000);
 
   test("no results in time: the server saves what there is, says what is missing, and leaves with 4; so do idle clients", async () => {
     const server = await serve("late", url, ["--timeout-from-clients", 2]);
     const client = skyscan(
-      ["client", "--broker", url, "--startup-json", startupOf("late"), "--reco-timeout", 60],
+      ["client", "--broker", url, "--startup-json", server.startup, "--reco-timeout", 60],
       { SKYSCAN_DUMMY_SECONDS: "30,40" },
     );
     const { code, stderr } = await server.exited;
     expect(code).toBe(4);
     expect(stderr).toMatch(/no results for 2 s; 48 of 48 fits sent are missing/);
-    const manifest = manifestIn(path("late", "out"));
+    const manifest = server.manifest();
     expect(manifest.scan).toMatchObject({ state: "failed", is_complete: false });
     expect(manifest.missing.count).toBe(48);
     await client.exited;
@@ -374,8 +324,7 @@ describe("over the embedded broker as a process", () => {
       ],
       env,
     );
-    const { code, stderr } = await run.exited;
-    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    await endsWell(run);
     expect(mapIn(path("crash")).equals(reference)).toBe(true);
     expect(manifestIn(path("crash")).leases.failed_attempts).toBeGreaterThan(0);
   }, 120_000);

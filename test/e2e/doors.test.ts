@@ -1,15 +1,15 @@
-import { afterAll, expect, test } from "bun:test";
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { manifestIn, simulatedEvent, temporaryDirectory } from "../programs.ts";
+import { testFolder } from "../folder.ts";
+import { manifestIn, simulatedEvent } from "../programs.ts";
 
 /** The finished executable: these doors are closed when it is built. */
 const executable =
   process.env.SKYSCAN_TEST_PROGRAM ?? resolve(import.meta.dir, "../../dist/skyscan");
 if (!existsSync(executable)) console.warn("skipped, needs dist/skyscan (make build): doors");
 
-const folder = temporaryDirectory();
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = testFolder();
 
 const proof = join(folder, "PWNED");
 const script = join(folder, "preload.ts");

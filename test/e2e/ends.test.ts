@@ -1,8 +1,10 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startBroker } from "../../src/mq/broker.ts";
+import { openBroker, openServer } from "../distributed.ts";
+import { testFolder } from "../folder.ts";
 import {
   fitsDoneIn,
   freePort,
@@ -12,13 +14,11 @@ import {
   skyscan,
   start,
   stopAll,
-  temporaryDirectory,
   until,
 } from "../programs.ts";
 
-const folder = temporaryDirectory();
+const folder = testFolder();
 afterEach(stopAll);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const slow = { SKYSCAN_DUMMY_SECONDS: "0.3,0.3", SKYSCAN_PROGRESS_INTERVAL_SEC: "0.1" };
 const quick = { SKYSCAN_DUMMY_SECONDS: "0,0" };
@@ -136,23 +136,10 @@ describe("told to end", () => {
   });
 
   test("client and server of a broker that has gone mute", async () => {
-    const port = await freePort();
-    const broker = skyscan(["broker", "--port", port]);
-    const startup = join(folder, "mute");
-    const output = join(folder, "mute-out");
-    const server = skyscan(
-      [
-        ...["server", "-e", simulatedEvent, ...dummy, "-b", `127.0.0.1:${port}`, "-o", output],
-        ...["-c", join(folder, "mute-cache"), "--startup-json-dir", startup],
-      ],
-      slow,
-    );
-    await until("the server", () => existsSync(join(startup, "startup.json")));
-    const client = skyscan(
-      ["client", "-b", `127.0.0.1:${port}`, "--startup-json", join(startup, "startup.json")],
-      slow,
-    );
-    await until("fits", () => fitsDoneIn(output) > 2);
+    const broker = await openBroker();
+    const server = await openServer(join(folder, "mute"), [...dummy, "-b", broker.url], slow);
+    const client = skyscan(["client", "-b", broker.url, "--startup-json", server.startup], slow);
+    await until("fits", () => server.fitsDone() > 2);
     broker.process.kill("SIGSTOP");
     const told = performance.now();
     for (const { process } of [client, server]) process.kill("SIGTERM");

@@ -1,22 +1,12 @@
-import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  mapIn,
-  ownMounts,
-  program,
-  simulatedEvent,
-  start,
-  stopAll,
-  temporaryDirectory,
-} from "../programs.ts";
+import { testFolder } from "../folder.ts";
+import { ownMounts } from "../machine.ts";
+import { mapIn, program, simulatedEvent, start } from "../programs.ts";
 
-const directory = temporaryDirectory();
+const directory = testFolder();
 const path = (...names: string[]) => join(directory, ...names);
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
-});
 
 /** Runs a command on a disk of 2 MB on which little room is left, makes room once it complains, and runs it again. */
 const script = `

@@ -1,29 +1,17 @@
 /** The client of one fit, as an EWMS pilot starts it. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readFitAnswer } from "../../src/ewms/messages.ts";
+import { openBroker } from "../distributed.ts";
 import { taskFiles, writeTask } from "../ewms/task_files.ts";
-import {
-  freePort,
-  listens,
-  ownMounts,
-  program,
-  simulatedEvent,
-  skyscan,
-  start,
-  stopAll,
-  temporaryDirectory,
-  until,
-} from "../programs.ts";
+import { testFolder } from "../folder.ts";
+import { ownMounts } from "../machine.ts";
+import { program, simulatedEvent, skyscan, start, until } from "../programs.ts";
 import { describeShared, shared } from "../shared.ts";
 
-const directory = temporaryDirectory();
+const directory = testFolder();
 const path = (...names: string[]) => join(directory, ...names);
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
-});
 
 const original = join(import.meta.dir, "../ewms/original.py");
 const offline = { SKYSCAN_DATA_SOURCE: "none" };
@@ -219,10 +207,7 @@ describe("a task", () => {
   );
 
   test("that is a broker's client: it stays until the scan is over, and sums up in the outfile", async () => {
-    const port = await freePort();
-    skyscan(["broker", "--port", port]);
-    await until("the broker", () => listens(port));
-    const broker = ["--broker", `127.0.0.1:${port}`];
+    const broker = ["--broker", (await openBroker()).url];
     const startup = path("batch", "startup.json");
     mkdirSync(path("batch"));
     const server = skyscan(

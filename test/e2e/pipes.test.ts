@@ -1,13 +1,10 @@
-import { afterAll, describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
-import { join } from "node:path";
-import { mapIn, program, simulatedEvent, start, stopAll, temporaryDirectory } from "../programs.ts";
+import { describe, expect, test } from "bun:test";
 
-const folder = temporaryDirectory();
-afterAll(async () => {
-  await stopAll();
-  rmSync(folder, { recursive: true, force: true });
-});
+import { join } from "node:path";
+import { testFolder } from "../folder.ts";
+import { mapIn, program, simulatedEvent, start } from "../programs.ts";
+
+const folder = testFolder();
 
 const quick = { SKYSCAN_DUMMY_SECONDS: "0,0" };
 const scan = "--reco-algo dummy --seed 3 --nsides 1:0 -o";

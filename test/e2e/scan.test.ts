@@ -1,25 +1,14 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readNpz } from "../../src/result/npz.ts";
 import { provenanceOf } from "../../src/result/provenance.ts";
-import {
-  fitsDoneIn,
-  manifestIn,
-  mapIn,
-  simulatedEvent,
-  skyscan,
-  stopAll,
-  temporaryDirectory,
-  until,
-} from "../programs.ts";
+import { endsWell } from "../distributed.ts";
+import { testFolder } from "../folder.ts";
+import { fitsDoneIn, manifestIn, mapIn, simulatedEvent, skyscan, until } from "../programs.ts";
 
-const directory = temporaryDirectory();
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
-});
+const directory = testFolder();
 
 const quick = { SKYSCAN_DUMMY_SECONDS: "0,0.002" };
 const nsides = ["--nsides", "2:0", "8:12"];
@@ -36,8 +25,7 @@ describe("skyscan scan", () => {
   test("writes map, pictures and manifest, and prints the best fit last", async () => {
     const output = join(directory, "one");
     const run = skyscan([...dummy, "--workers", 1, "-o", output], quick);
-    const { code, stdout } = await run.exited;
-    expect(code).toBe(0);
+    const { stdout } = await endsWell(run);
     const lines = stdout.trimEnd().split("\n");
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(
@@ -84,7 +72,7 @@ describe("skyscan scan", () => {
   test("four workers make the same map, byte for byte", async () => {
     const output = join(directory, "four");
     const run = skyscan([...dummy, "--workers", 4, "-o", output], quick);
-    expect((await run.exited).code).toBe(0);
+    await endsWell(run);
     expect(mapIn(output).equals(reference)).toBe(true);
   }, 120_000);
 
@@ -104,31 +92,18 @@ describe("skyscan scan", () => {
       process.kill(victim!, "SIGKILL");
       await until("its death", () => !childrenOf(pid).includes(victim!));
     }
-    const { code } = await run.exited;
-    expect(code).toBe(0);
+    await endsWell(run);
     expect(mapIn(output).equals(reference)).toBe(true);
   }, 120_000);
 
-  test("splinempe: one worker and three make the same map", async () => {
-    const maps: Buffer[] = [];
-    for (const workers of [1, 3]) {
-      const output = join(directory, `splinempe-${workers}`);
-      const args = ["scan", simulatedEvent, "--nsides", "1:0", "2:2", "--workers", workers];
-      const { code, stderr } = await skyscan([...args, "-o", output]).exited;
-      expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-      maps.push(mapIn(output));
-      const manifest = manifestIn(output);
-      expect(manifest.scan.light).toMatch(/embedded/);
-    }
-    expect(maps[0]!.equals(maps[1]!)).toBe(true);
-  }, 120_000);
-
-  test("refined to its contour: interrupted there, it goes on to the map of a scan that was not", async () => {
+  test("splinempe refined to its contour, by one worker, and by three, interrupted there: the same map", async () => {
     const scan = ["scan", simulatedEvent, "--nsides", "1:0", "2:2", "--refine-to-contour"];
     const whole = join(directory, "refined");
-    const { code, stderr } = await skyscan([...scan, "--workers", 1, "-o", whole]).exited;
-    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-    expect(manifestIn(whole).scan).toMatchObject({ refine_to_contour: true, nsides: "1:0 2:2" });
+    await endsWell(skyscan([...scan, "--workers", 1, "-o", whole]));
+    expect(manifestIn(whole).scan).toMatchObject({
+      ...{ refine_to_contour: true, nsides: "1:0 2:2" },
+      light: expect.stringContaining("embedded"),
+    });
     const [map] = readdirSync(whole).filter((name) => name.endsWith(".npz"));
     expect(map).toMatch(/_1_2_4_8_16_[\d_]+\.npz$/);
     const { nsides } = readNpz(readFileSync(join(whole, map!)), map!);
@@ -144,7 +119,7 @@ describe("skyscan scan", () => {
     await until("a stage beyond", isBeyond);
     first.process.kill("SIGINT");
     expect((await first.exited).code).toBe(130);
-    expect((await skyscan([...scan, ...dirs]).exited).code).toBe(0);
+    await endsWell(skyscan([...scan, ...dirs]));
     // Nothing is left under the names it has outgrown.
     const kept = readdirSync(output).filter((name) =>
       /\.npz$|(?<!scan-)manifest\.json$/.test(name),
@@ -168,8 +143,7 @@ describe("skyscan scan", () => {
     expect(stopped.code).toBe(130);
     expect(stopped.stdout).toBe("");
     expect(stopped.stderr).toMatch(/interrupted; \d+ of 48 fits sent are missing/);
-    const second = await skyscan([...dummy, ...dirs], { ...quick }).exited;
-    expect(second.code).toBe(0);
+    const second = await endsWell(skyscan([...dummy, ...dirs], quick));
     expect(second.stderr).toMatch(/resumed: \d+ fits are done already/);
     expect(mapIn(output).equals(reference)).toBe(true);
   }, 120_000);

@@ -1,27 +1,18 @@
 /** A server as SkyDriver starts it, against a strict SkyDriver, with clients of a broker of ours. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readResult } from "../../src/result/files.ts";
 import { readJson } from "../../src/result/json.ts";
-import {
-  freePort,
-  listens,
-  mapIn,
-  simulatedEvent,
-  skyscan,
-  stopAll,
-  temporaryDirectory,
-  until,
-} from "../programs.ts";
+import { openBroker } from "../distributed.ts";
+import { testFolder } from "../folder.ts";
+import { mapIn, simulatedEvent, skyscan, until } from "../programs.ts";
 import { type Fake, startFakeSkyDriver } from "../skydriver/fake.ts";
 
-const directory = temporaryDirectory();
+const directory = testFolder();
 const fakes: Fake[] = [];
 afterAll(async () => {
   for (const fake of fakes) fake.stop();
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 const tokens = { system: "the-servers-token", user: "a-users-token" };
@@ -33,11 +24,9 @@ async function launch(name: string, token = tokens.system) {
   mkdirSync(space);
   const fake = startFakeSkyDriver({ event, tokens });
   fakes.push(fake);
-  const port = await freePort();
-  skyscan(["broker", "--port", port]);
-  await until("the broker", () => listens(port));
+  const { url } = await openBroker();
   const env = {
-    SKYSCAN_BROKER: `127.0.0.1:${port}`,
+    SKYSCAN_BROKER: url,
     SKYSCAN_SKYDRIVER_ADDRESS: fake.address,
     SKYSCAN_SKYDRIVER_AUTH: token,
     SKYSCAN_SKYDRIVER_SCAN_ID: fake.scanId,

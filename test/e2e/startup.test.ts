@@ -1,33 +1,12 @@
-import { afterAll, expect, test } from "bun:test";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  freePort,
-  listens,
-  program,
-  type Running,
-  simulatedEvent,
-  skyscan,
-  start,
-  stopAll,
-  temporaryDirectory,
-  until,
-} from "../programs.ts";
+import { endsWell, openBroker } from "../distributed.ts";
+import { testFolder } from "../folder.ts";
+import { freePort, program, simulatedEvent, skyscan, start, until } from "../programs.ts";
 
-const directory = temporaryDirectory();
+const directory = testFolder();
 const path = (...names: string[]) => join(directory, ...names);
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
-});
 
 const token = path("token");
 writeFileSync(token, "a password of the test's own, quite long", { mode: 0o600 });
@@ -36,12 +15,7 @@ const others = (file: string) => statSync(file).mode & 0o077;
 
 const quick = { SKYSCAN_DUMMY_SECONDS: "0,0", SKYSCAN_AUTH_TOKEN_FILE: token };
 
-async function startBroker(): Promise<{ url: string; broker: Running }> {
-  const port = await freePort();
-  const broker = skyscan(["broker", "--port", port, "--auth-token-file", token]);
-  await until("the broker", () => listens(port));
-  return { url: `127.0.0.1:${port}`, broker };
-}
+const guarded = () => openBroker(["--auth-token-file", token]);
 
 const serverArgs = (url: string, name: string, ...more: string[]) => [
   ...["server", "--reco-algo", "dummy", "--seed", "1", "--nsides", "1:0", "-e", simulatedEvent],
@@ -49,7 +23,7 @@ const serverArgs = (url: string, name: string, ...more: string[]) => [
 ];
 
 test("the token from a file, the original's client command, and the best fit at the server's end", async () => {
-  const { url, broker } = await startBroker();
+  const { url } = await guarded();
   const startup = path("whole", "start up");
   mkdirSync(startup, { recursive: true });
   writeFileSync(join(startup, "startup.json"), '{"mq_basename":"the last scan\'s"}');
@@ -75,26 +49,22 @@ test("the token from a file, the original's client command, and the best fit at 
     ...quick,
     STARTUP: startup,
   });
-  const ended = await client.exited;
-  expect({ code: ended.code, stderr: ended.stderr }).toMatchObject({ code: 0 });
+  await endsWell(client);
   const messages = readdirSync(path("messages"), { recursive: true }).map(String);
   expect(messages.length).toBeGreaterThan(0);
   for (const message of messages)
     expect([message, others(path("messages", message))]).toEqual([message, 0]);
 
-  const { code, stdout, stderr } = await server.exited;
-  expect(code).toBe(0);
+  const { stdout, stderr } = await endsWell(server);
   expect(stdout).toMatch(
     /^best fit RA [\d.]+° Dec -?[\d.]+°, zenith [\d.]+° azimuth [\d.]+°, llh [\d.]+, 12 fits in [\d.]+ s\n$/,
   );
   expect(stderr).toMatch(/written: .*_1\.npz, .*_1\.json, .*\.png, .*\.svg/);
   expect(stderr).toMatch(/startup\.json: of another scan, replaced/);
-  broker.process.kill();
-  await broker.exited;
 }, 120_000);
 
 test("a second server is refused, and the first one's startup.json stays, also over its restart", async () => {
-  const { url } = await startBroker();
+  const { url } = await guarded();
   const args = serverArgs(url, "twice", "--startup-json-dir", path("twice", "startup"));
   const file = path("twice", "startup", "startup.json");
   const first = skyscan(args, quick);
@@ -114,7 +84,7 @@ test("a second server is refused, and the first one's startup.json stays, also o
 }, 120_000);
 
 test("a server that is told no place for its start-up files is refused; a client may end well without work", async () => {
-  const { url } = await startBroker();
+  const { url } = await guarded();
   const server = await skyscan(serverArgs(url, "nowhere"), quick).exited;
   expect(server.code).toBe(2);
   expect(server.stderr).toMatch(/--startup-json-dir or --client-startup-json is needed/);

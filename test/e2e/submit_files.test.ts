@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import {
   existsSync,
@@ -6,17 +6,15 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { temporaryDirectory } from "../programs.ts";
+import { testFolder } from "../folder.ts";
 
 const scripts = resolve(import.meta.dir, "../../scripts");
 const condor = join(scripts, "condor");
-const directory = temporaryDirectory();
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const directory = testFolder();
 
 /**
  * HTCondor's submit language, as far as our files use it: comments, `name = value`, `if defined`, one `queue`.

@@ -1,6 +1,6 @@
 /** Whole scans in EWMS: our server under SkyDriver, RabbitMQ's quorum queues, pilots with clients of one fit each. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventName } from "../../src/event/event.ts";
 import { loadEvent } from "../../src/event/load.ts";
@@ -10,21 +10,13 @@ import { readResult } from "../../src/result/files.ts";
 import { readJson } from "../../src/result/json.ts";
 import type { SkyScanResult } from "../../src/result/result.ts";
 import { oneFit, type Pilot, type RunTask, send, startPilot } from "../ewms/pilot.ts";
-import {
-  fitsDoneIn,
-  manifestIn,
-  simulatedEvent,
-  skyscan,
-  start,
-  stopAll,
-  temporaryDirectory,
-  until,
-} from "../programs.ts";
+import { testFolder } from "../folder.ts";
+import { fitsDoneIn, manifestIn, simulatedEvent, skyscan, start, until } from "../programs.ts";
 import { hasRabbit, type Rabbit, rabbitToken, rabbitUser, startRabbit } from "../rabbit.ts";
 import { hasShared, shared } from "../shared.ts";
 import { type Fake, startFakeSkyDriver } from "../skydriver/fake.ts";
 
-const directory = temporaryDirectory();
+const directory = testFolder();
 const path = (...names: string[]) => join(directory, ...names);
 const tokens = { system: "the-servers-token", user: "a-users-token" };
 let rabbit: Rabbit;
@@ -36,8 +28,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const fake of fakes) fake.stop();
   if (hasRabbit) await rabbit.stop();
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
 }, 60_000);
 
 /** A scan's world: SkyDriver, the workflow's queues, what SkyDriver starts the server with. */

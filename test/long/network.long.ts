@@ -1,25 +1,20 @@
-import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, rmSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
+
 import { createServer, connect as openSocket, type Socket } from "node:net";
 import { join } from "node:path";
+import { endsWell, openServer } from "../distributed.ts";
+import { testFolder } from "../folder.ts";
 import {
-  fitsDoneIn,
   freePort,
   hasMosquitto,
   mapIn,
   simulatedEvent,
   skyscan,
   startMosquitto,
-  stopAll,
-  temporaryDirectory,
   until,
 } from "../programs.ts";
 
-const directory = temporaryDirectory();
-afterAll(async () => {
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
-});
+const directory = testFolder();
 
 /** Passes bytes on, until it is cut: then it swallows them, and says nothing, as a dead network does. */
 async function startCable(target: number) {
@@ -62,21 +57,11 @@ describe.skipIf(!hasMosquitto)("a network cut for a minute", () => {
     const broker = await startMosquitto();
     const cable = await startCable(broker.port);
     const common = ["--reco-algo", "dummy", "--seed", 5, "--nsides", "2:0", "8:12"];
-    const calm = skyscan(["scan", simulatedEvent, ...common, "-o", join(directory, "calm")], {
-      SKYSCAN_DUMMY_SECONDS: "0,0",
-    });
-    expect((await calm.exited).code).toBe(0);
+    const calm = ["scan", simulatedEvent, ...common, "-o", join(directory, "calm")];
+    await endsWell(skyscan(calm, { SKYSCAN_DUMMY_SECONDS: "0,0" }));
     const url = `127.0.0.1:${cable.port}`;
-    const server = skyscan(
-      [
-        ...["server", "-e", simulatedEvent, ...common, "--broker", url],
-        ...["-c", join(directory, "cache"), "-o", join(directory, "out")],
-        ...["--startup-json-dir", join(directory, "startup")],
-      ],
-      { SKYSCAN_PROGRESS_INTERVAL_SEC: "0.5" },
-    );
-    const startup = join(directory, "startup", "startup.json");
-    await until("startup.json", () => existsSync(startup));
+    const server = await openServer(directory, [...common, "--broker", url]);
+    const { startup } = server;
     // One client loses the network, one (and the broker) does not.
     const dummySeconds = { SKYSCAN_DUMMY_SECONDS: "0.1,0.2" };
     const cutOff = skyscan(["client", "--broker", url, "--startup-json", startup], dummySeconds);
@@ -92,14 +77,12 @@ describe.skipIf(!hasMosquitto)("a network cut for a minute", () => {
       ],
       dummySeconds,
     );
-    await until("some fits", () => fitsDoneIn(join(directory, "out")) > 20);
+    await until("some fits", () => server.fitsDone() > 20);
     cable.cut();
     await Bun.sleep(60_000);
     cable.mend();
-    expect((await server.exited).code).toBe(0);
-    expect((await cutOff.exited).code).toBe(0);
-    expect((await straight.exited).code).toBe(0);
-    expect(mapIn(join(directory, "out")).equals(mapIn(join(directory, "calm")))).toBe(true);
+    for (const one of [server, cutOff, straight]) await endsWell(one);
+    expect(server.map().equals(mapIn(join(directory, "calm")))).toBe(true);
     cable.close();
     await broker.stop();
   }, 400_000);

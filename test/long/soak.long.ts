@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { consola } from "consola";
@@ -11,10 +11,9 @@ import { connect } from "../../src/mq/connection.ts";
 import { newClientId } from "../../src/mq/topics.ts";
 import { planScan } from "../../src/server/plan.ts";
 import { runServer } from "../../src/server/server.ts";
-import { temporaryDirectory } from "../programs.ts";
+import { testFolder } from "../folder.ts";
 
-const directory = temporaryDirectory();
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const directory = testFolder();
 
 /** Fits that are done at once, in this process. */
 const spawn: SpawnFitProcess = (_command, onMessage) => {

@@ -1,24 +1,17 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { afterEach, describe, expect, test } from "bun:test";
+
 import { type AddressInfo, createConnection, createServer } from "node:net";
-import { join } from "node:path";
+
 import { parseAddress } from "../../src/mq/address.ts";
 import { startBroker } from "../../src/mq/broker.ts";
 import { examineBroker } from "../../src/mq/examination.ts";
 import { newBasename, topicsOf } from "../../src/mq/topics.ts";
-import {
-  hasMosquitto,
-  simulatedEvent,
-  skyscan,
-  startMosquitto,
-  stopAll,
-  temporaryDirectory,
-  until,
-} from "../programs.ts";
+import { openServer } from "../distributed.ts";
+import { testFolder } from "../folder.ts";
+import { hasMosquitto, skyscan, startMosquitto, stopAll } from "../programs.ts";
 
-const folder = temporaryDirectory();
+const folder = testFolder();
 afterEach(stopAll);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const examined = (port: number) =>
   examineBroker(parseAddress(`127.0.0.1:${port}`), topicsOf(newBasename()).status("nobody"));
@@ -75,20 +68,11 @@ describe.skipIf(!hasMosquitto)("a broker with", () => {
 
   test("a limit below our parts carries a scan all the same, and both sides say so", async () => {
     const { port } = await startMosquitto(["allow_anonymous true", "max_packet_size 6000"]);
-    const startup = join(folder, "startup");
     const quick = { SKYSCAN_DUMMY_SECONDS: "0,0" };
-    const server = skyscan(
-      [
-        ...["server", "--reco-algo", "dummy", "-e", simulatedEvent, "--nsides", "4:0"],
-        ...["-c", join(folder, "cache"), "-o", join(folder, "out"), "--startup-json-dir", startup],
-        ...["-b", `127.0.0.1:${port}`, "--timeout-from-clients", 30],
-      ],
-      quick,
-    );
-    const named = join(startup, "startup.json");
-    await until("the server", () => existsSync(named));
-    const basename = readFileSync(join(startup, "mq-basename.txt"), "utf8");
-    const client = ["client", "-b", `127.0.0.1:${port}`, "--mq-basename", basename];
+    const broker = ["-b", `127.0.0.1:${port}`];
+    const scan = ["--reco-algo", "dummy", "--nsides", "4:0", "--timeout-from-clients", 30];
+    const server = await openServer(folder, [...scan, ...broker], quick);
+    const client = ["client", ...broker, "--mq-basename", server.basename];
     const ends = await Promise.all([server.exited, skyscan(client, quick).exited]);
     expect(ends.map(({ code }) => code)).toEqual([0, 0]);
     for (const { stderr } of ends) expect(stderr).toMatch(/the broker .*refuses messages of/);

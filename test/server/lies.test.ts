@@ -1,5 +1,5 @@
-import { afterAll, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { expect, test } from "bun:test";
+
 import { join } from "node:path";
 import { parseAddress } from "../../src/mq/address.ts";
 import { startBroker } from "../../src/mq/broker.ts";
@@ -8,10 +8,10 @@ import { Control, parseMessage, protocolVersion, TaskMessage } from "../../src/m
 import { topicsOf } from "../../src/mq/topics.ts";
 import { planScan } from "../../src/server/plan.ts";
 import { runServer, type ServerOutcome } from "../../src/server/server.ts";
-import { simulatedEvent, temporaryDirectory, until } from "../programs.ts";
+import { testFolder } from "../folder.ts";
+import { simulatedEvent, until } from "../programs.ts";
 
-const directory = temporaryDirectory();
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const directory = testFolder();
 
 const plan = await planScan({
   eventFile: simulatedEvent,

@@ -1,12 +1,13 @@
 /** `skyscan skydriver`, against a desk: it has SkyDriver's routes. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+
 import { join } from "node:path";
 import { readResult } from "../../src/result/files.ts";
 import { startDesk, type TestDesk } from "../desk/service.ts";
-import { simulatedEvent, skyscan, stopAll, temporaryDirectory } from "../programs.ts";
+import { testFolder } from "../folder.ts";
+import { simulatedEvent, skyscan } from "../programs.ts";
 
-const directory = temporaryDirectory();
+const directory = testFolder();
 const token = "a-token-of-the-tests-own-long-enough";
 let desk: TestDesk;
 beforeAll(async () => {
@@ -14,8 +15,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await desk.stop();
-  await stopAll();
-  rmSync(directory, { recursive: true, force: true });
 }, 60_000);
 
 const ask = async (...args: (string | number)[]) => {

@@ -1,15 +1,14 @@
 import { Database } from "bun:sqlite";
-import { afterAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../src/config/errors.ts";
 import { randomIntegers } from "../../src/config/random.ts";
 import type { StoredResult } from "../../src/store/row.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
-import { temporaryDirectory } from "../programs.ts";
+import { testFolder } from "../folder.ts";
 
-const directory = temporaryDirectory();
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const directory = testFolder();
 
 const result = (pixel: number): StoredResult => ({
   nside: 512,
