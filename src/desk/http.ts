@@ -31,6 +31,8 @@ export interface HttpServer {
 
 /** A body in base64 within JSON is a third longer than the file. */
 const longestBody = Math.ceil((longestAlert * 4) / 3) + 2 ** 20;
+/** So much of a refused body is read and thrown away, bytes; of a longer one the connection is closed. */
+const mostDiscarded = 2 ** 20;
 /** A body that takes longer is given up, s. */
 const bodyPatience = 30;
 /** A connection that says nothing for so long is closed, s; streams say something every 15 s. */
@@ -106,7 +108,10 @@ class Handler {
         response.headers.set(name, value);
       return response;
     } catch (error) {
-      return this.broken(error);
+      const refusal = this.broken(error);
+      // What is left of a refused body would be read to its end, a gigabyte too: that is not worth a connection.
+      if (leftToRead(request) > mostDiscarded) refusal.headers.set("connection", "close");
+      return refusal;
     }
   }
 
@@ -266,6 +271,13 @@ class Handler {
       clearTimeout(timer);
     }
   }
+}
+
+/** How much of a body may still come, bytes. */
+function leftToRead({ body, headers }: Request): number {
+  if (body === null) return 0;
+  const announced = headers.get("content-length");
+  return announced === null ? Number.POSITIVE_INFINITY : Number(announced);
 }
 
 /** The address the proxy itself has seen: the last it wrote. */

@@ -428,7 +428,8 @@ describe("attacks", () => {
     const announced = await raw(
       desk.address,
       `${head}Content-Length: 1000000000\r\n\r\n{`,
-      (answer) => answer.includes("}"),
+      // The desk ends the connection: what would still come is not read.
+      () => false,
     );
     expect(announced).toMatch(/^HTTP\/1\.1 413 /);
     expect(announced).toContain("The file has 1.0 GB; an alert has less than 64 MB.");
