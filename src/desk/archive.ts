@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import { InputError } from "../config/errors.ts";
 import { secret } from "../result/files.ts";
 import type { ContourLevel } from "../result/levels.ts";
-import type { Area, Best, EventLabel, Place, Stage } from "./messages.ts";
+import type { Area, Best, EventLabel, FirstDirection, Place, Stage } from "./messages.ts";
 
 /** How a scan stands, as it is remembered. */
 export type RecordedState = "waiting" | "running" | "done" | "failed" | "cancelled";
@@ -37,6 +37,8 @@ export interface ScanFacts {
   readonly failedPixels: number;
   readonly stages: readonly Stage[];
   readonly best: Best | null;
+  /** Absent: none, or by a version before 0.3. */
+  readonly first?: FirstDirection;
   readonly areas: readonly Area[];
   /** Of a finished map, but of those finished by versions before 0.3. */
   readonly place?: Place;

@@ -103,6 +103,18 @@ export const Best = v.object({
 });
 export type Best = v.InferOutput<typeof Best>;
 
+/** The direction that was fitted with nothing held fixed, once the first stage was done: long before fine pixels are. */
+export const FirstDirection = v.object({
+  ...Direction.entries,
+  llh: number,
+  /**
+   * The ellipse that holds 90 % of a Gaussian of the likelihood's curvature: semi-axes a ≥ b, rad, and the longer one's
+   * angle, east of north, rad; null where the likelihood does not curve upwards.
+   */
+  ellipse: orNull(v.object({ a: number, b: number, angle: number })),
+});
+export type FirstDirection = v.InferOutput<typeof FirstDirection>;
+
 /** Where a finished map says the event came from, as its notice and circular state it. */
 export const Place = v.object({
   ...Direction.entries,
@@ -173,6 +185,8 @@ export const ScanPage = v.object({
   honesty: v.string(),
   online: orNull(OnlineDirection),
   best: orNull(Best),
+  /** null before, and for algorithms that hold the direction fixed always. */
+  first: orNull(FirstDirection),
   /** Of a finished map. */
   place: orNull(Place),
   stages: v.array(Stage),
@@ -438,6 +452,8 @@ export const serverEvents = {
     clients: count,
     failed: count,
   }),
+  /** The direction that was fitted free is known. */
+  first: v.object({ scan: v.string(), ...FirstDirection.entries }),
   /** The best fit has changed. */
   best: v.object({ scan: v.string(), ...Best.entries }),
   state: v.object({ scan: v.string(), state: ScanState, reason: orNull(v.string()), at: number }),

@@ -20,6 +20,7 @@ export class News {
   readonly #subscribers: Subscribers;
   #told = 0;
   #best: PixelResult | undefined;
+  #isFirstTold = false;
   #progress = "";
   #progressAt = Number.NEGATIVE_INFINITY;
 
@@ -39,6 +40,7 @@ export class News {
   tell(now: number, date: number): void {
     this.#tellPixels();
     this.#tellBest();
+    this.#tellFirst();
     if (now - this.#progressAt >= progressInterval) this.#tellProgress(now, date);
   }
 
@@ -68,6 +70,14 @@ export class News {
     this.#subscribers.tell("best", { scan, ...bestOf(best, this.#run.plan) } as BestEvent, {
       scan,
     });
+  }
+
+  #tellFirst(): void {
+    const { first } = this.#run;
+    if (first === undefined || this.#isFirstTold) return;
+    this.#isFirstTold = true;
+    const scan = this.#scan;
+    this.#subscribers.tell("first", { scan, ...first }, { scan });
   }
 
   #tellProgress(now: number, date: number): void {

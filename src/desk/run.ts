@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../config/clock.ts";
+import { sigmaEllipse, sigmasIn90 } from "../geometry/first_direction.ts";
 import type { BrokerAddress } from "../mq/address.ts";
 import { momentAt, toDetector } from "../native/sky.ts";
 import type { Scan } from "../scan/scan.ts";
@@ -22,7 +23,7 @@ import { pixelCentre } from "../sky/healpix.ts";
 import type { StoredResult } from "../store/row.ts";
 import type { ScanFacts } from "./archive.ts";
 import { LiveMap } from "./live_map.ts";
-import type { Area, Best, Stage } from "./messages.ts";
+import type { Area, Best, FirstDirection, Stage } from "./messages.ts";
 
 /** How the desk runs a scan. */
 export interface RunOptions {
@@ -166,6 +167,7 @@ export class Run {
       failedPixels: this.map.failed,
       stages,
       best: best === undefined ? null : bestOf(best, plan),
+      ...(this.first && { first: this.first }),
       areas,
       light: this.#light,
       detector: plan.detector.source,
@@ -173,6 +175,20 @@ export class Run {
       variations: plan.reco.seeds.variations.length,
       seq: this.map.seq,
       stem: stemOf(plan, this.collection?.scan),
+    };
+  }
+
+  /** The direction that was fitted with nothing held fixed; undefined: not yet, or never. */
+  get first(): FirstDirection | undefined {
+    const fit = this.collection?.scan.freeFit;
+    if (fit?.direction === undefined || !Number.isFinite(fit.llh)) return undefined;
+    const { ra, dec } = fit.direction;
+    const sigma = sigmaEllipse(fit.direction);
+    return {
+      ...{ ra, dec, llh: fit.llh },
+      ellipse: sigma
+        ? { a: sigmasIn90 * sigma.a, b: sigmasIn90 * sigma.b, angle: sigma.positionAngle }
+        : null,
     };
   }
 

@@ -44,6 +44,7 @@ export async function pageOf(
     honesty: honestyOf(levels.source, facts),
     online: await onlineOf(record, desk),
     best: facts.best,
+    first: facts.first ?? null,
     place: (record.state === "done" && facts.place) || null,
     stages: [...facts.stages],
     timeline: timelineOf(record, desk),

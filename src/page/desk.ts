@@ -2,6 +2,7 @@
 import type {
   Best,
   DeskInfo,
+  FirstDirection,
   Problem,
   Queue,
   ScanPage,
@@ -11,6 +12,7 @@ import type {
 } from "../desk/messages.ts";
 import type { Contour } from "../result/contours.ts";
 import type { Listen } from "./feed.ts";
+import { type KnownContour, knownContour } from "./map/known_contours.ts";
 import { readMapBody, SkyMap } from "./map/sky_map.ts";
 import type { Traced } from "./map/tracing.ts";
 import { toTrace } from "./map/tracing.ts";
@@ -39,8 +41,9 @@ export interface Shown {
   page?: ScanPage;
   map?: SkyMap;
   best?: Best;
+  first?: FirstDirection;
   rate?: number | null;
-  contours: readonly Contour[];
+  contours: readonly KnownContour[];
   /** Why it cannot be shown. */
   problem?: string;
 }
@@ -205,6 +208,10 @@ export class Desk {
       if (shown) shown.rate = rate;
       if (shown?.page) shown.page = { ...shown.page, stages };
     },
+    first: ({ scan, ...first }) => {
+      const shown = this.shown.get(scan);
+      if (shown) shown.first = first;
+    },
     best: ({ scan, ...best }) => {
       const row = this.rows.get(scan);
       if (row) this.#takeRow({ ...row, best: { ra: best.ra, dec: best.dec } });
@@ -267,6 +274,7 @@ export class Desk {
     if (page === undefined || shown === undefined) return this.#changed();
     shown.page = page;
     if (page.best) shown.best = page.best;
+    if (page.first) shown.first = page.first;
     this.rows.set(id, page.row);
     shown.map ??= new SkyMap(page.stages.map(({ nside }) => nside));
     this.#changed();
@@ -305,7 +313,7 @@ export class Desk {
     Object.assign(state, { isBusy: true, isDue: false });
     const levels = this.#isWide ? page.levels.list : drawnLevels(page);
     void this.surroundings.trace(toTrace(map.cells, levels)).then((contours) => {
-      shown.contours = contours;
+      shown.contours = contours.map((contour) => knownContour(contour, map.cells));
       Object.assign(state, { isBusy: false, at: this.surroundings.now() });
       if (state.isDue) {
         state.isDue = false;

@@ -609,7 +609,7 @@ export class Shell {
     const place = shown?.page?.place;
     if (place) return place.errors ? extentSaid(place.errors) : undefined;
     const contour = shown?.contours.find((c) => c.percent === percent);
-    const isResolved = contour && (contour.isOpen || contour.area >= contour.resolvedArea);
+    const isResolved = contour && contour.area >= contour.resolvedArea;
     return isResolved && shown?.best ? extentOf(contour, shown.best) : undefined;
   }
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import type { Place } from "../../src/desk/messages.ts";
+import type { FirstDirection, Place } from "../../src/desk/messages.ts";
 import { circularLines } from "../../src/page/words.ts";
 import { readResult } from "../../src/result/files.ts";
 import { testFolder } from "../folder.ts";
@@ -107,6 +107,30 @@ describe("a scan", () => {
       expect(errors !== null).toBe(isResolved);
     }
   });
+
+  test("tells the direction that was fitted free as soon as it is known, and keeps it", async () => {
+    const [id] = await desk.submit({ reco_algo: "splinempe", nsides: { "1": 0, "4": 3 } });
+    let told: FirstDirection | undefined;
+    for await (const { event, data } of listened(await desk.get(`scan/${id}/events?since=0`))) {
+      if (event === "first") {
+        const { scan, ...first } = data;
+        expect(scan).toBe(id);
+        told = first;
+      }
+      if (event === "state" && data.state === "done") break;
+    }
+    const { first, best } = await json(await desk.get(`scan/${id}/page`));
+    expect(first).toEqual(told);
+    // Nothing holds it up: no pixel is lower.
+    expect(first.llh).toBeLessThan(best.llh);
+    expect(first.ellipse.a).toBeGreaterThanOrEqual(first.ellipse.b);
+    const { first_direction } = JSON.parse(
+      await Bun.file(join(outputOf(desk, id!), "scan-manifest.json")).text(),
+    );
+    expect(first.ra).toBeCloseTo((first_direction.ra * Math.PI) / 180, 12);
+    const radius = (first_direction.radius_90 * Math.PI) / 180;
+    expect(Math.sqrt(first.ellipse.a * first.ellipse.b)).toBeCloseTo(radius, 12);
+  }, 60_000);
 
   test("before its end gives drafts, and no map that would mislead", async () => {
     const [id] = await desk.submit({ nsides: { "64": 0 } });

@@ -84,6 +84,7 @@ export class FakeDesk {
       ...{ scan: id, ...row.progress, sent: row.progress.done, stages: scan.stages, rate: 307 },
       ...{ seconds_left: row.seconds_left, clients: 1, failed: 0 },
     });
+    if (scan.first) this.send("first", { scan: id, ...scan.first });
     if (scan.best) this.send("best", { scan: id, ...scan.best });
   }
 

@@ -1,7 +1,7 @@
 /** A scan that never was: a seeded valley of likelihood, whose pixels come when the test says so. */
 
 import { uniformNumbers } from "../../src/config/random.ts";
-import type { Best, ScanPage, ScanRow, Stage } from "../../src/desk/messages.ts";
+import type { Best, FirstDirection, ScanPage, ScanRow, Stage } from "../../src/desk/messages.ts";
 import {
   discStrict,
   npix,
@@ -105,6 +105,16 @@ export class FakeScan {
     };
   }
 
+  /** Known as soon as the first stage is whole. */
+  get first(): FirstDirection | null {
+    if (this.stages[0]!.pixels.done < this.stages[0]!.pixels.estimated) return null;
+    const { ra, dec } = this.settings;
+    return {
+      ...{ ra: ra + 0.06 * degree, dec: dec + 0.02 * degree, llh: 843.9 },
+      ellipse: { a: 0.95 * degree, b: 0.42 * degree, angle: 84 * degree },
+    };
+  }
+
   get stages(): Stage[] {
     return [8, 64, 512].map((nside) => {
       const all = this.pixels.filter((pixel) => pixel.nside === nside).length;
@@ -148,6 +158,7 @@ export class FakeScan {
         kind: "OnlineL2_SplineMPE",
       },
       best: this.best,
+      first: this.first,
       place: null,
       stages: this.stages,
       timeline: [

@@ -68,6 +68,13 @@ describe.skipIf(!hasChromium)("the page", () => {
     expect(await page.title()).toMatch(/^● \d+ % Run 136662/);
   });
 
+  test("says where the direction was fitted free, and which areas are a guess so far", async () => {
+    expect(await textOf(page, ".facts dl")).toMatch(
+      /First direction48\.05° −3\.49°, 90 % within about 0\.63° · \d\.\d\d° from the map's best/,
+    );
+    expect(await textOf(page, ".area b")).toMatch(/^≈ \d\.\d\d deg²$/);
+  });
+
   test("shows pixels as they come, contours redrawn", async () => {
     const before = [await textOf(page, ".stage:last-child"), await textOf(page, ".area b")];
     desk.advance("s1", 300);

@@ -148,6 +148,18 @@ export class Cells {
     return found;
   }
 
+  /** Whether a point of a face lies in a pixel that is still to be fitted: others of its size beside it are, it is not. */
+  isUnknown(face: number, x: number, y: number): boolean {
+    const n0 = this.nsides[0]!;
+    let cell = (face * n0 + Math.floor(y * n0)) * n0 + Math.floor(x * n0);
+    for (let k = 1; k < this.nsides.length && this.children[cell] !== 0; k++) {
+      const n = this.nsides[k]!;
+      const r = this.ratio(k);
+      cell = this.children[cell]! + (Math.floor(y * n) % r) * r + (Math.floor(x * n) % r);
+    }
+    return Number.isNaN(this.values[cell]!);
+  }
+
   /** Calls back for every pixel with a value or failed, coarse ones first. */
   forEach(visit: (nside: number, pixel: number, value: number) => void): void {
     const n0 = this.nsides[0]!;

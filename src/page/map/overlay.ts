@@ -3,11 +3,11 @@ import { type GeoProjection, geoAzimuthalEqualArea, geoCircle, geoPath } from "d
 import { geoMollweide } from "d3-geo-projection";
 import { ring2fxy } from "healpix-ts";
 import { degreesPerRadian } from "../../geometry/constants.ts";
-import type { Contour } from "../../result/contours.ts";
 import type { Direction } from "../../sky/healpix.ts";
 import { directionOn } from "./faces.ts";
 import { drawGraticule } from "./graticule.ts";
-import { CASING, type Context, label, line, type Path, span } from "./strokes.ts";
+import type { KnownContour } from "./known_contours.ts";
+import { CASING, type Context, Labels, line, type Path, span } from "./strokes.ts";
 import { forward, type Size, scaleOf, type View } from "./view.ts";
 
 /** A named place of the sky, rad. */
@@ -16,10 +16,16 @@ export interface Source extends Direction {
 }
 
 export interface Overlay {
-  readonly contours: readonly Contour[];
+  readonly contours: readonly KnownContour[];
   readonly best?: Direction | undefined;
   readonly online?:
     | (Direction & { readonly r50: number | null; readonly r90: number | null })
+    | undefined;
+  /** Fitted free, with the ellipse that holds 90 %, rad, its angle east of north. */
+  readonly first?:
+    | (Direction & {
+        readonly ellipse: { readonly a: number; readonly b: number; readonly angle: number } | null;
+      })
     | undefined;
   readonly sources: readonly Source[];
   /** Outlined, as strongly as `freshness` says, 0 to 1. */
@@ -71,53 +77,66 @@ export function drawOverlay(
   if (!overlay.isSmall) drawCells(context, place, overlay);
   drawContours(context, path, overlay.contours, overlay.isSmall === true);
   if (overlay.isSmall) return;
+  // What matters more is drawn later, over the rest, but named first, where there is room.
+  const labels = new Labels(context);
+  for (const { sign, radius } of signsOf(overlay)) {
+    const at = place(sign);
+    if (at) labels.keepFree(...at, radius);
+  }
+  for (const source of overlay.sources) drawSource(context, place(source));
+  if (overlay.first) drawFirst(context, place, overlay.first);
   drawOnline(context, path, place, overlay);
-  for (const source of overlay.sources) drawSource(context, place(source), source.name);
   if (overlay.best) drawStar(context, place(overlay.best));
-  if (view.kind === "local") drawContourLabels(context, place, size, overlay.contours);
+  if (view.kind === "local") writeContours(labels, place, size, overlay.contours);
+  if (overlay.online) writeBeside(labels, place(overlay.online), "online");
+  if (overlay.first) writeBeside(labels, place(overlay.first), "first direction");
+  for (const source of overlay.sources) writeBeside(labels, place(source), source.name);
   if (overlay.cross) drawCross(context, place(overlay.cross));
 }
 
 type Place = ReturnType<typeof forward>;
 
+const inDegrees = (lines: readonly (readonly Direction[])[]): [number, number][][] =>
+  lines.map((line) =>
+    line.map(({ ra, dec }): [number, number] => [ra * degreesPerRadian, dec * degreesPerRadian]),
+  );
+
 function drawContours(
   context: Context,
   path: Path,
-  contours: readonly Contour[],
+  contours: readonly KnownContour[],
   isSmall: boolean,
 ): void {
   const dashes = [[], [6, 4], [2, 3]];
-  contours.forEach(({ lines }, i) => {
-    const coordinates = lines.map(({ points, isClosed }) => {
-      const line = points.map(({ ra, dec }): [number, number] => [
-        ra * degreesPerRadian,
-        dec * degreesPerRadian,
-      ]);
-      if (isClosed) line.push(line[0]!);
-      return line;
-    });
-    if (coordinates.length === 0) return;
+  contours.forEach(({ known, bridged }, i) => {
     context.setLineDash([]);
     context.strokeStyle = "rgb(255 255 255 / .85)";
     context.lineWidth = isSmall ? 1.6 : 3.6;
-    line(context, path, coordinates);
+    line(context, path, inDegrees(known));
     if (!isSmall) context.setLineDash(dashes[i % dashes.length]!);
     context.strokeStyle = "#000";
     context.lineWidth = isSmall ? 0.8 : 1.7;
-    line(context, path, coordinates);
+    line(context, path, inDegrees(known));
+    if (bridged.length === 0 || isSmall) return;
+    // Where pixels are still missing it is a guess, and looks like one.
+    context.setLineDash([1, 5]);
+    context.lineCap = "round";
+    context.strokeStyle = "rgb(255 255 255 / .9)";
+    context.lineWidth = 1.8;
+    line(context, path, inDegrees(bridged));
+    context.lineCap = "butt";
   });
   context.setLineDash([]);
 }
 
 /** Each contour's percentage, where it has room: at its lowest point on the screen. */
-function drawContourLabels(
-  context: Context,
+function writeContours(
+  labels: Labels,
   place: Place,
   size: Size,
-  contours: readonly Contour[],
+  contours: readonly KnownContour[],
 ): void {
-  const placed: number[] = [];
-  for (const { lines, percent } of contours) {
+  for (const { lines, percent, bridged } of contours) {
     let lowest: [number, number] | undefined;
     for (const { points } of lines)
       for (const point of points) {
@@ -133,9 +152,11 @@ function drawContourLabels(
       }
     if (!lowest || lowest[1] < 70) continue;
     const [x, y] = lowest;
-    const lifted = placed.some((other) => Math.abs(other - y) < 16) ? y + 32 : y + 16;
-    placed.push(lifted - 16);
-    label(context, `${percent}\u00a0%`, x, lifted, "center");
+    const text = `${percent}\u00a0%${bridged.length > 0 ? " so far" : ""}`;
+    labels.write(text, [
+      [x, y + 16, "center"],
+      [x, y + 32, "center"],
+    ]);
   }
 }
 
@@ -223,10 +244,83 @@ function drawOnline(context: Context, path: Path, place: Place, { online }: Over
     }
     context.stroke();
   }
-  label(context, "online", x, y + 19, "center");
 }
 
-function drawSource(context: Context, at: [number, number] | undefined, name: string): void {
+/** The colour of what was fitted with its direction free. */
+const FREE = "#8ff0c8";
+
+function drawFirst(context: Context, place: Place, first: NonNullable<Overlay["first"]>): void {
+  if (first.ellipse) {
+    context.beginPath();
+    for (const direction of ellipseAround(first, first.ellipse)) {
+      const at = place(direction);
+      if (at) context.lineTo(...at);
+    }
+    context.closePath();
+    strokeCased(context, FREE, 1.6);
+  }
+  const at = place(first);
+  if (!at) return;
+  const [x, y] = at;
+  context.beginPath();
+  for (const [dx, dy] of [
+    [0, -6],
+    [6, 0],
+    [0, 6],
+    [-6, 0],
+  ] as const)
+    context.lineTo(x + dx, y + dy);
+  context.closePath();
+  strokeCased(context, FREE, 2);
+}
+
+function strokeCased(context: Context, colour: string, width: number): void {
+  for (const [pen, wide] of [
+    ["#000", width + 2.4],
+    [colour, width],
+  ] as const) {
+    context.strokeStyle = pen;
+    context.lineWidth = wide;
+    context.stroke();
+  }
+}
+
+/** Points of an ellipse in the plane that touches the sky at its centre. */
+function ellipseAround(
+  { ra, dec }: Direction,
+  { a, b, angle }: { readonly a: number; readonly b: number; readonly angle: number },
+): Direction[] {
+  const [sinRa, cosRa, sinDec, cosDec] = [Math.sin(ra), Math.cos(ra), Math.sin(dec), Math.cos(dec)];
+  return span(0, 2 * Math.PI, Math.PI / 36).map((turn) => {
+    const [along, across] = [a * Math.cos(turn), b * Math.sin(turn)];
+    const north = along * Math.cos(angle) - across * Math.sin(angle);
+    const east = along * Math.sin(angle) + across * Math.cos(angle);
+    const x = cosDec * cosRa - east * sinRa - north * sinDec * cosRa;
+    const y = cosDec * sinRa + east * cosRa - north * sinDec * sinRa;
+    const z = sinDec + north * cosDec;
+    return { ra: Math.atan2(y, x), dec: Math.atan2(z, Math.hypot(x, y)) };
+  });
+}
+
+/** Signs that labels leave free. */
+const signsOf = ({ best, online, first, sources }: Overlay) => [
+  ...[best, online, first].flatMap((sign) => (sign ? [{ sign, radius: 8 }] : [])),
+  ...sources.map((sign) => ({ sign, radius: 6 })),
+];
+
+/** A name at its sign: to the right, left, below, above; nowhere where others have all the room. */
+function writeBeside(labels: Labels, at: [number, number] | undefined, name: string): void {
+  if (!at) return;
+  const [x, y] = at;
+  labels.write(name, [
+    [x + 11, y + 4, "left"],
+    [x - 11, y + 4, "right"],
+    [x, y + 21, "center"],
+    [x, y - 11, "center"],
+  ]);
+}
+
+function drawSource(context: Context, at: [number, number] | undefined): void {
   if (!at) return;
   const [x, y] = at;
   for (const [colour, width] of [
@@ -239,7 +333,6 @@ function drawSource(context: Context, at: [number, number] | undefined, name: st
     context.arc(x, y, 5.5, 0, 2 * Math.PI);
     context.stroke();
   }
-  label(context, name, x + 10, y + 4, "left");
 }
 
 function drawStar(context: Context, at: [number, number] | undefined): void {

@@ -39,11 +39,14 @@ export function toTrace(cells: Cells, levels: readonly ContourLevel[]): Traced {
     values.push(value);
   });
   return {
-    nsides: [...found].map(([nside, [pixels, values]]) => ({
-      nside,
-      pixels: Float64Array.from(pixels),
-      values: Float64Array.from(values),
-    })),
+    // An nside without pixels yet resolves nothing.
+    nsides: [...found]
+      .filter(([, [pixels]]) => pixels.length > 0)
+      .map(([nside, [pixels, values]]) => ({
+        nside,
+        pixels: Float64Array.from(pixels),
+        values: Float64Array.from(values),
+      })),
     levels,
   };
 }

@@ -1,7 +1,6 @@
 /** The answer: where, how sure, compared with what; and what can be taken away. */
-import type { Best, FileEntry, ScanPage, ScanRow } from "../../desk/messages.ts";
+import type { FileEntry, FirstDirection, ScanPage, ScanRow } from "../../desk/messages.ts";
 import { degreesPerRadian } from "../../geometry/constants.ts";
-import type { Contour } from "../../result/contours.ts";
 import { drawnLevels, type Shown } from "../desk.ts";
 import { type Extent, separation } from "../map/extent.ts";
 import {
@@ -38,7 +37,7 @@ export function Answer() {
           <Honesty text={page.honesty} />
         </p>
         <Agreement />
-        <Facts row={a} page={page} best={shownScan.best} />
+        <Facts row={a} page={page} scan={shownScan} />
       </div>
       <EventPanel row={a} />
       <Files row={a} page={page} />
@@ -75,8 +74,10 @@ function Direction({ row, scan }: { row: ScanRow; scan: Shown }) {
   const { best, page } = scan;
   const online = page?.online;
   const published = page?.place ?? undefined;
-  const place = published ?? best ?? online;
-  const extent = shell.extent(scan);
+  // Fitted free it is nearer than any pixel's centre, until pixels are as fine.
+  const first = published ? undefined : aheadOfMap(scan);
+  const place = published ?? first ?? best ?? online;
+  const extent = first ? extentOfFirst(first) : shell.extent(scan);
   const isFinal = row.state === "done";
   const when = isFinal
     ? ""
@@ -88,8 +89,11 @@ function Direction({ row, scan }: { row: ScanRow; scan: Shown }) {
   return (
     <>
       <h2>
-        {best ? "Best fit" : "Online direction"}{" "}
-        <span class="muted">
+        {first ? "First direction" : best ? "Best fit" : "Online direction"}{" "}
+        <span
+          class="muted"
+          title={first && "fitted with nothing held fixed; the map's pixels follow"}
+        >
           {best ? `${when}${shown(row.reco)}` : ((online && shown(online.kind)) ?? "")}
         </span>
       </h2>
@@ -123,6 +127,23 @@ function Direction({ row, scan }: { row: ScanRow; scan: Shown }) {
   );
 }
 
+/** The direction that was fitted free, as long as the map's pixels are coarser than its ellipse and none is lower. */
+function aheadOfMap({ first, best }: Shown): FirstDirection | undefined {
+  if (!first?.ellipse || !best || first.llh >= best.llh) return undefined;
+  const cell = Math.sqrt(Math.PI / 3) / best.nside;
+  return cell > first.ellipse.b ? first : undefined;
+}
+
+/** How far its ellipse reaches in RA and Dec. */
+function extentOfFirst({ dec, ellipse }: FirstDirection): Extent | undefined {
+  if (ellipse === null) return undefined;
+  const { a, b, angle } = ellipse;
+  const north = Math.hypot(a * Math.cos(angle), b * Math.sin(angle));
+  const east = Math.hypot(a * Math.sin(angle), b * Math.cos(angle)) / Math.cos(dec);
+  const hasPole = Math.abs(dec) + north > Math.PI / 2;
+  return { raPlus: east, raMinus: east, decPlus: north, decMinus: north, hasPole };
+}
+
 function Errors({
   plus,
   minus,
@@ -142,18 +163,22 @@ function Errors({
   );
 }
 
+const guess = "so far: the contour passes over pixels that are not fitted yet";
+
 /** Areas of the finished map as the desk states them, before that as they are traced here. */
 function Areas({ row, scan }: { row: ScanRow; scan: Shown }) {
   const { page, contours } = scan;
   const stated = row.areas.map(({ percent, area_sqdeg, radius_deg, is_open, resolved_sqdeg }) => ({
     percent,
+    isGuess: false,
     area: area_sqdeg,
     radius: radius_deg,
     isOpen: is_open,
     resolved: resolved_sqdeg ?? 0,
   }));
-  const traced = contours.map(({ percent, area, radius, isOpen, resolvedArea }: Contour) => ({
+  const traced = contours.map(({ percent, area, radius, isOpen, resolvedArea, bridged }) => ({
     percent,
+    isGuess: bridged.length > 0,
     area: area * degreesPerRadian ** 2,
     radius: radius * degreesPerRadian,
     isOpen,
@@ -165,17 +190,23 @@ function Areas({ row, scan }: { row: ScanRow; scan: Shown }) {
     <div class="areas">
       {levels.map(({ percent, level }) => {
         const area = list.find((entry) => entry.percent === percent);
-        const isResolved = area !== undefined && (area.isOpen || area.area >= area.resolved);
+        const isStated = area?.isOpen === true && stated.length > 0;
+        const isResolved = area !== undefined && (area.area >= area.resolved || isStated);
+        // While few pixels hold an open contour nothing can be said of it, not even that it is small.
+        const isKnown = area !== undefined && (isResolved || !area.isOpen);
         return (
           <div
             class="area"
             key={percent}
             title={`2Δllh below ${level}, ${page?.levels.convention}`}
           >
-            <b>{area ? areaText(area.area, area.isOpen, area.resolved) : NOTHING}</b>
+            <b>
+              {area?.isGuess && isResolved && <abbr title={guess}>≈ </abbr>}
+              {isKnown ? areaText(area.area, area.isOpen, area.resolved) : NOTHING}
+            </b>
             <span>
               <span class="muted">{percent} %</span>
-              {area && !isResolved && <span class="muted"> · below the map's resolution</span>}
+              {isKnown && !isResolved && <span class="muted"> · below the map's resolution</span>}
               {isResolved && (
                 <>
                   <span class="muted"> · r </span>
@@ -209,10 +240,19 @@ function Agreement() {
   );
 }
 
-function Facts({ row, page, best }: { row: ScanRow; page: ScanPage; best: Best | undefined }) {
+/** Where it was fitted free, how well that is known, and how far from there the map's best is. */
+function firstText(first: FirstDirection, place: { ra: number; dec: number }): string {
+  const { ra, dec, ellipse } = first;
+  const radius = ellipse && `, 90 % within about ${angleText(Math.sqrt(ellipse.a * ellipse.b))}`;
+  return `${raText(ra)} ${decText(dec)}${radius ?? ""} · ${angleText(separation(first, place))} from the map's best`;
+}
+
+function Facts({ row, page, scan }: { row: ScanRow; page: ScanPage; scan: Shown }) {
+  const { best, first } = scan;
   const { online, provenance } = page;
   const event = row.event;
   const facts: [string, string][] = [];
+  if (first && best) facts.push(["First direction", firstText(first, page.place ?? best)]);
   if (online && best)
     facts.push([
       "From online",

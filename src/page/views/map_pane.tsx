@@ -34,7 +34,7 @@ function sceneOf(shell: Shell, row: ScanRow, less: ScanRow | undefined): Scene |
   const shownScan = shell.shown(row);
   const map = shownScan?.map;
   if (!map || !shownScan.page) return undefined;
-  const { page, best, contours } = shownScan;
+  const { page, best, first, contours } = shownScan;
   const pixel = shell.address.pixel?.split(".").map(Number);
   const other = shell.shown(less)?.map;
   return {
@@ -45,6 +45,7 @@ function sceneOf(shell: Shell, row: ScanRow, less: ScanRow | undefined): Scene |
     contours,
     best: page.place ?? best ?? undefined,
     online: page.online ?? undefined,
+    first,
     sources: shell.sources,
     picked: pixel && pixel.length === 2 ? { nside: pixel[0]!, pixel: pixel[1]! } : undefined,
     cross: shell.cross,
