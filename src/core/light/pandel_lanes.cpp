@@ -195,14 +195,14 @@ template <bool with_slopes, bool has_rates, bool is_one>
   out.density_slope = hermite.slope(corners.value);
   if constexpr (with_slopes) {
     transpose(corners.by_shape);
-    out.cumulative_by_shape = hermite.blend(corners.by_shape, 0);
-    out.density_by_shape = hermite.blend(corners.by_shape, 1);
-    out.cumulative_by_rate = out.density_by_rate = 0;
+    out.cumulative_by[0] = hermite.blend(corners.by_shape, 0);
+    out.density_by[0] = hermite.blend(corners.by_shape, 1);
+    out.cumulative_by[1] = out.density_by[1] = 0;
   }
   if constexpr (with_slopes && has_rates) {
     transpose(corners.step);
-    out.cumulative_by_rate = hermite.blend(corners.step, 0);
-    out.density_by_rate = hermite.blend(corners.step, 1);
+    out.cumulative_by[1] = hermite.blend(corners.step, 0);
+    out.density_by[1] = hermite.blend(corners.step, 1);
   }
   if (is_any((wanted.v < static_cast<float>(axis_start)) | (wanted.v > last_))) {
     const Lanes decay = is_one ? Lanes(rows.decay[which] - Float8{}) : rows.decay;
@@ -243,10 +243,10 @@ void PandelLanes::leave_table(const Lanes& decay, const Lanes& wanted, TimingLan
                              chosen(is_late, -1.0 * (decay * out.density), out.density_slope));
   out.cumulative = chosen(is_late, 1 - (1 - out.cumulative) * factor, factor * out.cumulative);
   if constexpr (!with_slopes) return;
-  out.density_by_shape = factor * out.density_by_shape;
-  out.cumulative_by_shape = factor * out.cumulative_by_shape;
-  out.density_by_rate = factor * out.density_by_rate;
-  out.cumulative_by_rate = factor * out.cumulative_by_rate;
+  out.density_by[0] = factor * out.density_by[0];
+  out.cumulative_by[0] = factor * out.cumulative_by[0];
+  out.density_by[1] = factor * out.density_by[1];
+  out.cumulative_by[1] = factor * out.cumulative_by[1];
 }
 
 }  // namespace skyscan

@@ -6,16 +6,10 @@
 #include <vector>
 
 #include "light/pandel_family.hpp"
+#include "light/timing_lanes.hpp"
 #include "math/lanes.hpp"
 
 namespace skyscan {
-
-// Density [1/ns] and cumulative of eight residuals. The last four stay as they are where no slopes
-// are asked for.
-struct TimingLanes {
-  Lanes density, cumulative, density_slope;
-  Lanes density_by_shape, cumulative_by_shape, density_by_rate, cumulative_by_rate;
-};
 
 class PandelLanes {
  public:
@@ -33,7 +27,8 @@ class PandelLanes {
   // Rates by their logarithm (1/ns).
   Rows rows(const Lanes& shape, const Lanes& log_rate) const;
 
-  // At eight residuals [ns]: each by its own row, or all by one of them.
+  // At eight residuals [ns]: each by its own row, or all by one of them. Parameters: the shape, and
+  // the logarithm of the rate.
   template <bool with_slopes>
   TimingLanes by_each(const Rows& rows, const Lanes& residuals) const;
   template <bool with_slopes>

@@ -1,39 +1,77 @@
 // A muon's light for searches: at eight DOMs at a time, in single precision.
 #pragma once
 
-#include "light/pandel_lanes.hpp"
+#include <cstddef>
+#include <memory>
+
+#include "base/track_frame.hpp"
+#include "light/light_model.hpp"
+#include "light/timing_lanes.hpp"
 #include "math/lanes.hpp"
 
 namespace skyscan {
 
-// DOMs as a track sees them: one, with doubles or jets as numbers and a double as the plain one; or
-// eight, with Lanes or LaneJets (slopes by `rho`, `above` and `rising`) and Lanes.
-template <typename Number, typename Plain>
-struct SeenDom {
-  Number rho;        // distance from the track [m]
-  Number above;      // height above the nearest point of the track [m]
-  Number rising;     // z component of the direction direct light arrives in
-  Plain height;      // z [m]
-  Plain efficiency;  // relative
-  double upwards;    // z component of the track's direction
+// Eight DOMs as a track sees them.
+struct SeenLanes {
+  Lanes rho;         // distance from the track [m]
+  Lanes du, dv;      // the direction outward, along the frame's u and v
+  Lanes above;       // height above the nearest point of the track [m]
+  Lanes height;      // z [m]
+  Lanes efficiency;  // relative
 };
 
-// A muon's light there.
-template <typename Number>
-struct MuonAtDom {
-  Number bare;             // PE expected from a bare muon
-  Number shape, log_rate;  // of the direct light's arrival times
+// The light expected there.
+struct ExpectedLanes {
+  Integer8 is_known;  // where the model knows something; elsewhere a DOM sees noise only
+  Lanes charge;       // PE
+};
+
+// Slopes by what a DOM sees of a track: its distance, the height above its nearest point, and the
+// angle of the direction outward from u to v [rad].
+struct ViewSlopes {
+  Lanes by_rho, by_above, by_angle;
+};
+
+// What the charge of a muon is made of: PE expected = bare * a bare muon's + stochastic * that of
+// stochastic losses per GeV.
+struct MuonCharge {
+  double bare, stochastic;
+};
+
+// The light of tracks of one direction. For one thread: all but `look` is about the eight DOMs
+// looked at last.
+class RoughTrack {
+ public:
+  virtual ~RoughTrack() = default;
+  // Slopes are undefined later where they are not asked for here.
+  virtual ExpectedLanes look(const SeenLanes& seen, bool with_slopes) = 0;
+
+  // Parameters the arrival times have slopes by.
+  virtual std::size_t parameters() const = 0;
+  // Of direct light, at a residual [ns] of each DOM; at many of DOM number i; and of light smeared
+  // as noise is, at two residuals of each.
+  virtual void direct(const Lanes& residuals, bool with_slopes, TimingLanes& out) = 0;
+  virtual void direct_of(std::size_t i, const Lanes* residuals, std::size_t vectors,
+                         bool with_slopes, TimingLanes* out) = 0;
+  virtual void noise(const Lanes (&residuals)[2], bool with_slopes, TimingLanes (&out)[2]) = 0;
+
+  // Of something with these slopes by the logarithm of the charge and by the parameters.
+  virtual ViewSlopes by_view(const Lanes& by_log_charge, const Lanes* by_parameters) const = 0;
+
+  // How much later than at the track direct light is, per metre of distance from it [ns/m].
+  virtual double delay_per_metre() const { return direct_delay_per_metre; }
 };
 
 class RoughMuon {
  public:
   virtual ~RoughMuon() = default;
-  virtual MuonAtDom<Lanes> expect(const SeenDom<Lanes, Lanes>& seen) const = 0;
-  virtual MuonAtDom<LaneJet> expect(const SeenDom<LaneJet, Lanes>& seen) const = 0;
-  // Light of stochastic losses per GeV, relative to the bare muon's.
-  virtual double stochastic_share() const = 0;
-  virtual const PandelLanes& direct() const = 0;
-  virtual const PandelLanes& noise() const = 0;
+  // What it keeps from one call to the next, for one thread at a time.
+  virtual std::unique_ptr<LightScratch> scratch() const { return std::make_unique<LightScratch>(); }
+  // Along the frame's axis, with this zenith angle. This and the scratch, which serves one track at
+  // a time, must outlive it.
+  virtual std::unique_ptr<RoughTrack> along(const TrackFrame& frame, double zenith,
+                                            const MuonCharge& charge,
+                                            LightScratch& scratch) const = 0;
 };
 
 }  // namespace skyscan

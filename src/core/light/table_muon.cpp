@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "light/muon_slice.hpp"
+#include "light/rough_table_muon.hpp"
 #include "light/table_light.hpp"
 #include "light/table_pair.hpp"
 #include "math/simd4.hpp"
@@ -56,8 +57,10 @@ class TableMuonLight final : public MuonLight {
     sliced_ = MuonSlice::suits(own, stochastic_, timing_table);
     // Reference: asked at 0.01 GeV, where the yield has no share of low-energy losses of its own.
     yield_ = light_yield(SourceKind::muon, 0.01);
+    rough_ = rough_table_muon({bare_, stochastic_, direct_, noise_, low_, high_, yield_});
   }
 
+  const RoughMuon* rough() const override { return rough_.get(); }
   std::unique_ptr<LightScratch> scratch() const override {
     return std::make_unique<Scratch>(*this);
   }
@@ -316,6 +319,7 @@ class TableMuonLight final : public MuonLight {
   bool timing_knots_;        // whether the timing table's axes have the amplitude tables' knots
   bool sliced_;
   double yield_;
+  std::unique_ptr<const RoughMuon> rough_;
 };
 
 }  // namespace

@@ -44,7 +44,8 @@ class ZenithSlice {
   }
   // Drops all blocks if there might be no room for so many more.
   void make_room(int more) {
-    if (held_ + more > capacity_) clear();
+    const bool holds_all = capacity_ == static_cast<int>(blocks_.size());
+    if (!holds_all && held_ + more > capacity_) clear();
   }
   // A block's first row, after those of its rows first ... first + count - 1 that are missing have
   // been made by `fill(row, out)`. It stays where it is until blocks are dropped.

@@ -42,7 +42,7 @@ class Surface {
     track_.time = likelihood.middle_time();
     if (const RoughMuon* light = likelihood.light().rough();
         light && likelihood.setting().has_noise)
-      rough_.emplace(likelihood, *light, track.direction);
+      rough_.emplace(likelihood, *light, track);
   }
 
   // By the rough likelihood where there is one. `slope` may be null.

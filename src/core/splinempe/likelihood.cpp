@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "light/rough_muon.hpp"
 #include "splinempe/noise_mixture.hpp"
 #include "splinempe/smearing.hpp"
 
@@ -114,6 +115,7 @@ SplineMpe::SplineMpe(const MuonLight& light, std::vector<FirstPulse> pulses, dou
                      double stop, double energy)
     : light_(light),
       scratch_(light.scratch()),
+      rough_scratch_(light.rough() != nullptr ? light.rough()->scratch() : nullptr),
       pulses_(std::move(pulses)),
       setting_(setting_of(light, pulses_, start, stop, energy)),
       smearing_(smearing_rule(setting_.jitter, setting_.has_noise ? light.narrowest_timing() : 0)) {

@@ -60,6 +60,8 @@ class SplineMpe final : public FirstPulseModel {
   double evaluate_exactly(const Track& track) const;
 
   const MuonLight& light() const { return light_; }
+  // What the light's searches keep. Only where it has some.
+  LightScratch& rough_scratch() const { return *rough_scratch_; }
   const std::vector<FirstPulse>& pulses() const { return pulses_; }
   // The mean of the pulses' times [ns].
   double middle_time() const { return setting_.middle_time; }
@@ -84,7 +86,7 @@ class SplineMpe final : public FirstPulseModel {
   double expected_charge(const DomExpectation& expectation) const;
 
   const MuonLight& light_;
-  std::unique_ptr<LightScratch> scratch_;
+  std::unique_ptr<LightScratch> scratch_, rough_scratch_;
   std::vector<FirstPulse> pulses_;
   SplineMpeSetting setting_;
   const smearing::Rule& smearing_;

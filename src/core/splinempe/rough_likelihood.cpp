@@ -9,28 +9,35 @@
 namespace skyscan {
 
 struct SmearingLanes {
+  static constexpr std::size_t most_vectors = 3;
   std::size_t vectors;
-  Lanes offset[2], weight[2];  // in units of sigma
+  Lanes offset[most_vectors], weight[most_vectors];  // in units of sigma
 };
 
 namespace {
 
 // The smearing's points: one vector of them, or two where the smearing is wide beside the timing's
-// narrowest structure. In llh good to 1e-3, as the exact likelihood's own.
+// narrowest structure; all samples where light begins at once. In llh good to 1e-3, as the exact
+// likelihood's own.
 constexpr double wide_smearing = 0.8;  // in units of that structure's sigma
 
 SmearingLanes lanes_of(const smearing::Rule& rule) {
-  SmearingLanes lanes{rule.points / Lanes::count, {}, {}};
-  for (std::size_t i = 0; i < rule.points; ++i) {
-    lanes.offset[i / Lanes::count].v[i % Lanes::count] = static_cast<float>(rule.offset[i]);
-    lanes.weight[i / Lanes::count].v[i % Lanes::count] = static_cast<float>(rule.weight[i]);
+  SmearingLanes lanes{(rule.points + Lanes::count - 1) / Lanes::count, {}, {}};
+  for (std::size_t i = 0; i < lanes.vectors * Lanes::count; ++i) {
+    // The last vector is filled up with points that do not count.
+    const std::size_t n = std::min(i, rule.points - 1);
+    lanes.offset[i / Lanes::count].v[i % Lanes::count] = static_cast<float>(rule.offset[n]);
+    lanes.weight[i / Lanes::count].v[i % Lanes::count] =
+        i == n ? static_cast<float>(rule.weight[n]) : 0;
   }
   return lanes;
 }
 
 const SmearingLanes& smearing_lanes(double sigma, double narrowest) {
   static const SmearingLanes narrow = lanes_of(smearing::gauss(Lanes::count)),
-                             wide = lanes_of(smearing::gauss(2 * Lanes::count));
+                             wide = lanes_of(smearing::gauss(2 * Lanes::count)),
+                             all = lanes_of(smearing::all());
+  if (!(narrowest > 0)) return all;
   return sigma <= wide_smearing * narrowest ? narrow : wide;
 }
 
@@ -70,30 +77,38 @@ struct NoiseLanes {
 // SplineMpe::SmearedSums.
 struct SumLanes {
   Lanes likelihood;
-  Lanes by_residual, by_shape, by_rate;
+  Lanes by_residual;
   Lanes by_density, by_cumulative;
   Lanes physics, random, after;
+  Lanes by_parameter[TimingLanes::most_parameters];
 };
 constexpr Lanes SumLanes::*sums_parts[] = {
-    &SumLanes::likelihood, &SumLanes::by_residual, &SumLanes::by_shape,
-    &SumLanes::by_rate,    &SumLanes::by_density,  &SumLanes::by_cumulative,
+    &SumLanes::likelihood, &SumLanes::by_residual, &SumLanes::by_density, &SumLanes::by_cumulative,
     &SumLanes::physics,    &SumLanes::random,      &SumLanes::after};
 
+template <std::size_t parameters>
 [[gnu::always_inline]] inline SumLanes added(const SumLanes& a, const SumLanes& b) {
   SumLanes all;
+  all.likelihood = a.likelihood + b.likelihood;
+  if constexpr (parameters == 0) return all;
   for (const auto part : sums_parts) all.*part = a.*part + b.*part;
+  for (std::size_t k = 0; k < parameters; ++k)
+    all.by_parameter[k] = a.by_parameter[k] + b.by_parameter[k];
   return all;
 }
 
 // The sums over lanes, as one of eight.
-template <bool with_slopes>
+template <std::size_t parameters>
 [[gnu::always_inline]] inline void put_sums(const SumLanes& from, std::size_t i, SumLanes& to) {
   to.likelihood.v[i] = skyscan::sum(from.likelihood);
-  if constexpr (with_slopes)
-    for (const auto part : sums_parts) (to.*part).v[i] = skyscan::sum(from.*part);
+  if constexpr (parameters == 0) return;
+  for (const auto part : sums_parts) (to.*part).v[i] = skyscan::sum(from.*part);
+  for (std::size_t k = 0; k < parameters; ++k)
+    to.by_parameter[k].v[i] = skyscan::sum(from.by_parameter[k]);
 }
 
-template <bool with_slopes>
+// `parameters`: of the light, that slopes are by; 0: no slopes.
+template <std::size_t parameters>
 [[gnu::always_inline]] inline SumLanes likelihoods_of(const Lanes& weight, const Lanes& offset,
                                                       const TimingLanes& direct,
                                                       const NoiseLanes& noise,
@@ -116,65 +131,58 @@ template <bool with_slopes>
   const Lanes by_density = photons * others;
   SumLanes sums;
   sums.likelihood = weight * (density * by_density + SplineMpeSetting::noise_rate);
-  if constexpr (!with_slopes) return sums;
+  if constexpr (parameters == 0) return sums;
   const Lanes lp = weight * by_density;
   // Before all light nothing depends on how much has come.
   const Lanes lc = chosen(cumulative.v > 0, -1.0 * (lp * (photons - 1) * density / rest), 0);
   sums.by_density = lp;
   sums.by_cumulative = lc;
   sums.by_residual = share.physics * (lp * direct.density_slope + lc * direct.density);
-  sums.by_shape = share.physics * (lp * direct.density_by_shape + lc * direct.cumulative_by_shape);
-  sums.by_rate = share.physics * (lp * direct.density_by_rate + lc * direct.cumulative_by_rate);
+  for (std::size_t k = 0; k < parameters; ++k)
+    sums.by_parameter[k] =
+        share.physics * (lp * direct.density_by[k] + lc * direct.cumulative_by[k]);
   sums.physics = lp * p + lc * c;
   sums.random = lp * r + lc * rc;
   sums.after = lp * a + lc * ac;
   return sums;
 }
 
-template <typename Number>
-constexpr bool has_slopes = std::is_same_v<Number, LaneJet>;
-
-// A number that is one of those slopes are by, or not.
-template <typename Number>
-[[gnu::always_inline]] inline Number variable(const Lanes& value, std::size_t which) {
-  if constexpr (has_slopes<Number>)
-    return LaneJet::variable(value, which);
-  else
-    return value;
-}
-
 // Noise and light one after-pulse earlier, with what slopes need of them.
 struct Competitors {
-  TimingLanes now, after;
+  TimingLanes times[2];      // now, and one after-pulse earlier
   NoiseMixtureLanes by_log;  // of the shares, by the logarithm of the expected charge
 };
 
 // Derivatives of eight likelihoods by all that the light says.
 struct LightSlopes {
-  Lanes by_residual, by_shape, by_rate, by_charge;  // charge: by its logarithm
+  Lanes by_residual, by_charge;  // charge: by its logarithm
+  Lanes by_parameter[TimingLanes::most_parameters];
 };
 
 // Through the direct light, the noise, and the expected charge, which the shares depend on.
+template <std::size_t parameters>
 [[gnu::always_inline]] inline LightSlopes light_slopes(const SumLanes& sums,
                                                        const NoiseLanes& noise,
                                                        const Competitors& of) {
-  const auto& [now, after, by_log] = of;
-  const NoiseMixtureLanes& share = noise.share;
+  const auto& [now, after] = of.times;
+  const NoiseMixtureLanes &share = noise.share, &by_log = of.by_log;
   const Lanes s = share.random * share.structured;
   const Lanes contrast = sums.by_density * (now.density - noise.flat_density) +
                          sums.by_cumulative * (now.cumulative - noise.flat_cumulative);
-  return {sums.by_residual +
-              s * (sums.by_density * now.density_slope + sums.by_cumulative * now.density) +
-              share.after *
-                  (sums.by_density * after.density_slope + sums.by_cumulative * after.density),
-          sums.by_shape +
-              s * (sums.by_density * now.density_by_shape +
-                   sums.by_cumulative * now.cumulative_by_shape) +
-              share.after * (sums.by_density * after.density_by_shape +
-                             sums.by_cumulative * after.cumulative_by_shape),
-          sums.by_rate,
-          by_log.physics * sums.physics + by_log.random * sums.random + by_log.after * sums.after +
-              share.random * by_log.structured * contrast};
+  LightSlopes slopes;
+  slopes.by_residual =
+      sums.by_residual +
+      s * (sums.by_density * now.density_slope + sums.by_cumulative * now.density) +
+      share.after * (sums.by_density * after.density_slope + sums.by_cumulative * after.density);
+  slopes.by_charge = by_log.physics * sums.physics + by_log.random * sums.random +
+                     by_log.after * sums.after + share.random * by_log.structured * contrast;
+  for (std::size_t k = 0; k < parameters; ++k)
+    slopes.by_parameter[k] =
+        sums.by_parameter[k] +
+        s * (sums.by_density * now.density_by[k] + sums.by_cumulative * now.cumulative_by[k]) +
+        share.after *
+            (sums.by_density * after.density_by[k] + sums.by_cumulative * after.cumulative_by[k]);
+  return slopes;
 }
 
 // Where eight DOMs are across the track: outward directions along u and v, and their height.
@@ -195,22 +203,15 @@ struct SlopeSums {
   Symmetric3 scores{0, 0, 0, 0, 0, 0};
 
   // `scale`: what counts of each, over its likelihood.
-  [[gnu::always_inline]] void add(const LightSlopes& slopes, const MuonAtDom<LaneJet>& light,
-                                  const Across& at, const TrackFrame& frame, const Lanes& scale) {
-    const Vec3 &u = frame.u, &v = frame.v;
-    const Lanes per_bare = inverse(greater(light.bare.value, least_charge));
-    Lanes by[3];
-    for (int k = 0; k < 3; ++k)
-      by[k] = slopes.by_shape * light.shape.slope[k] + slopes.by_rate * light.log_rate.slope[k] +
-              slopes.by_charge * (light.bare.slope[k] * per_bare);
-    by[0] = by[0] - slopes.by_residual * direct_delay_per_metre;
+  [[gnu::always_inline]] void add(const Lanes& by_residual, const ViewSlopes& by, const Across& at,
+                                  const TrackFrame& frame, double delay, const Lanes& scale) {
     // As the track moves by one metre along u, v or itself, rho changes by -du, -dv, 0, heights by
-    // -u.z, -v.z, 0, the outward direction turns.
-    const Lanes turn = sin_cherenkov * at.per_rho;
-    const Lanes by_u = by[0] * at.du + by[1] * u.z + by[2] * turn * (u.z - at.outward_z * at.du);
-    const Lanes by_v = by[0] * at.dv + by[1] * v.z + by[2] * turn * (v.z - at.outward_z * at.dv);
+    // -u.z, -v.z, 0, and the outward direction turns by dv, -du, 0 over rho.
+    const Lanes by_rho = by.by_rho - by_residual * delay, turn = by.by_angle * at.per_rho;
+    const Lanes by_u = by_rho * at.du + by.by_above * frame.u.z - turn * at.dv;
+    const Lanes by_v = by_rho * at.dv + by.by_above * frame.v.z + turn * at.du;
     const Lanes gu = scale * by_u, gv = scale * by_v;  // of -ln L
-    const Lanes gn = -1 / speed_of_light * (scale * slopes.by_residual);
+    const Lanes gn = -1 / speed_of_light * (scale * by_residual);
     const auto total = [](const Lanes& lanes) { return static_cast<double>(sum(lanes)); };
     gradient = gradient + Vec3{total(gu), total(gv), total(gn)};
     scores.xx += total(gu * gu);
@@ -223,30 +224,38 @@ struct SlopeSums {
 };
 
 // The likelihoods of eight DOMs, each smeared where the exact one is.
-template <bool with_slopes>
+template <std::size_t parameters>
 SumLanes smeared_likelihoods(const SplineMpeSetting& setting, const SmearingLanes& smearing,
-                             const PandelLanes& direct, const PandelLanes::Rows& rows,
-                             const Lanes& residual, const NoiseLanes& noise, const Lanes& photons) {
-  const Integer8 is_smeared = (residual.v <= static_cast<float>(setting.latest_smeared)) &
+                             RoughTrack& light, const Integer8& is_known, const Lanes& residual,
+                             const NoiseLanes& noise, const Lanes& photons) {
+  constexpr bool with_slopes = parameters > 0;
+  const Integer8 is_smeared = is_known &
+                              (residual.v <= static_cast<float>(setting.latest_smeared)) &
                               (residual.v >= static_cast<float>(setting.earliest_smeared()));
   SumLanes sums{};
-  if (is_any(~is_smeared))
-    sums = likelihoods_of<with_slopes>(1, 0, direct.by_each<with_slopes>(rows, residual), noise,
-                                       photons);
+  if (is_any(~is_smeared)) {
+    TimingLanes times;
+    light.direct(residual, with_slopes, times);
+    sums = likelihoods_of<parameters>(1, 0, times, noise, photons);
+  }
   for (std::size_t i = 0; i < Lanes::count; ++i) {
     if (!is_smeared[i]) continue;
     const NoiseLanes its = noise.of(i);
     const Lanes its_photons = photons[i] - Float8{};
+    Lanes offsets[SmearingLanes::most_vectors], residuals[SmearingLanes::most_vectors];
+    for (std::size_t k = 0; k < smearing.vectors; ++k) {
+      offsets[k] = smearing.offset[k] * setting.jitter;
+      residuals[k] = offsets[k] + Lanes(residual[i] - Float8{});
+    }
+    TimingLanes times[SmearingLanes::most_vectors];
+    light.direct_of(i, residuals, smearing.vectors, with_slopes, times);
     SumLanes whole{};
     for (std::size_t k = 0; k < smearing.vectors; ++k) {
-      const Lanes offset = smearing.offset[k] * setting.jitter;
-      const Lanes residuals = offset + Lanes(residual[i] - Float8{});
-      const SumLanes parts = likelihoods_of<with_slopes>(
-          smearing.weight[k], offset, direct.by_one<with_slopes>(rows, i, residuals), its,
-          its_photons);
-      whole = k == 0 ? parts : added(whole, parts);
+      const SumLanes parts =
+          likelihoods_of<parameters>(smearing.weight[k], offsets[k], times[k], its, its_photons);
+      whole = k == 0 ? parts : added<parameters>(whole, parts);
     }
-    put_sums<with_slopes>(whole, i, sums);
+    put_sums<parameters>(whole, i, sums);
   }
   return sums;
 }
@@ -263,11 +272,11 @@ SplineMpeSlope turned_to_detector(const Vec3& g, const Symmetric3& s, const Trac
 
 }  // namespace
 
-RoughSplineMpe::RoughSplineMpe(const SplineMpe& exact, const RoughMuon& light,
-                               const Vec3& direction)
+RoughSplineMpe::RoughSplineMpe(const SplineMpe& exact, const RoughMuon& light, const Track& track)
     : setting_(exact.setting()),
-      light_(light),
-      frame_(direction),
+      frame_(track.direction),
+      light_(light.along(frame_, track.zenith, {setting_.bare_factor, setting_.energy},
+                         exact.rough_scratch())),
       origin_(exact.pulses()[0].site.position),
       smearing_(&smearing_lanes(setting_.jitter, exact.light().narrowest_timing())) {
   const std::vector<FirstPulse>& pulses = exact.pulses();
@@ -293,32 +302,28 @@ RoughSplineMpe::RoughSplineMpe(const SplineMpe& exact, const RoughMuon& light,
 
 double RoughSplineMpe::evaluate(const Vec3& position, SplineMpeSlope* slope) const {
   const Vec3 from = frame_.components(position - origin_);
-  const double llh = slope == nullptr ? sum<Lanes>(from, nullptr) : sum<LaneJet>(from, slope);
+  const double llh = slope == nullptr            ? sum<0>(from, nullptr)
+                     : light_->parameters() == 2 ? sum<2>(from, slope)
+                                                 : sum<3>(from, slope);
   return std::isfinite(llh) ? llh : SplineMpeSetting::llh_where_undefined;
 }
 
-template <typename Number>
+template <std::size_t parameters>
 double RoughSplineMpe::sum(const Vec3& from, SplineMpeSlope* slope) const {
-  constexpr bool with_slopes = has_slopes<Number>;
-  const double rise = frame_.along.z;
-  const double charge_factor = setting_.bare_factor + light_.stochastic_share() * setting_.energy;
+  constexpr bool with_slopes = parameters > 0;
+  const double delay = light_->delay_per_metre();
   double llh = 0;
   SlopeSums slopes;
   for (const Pulses& group : groups_) {
     const Across at(group.a - from.x, group.b - from.y, frame_);
-    const MuonAtDom<Number> light = light_.expect(SeenDom<Number, Lanes>{
-        variable<Number>(at.rho, 0), variable<Number>(at.rho * at.outward_z, 1),
-        variable<Number>(rise * cos_cherenkov + sin_cherenkov * at.outward_z, 2), group.height,
-        group.efficiency, rise});
-    const Lanes residual = group.time - (group.along - from.z) * (1 / speed_of_light) -
-                           at.rho * direct_delay_per_metre;
+    const auto [is_known, charge] = light_->look(
+        {at.rho, at.du, at.dv, at.rho * at.outward_z, group.height, group.efficiency}, with_slopes);
+    const Lanes residual =
+        group.time - (group.along - from.z) * (1 / speed_of_light) - at.rho * delay;
 
-    const PandelLanes::Rows noise_rows = light_.noise().rows(value_of(light.shape), 0);
-    Competitors competitors{
-        light_.noise().by_each<with_slopes>(noise_rows, residual),
-        light_.noise().by_each<with_slopes>(noise_rows, residual - after_pulse_delay),
-        {}};
-    const auto& [now, after, by_log] = competitors;
+    Competitors competitors;
+    light_->noise({residual, residual - after_pulse_delay}, with_slopes, competitors.times);
+    const auto& [now, after] = competitors.times;
     NoiseLanes noise{{},
                      now.density,
                      now.density_slope,
@@ -328,18 +333,19 @@ double RoughSplineMpe::sum(const Vec3& from, SplineMpeSlope* slope) const {
                      after.cumulative,
                      1 / setting_.window,
                      group.flat_cumulative};
-    noise_mixture(logarithm_of(greater(charge_factor * value_of(light.bare), least_charge)),
-                  noise.share, competitors.by_log);
+    noise_mixture(logarithm_of(greater(charge, least_charge)), noise.share, competitors.by_log);
 
-    const PandelLanes::Rows rows =
-        light_.direct().rows(value_of(light.shape), value_of(light.log_rate));
-    const SumLanes sums = smeared_likelihoods<with_slopes>(setting_, *smearing_, light_.direct(),
-                                                           rows, residual, noise, group.photons);
-    const Lanes likelihood = greater(sums.likelihood, SplineMpeSetting::noise_rate);
+    const SumLanes sums = smeared_likelihoods<parameters>(setting_, *smearing_, *light_, is_known,
+                                                          residual, noise, group.photons);
+    const Lanes likelihood =
+        chosen(is_known, greater(sums.likelihood, SplineMpeSetting::noise_rate),
+               SplineMpeSetting::noise_rate);
     llh -= static_cast<double>(skyscan::sum(group.counts * logarithm_of(likelihood)));
-    if constexpr (with_slopes)
-      slopes.add(light_slopes(sums, noise, competitors), light, at, frame_,
-                 group.counts / likelihood);
+    if constexpr (with_slopes) {
+      const LightSlopes by = light_slopes<parameters>(sums, noise, competitors);
+      slopes.add(by.by_residual, light_->by_view(by.by_charge, by.by_parameter), at, frame_, delay,
+                 chosen(is_known, group.counts / likelihood, 0));
+    }
   }
   if constexpr (with_slopes) *slope = turned_to_detector(slopes.gradient, slopes.scores, frame_);
   return llh;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "base/track_frame.hpp"
@@ -15,8 +16,9 @@ struct SmearingLanes;
 
 class RoughSplineMpe {
  public:
-  // Both must outlive this. Of tracks with this direction [unit vector].
-  RoughSplineMpe(const SplineMpe& exact, const RoughMuon& light, const Vec3& direction);
+  // Of tracks with this one's direction. `exact` and `light` must outlive this; only one of an
+  // exact likelihood's is of use at a time.
+  RoughSplineMpe(const SplineMpe& exact, const RoughMuon& light, const Track& track);
 
   // Of the track that is there at the likelihood's middle time. `slope` may be null.
   double evaluate(const Vec3& position, SplineMpeSlope* slope) const;
@@ -31,12 +33,12 @@ class RoughSplineMpe {
     Lanes flat_cumulative;  // of flat noise
     Lanes counts;           // 1, or 0
   };
-  template <typename Number>
+  template <std::size_t parameters>
   double sum(const Vec3& from, SplineMpeSlope* slope) const;
 
   const SplineMpeSetting& setting_;
-  const RoughMuon& light_;
   TrackFrame frame_;
+  std::unique_ptr<RoughTrack> light_;
   Vec3 origin_;
   const struct SmearingLanes* smearing_;
   std::vector<Pulses> groups_;

@@ -144,6 +144,12 @@ void SplineBasis::values(int interval, double x, double* value) const {
   }
 }
 
+SplinePiece SplineBasis::piece(int interval) const {
+  const Size m = static_cast<Size>(interval);
+  const Size stride = (static_cast<Size>(degree_) + 1) * static_cast<Size>(lanes_);
+  return {middle_[m], scale_[m], first_[m], &poly_[m * stride], lanes_};
+}
+
 std::vector<double> SplineBasis::sites() const {
   const double low = knots_[static_cast<Size>(order_)], high = knots_[static_cast<Size>(size_)];
   std::vector<double> points(static_cast<Size>(size_));

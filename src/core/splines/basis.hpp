@@ -16,6 +16,16 @@ struct BasisValues {
   double value[most_width], slope[most_width];
 };
 
+// Between two knots: functions `first`... as polynomials.
+struct SplinePiece {
+  double middle, scale;  // 2 / its length
+  int first;
+  const double* factors;
+  int lanes;
+  // Of function `first + j` the factor of a power of (x - middle) * scale.
+  double factor(int power, int j) const { return factors[power * lanes + j]; }
+};
+
 class SplineBasis {
  public:
   // Basis functions of degree `order` on ascending knots; there are knots.size() - order - 1.
@@ -45,6 +55,10 @@ class SplineBasis {
   // The values alone.
   void values(int interval, double x, double* value) const;
   int lanes() const { return lanes_; }  // width() rounded up to 4
+
+  // The intervals between distinct knots, from the first on. They go with the basis.
+  int pieces() const { return static_cast<int>(scale_.size()); }
+  SplinePiece piece(int interval) const;
 
   // One abscissa per basis function where interpolation is well posed: Greville's (means of `order`
   // knots), kept where the basis is complete.
