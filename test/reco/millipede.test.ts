@@ -150,7 +150,7 @@ describe("the likelihood of millipede, with tables", () => {
     async (_name, file, n) => {
       const { core, hypotheses, close } = await open(n, file, true);
       const columns: number[] = [];
-      for (const h of [hypotheses[0]!, hypotheses[10]!]) {
+      for (const h of hypotheses.filter((_, i) => i % 10 === 0)) {
         const { given, solved, off } = unfolded(core, h);
         columns.push(...off);
         expect(Math.abs(given / -h.llh_recomputed - 1)).toBeLessThan(1e-6);
