@@ -2,7 +2,7 @@
 
 import { randomNormal, randomPoisson } from "d3-random";
 import type { Detector, Dom } from "../detector/detector.ts";
-import { groupIndex, speedOfLight } from "../geometry/constants.ts";
+import { groupIndex, phaseIndex, speedOfLight } from "../geometry/constants.ts";
 import { directionOfTravel, type EnergyLoss, type MuonTrack } from "../geometry/track.ts";
 import { type OMKey, omOf } from "../i3/omkey.ts";
 import { type Pulse, PulseFlag, type PulseMap, type TimeWindow } from "../i3/pulses.ts";
@@ -166,8 +166,8 @@ function emissionLength(
   return along - Math.hypot(x - along * nx, y - along * ny, z - along * nz) / CHERENKOV_TANGENT;
 }
 
-/** Of the Cherenkov angle, for the phase index 1.3195 of ice at 400 nm. */
-const CHERENKOV_TANGENT = Math.sqrt(1.3195 ** 2 - 1);
+/** Of the Cherenkov angle. */
+const CHERENKOV_TANGENT = Math.sqrt(phaseIndex ** 2 - 1);
 
 /** `count` arrival times of a muon's light at one DOM, ns. */
 function muonTimes(

@@ -299,6 +299,17 @@ describe.skipIf(!hasChromium)("the page", () => {
     await page.locator('.player [aria-label="Play"]').click();
     await page.locator('.player [aria-label="Pause"]').waitFor();
     await page.locator('.player [aria-label="Play"]').waitFor();
+    // Somewhere in the middle there is a DOM, and it says who it is.
+    const box = (await page.locator(".event-view").boundingBox())!;
+    const tip = page.locator(".dom-tip");
+    for (let i = 0; i < 200 && (await tip.textContent()) === ""; i++)
+      await page.mouse.move(
+        box.x + box.width * (0.3 + (0.4 * (i % 20)) / 20),
+        box.y + box.height * (0.3 + (0.4 * Math.floor(i / 20)) / 10),
+      );
+    expect(await tip.textContent()).toMatch(
+      /^\d+,\d+ · −?\d+ ns · [\d.]+ PE · [+−]\d+ ns to the track$/,
+    );
   });
 
   test("text from outside is text", async () => {

@@ -3,7 +3,6 @@ import {
   AmbientLight,
   BufferGeometry,
   Color,
-  ConeGeometry,
   DirectionalLight,
   Float32BufferAttribute,
   IcosahedronGeometry,
@@ -11,15 +10,12 @@ import {
   LineBasicMaterial,
   LineSegments,
   Matrix4,
-  Mesh,
-  MeshBasicMaterial,
   MeshLambertMaterial,
   PerspectiveCamera,
   Points,
   PointsMaterial,
   Raycaster,
   Scene,
-  SphereGeometry,
   SRGBColorSpace,
   Vector2,
   Vector3,
@@ -27,6 +23,7 @@ import {
 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
 import type { Best, PixelAnswer } from "../../desk/messages.ts";
+import { fixed } from "../words.ts";
 import {
   chargeUntil,
   type Doms,
@@ -37,6 +34,7 @@ import {
   timeColour,
   timeRange,
 } from "./doms.ts";
+import { type Loss, TrackScene, travelOf } from "./track_scene.ts";
 
 export type OpenEvent = (holder: HTMLElement, bytes: ArrayBuffer) => EventView | string;
 
@@ -44,11 +42,10 @@ export type OpenEvent = (holder: HTMLElement, bytes: ArrayBuffer) => EventView |
 const PLAY = 6000;
 /** Hit DOMs of a bright event. */
 const MANY_DOMS = 800;
-/** A track is drawn so far on either side of its vertex, m. */
-const REACH = 650;
+/** The camera's distance from what it looks at, m. */
+const DISTANCE = 2350;
 
-export type Preset = "side" | "along" | "top";
-type Loss = NonNullable<PixelAnswer["losses"]>[number];
+export type Preset = "side" | "along" | "top" | "overview";
 
 export interface EventView {
   /** ns from the first to the last time shown. */
@@ -58,11 +55,8 @@ export interface EventView {
   pause(): void;
   seek(time: number): void;
   look(preset: Preset): void;
-  showTracks(
-    best: Best | undefined,
-    hovered: PixelAnswer | undefined,
-    losses: readonly Loss[],
-  ): void;
+  /** @param other the pixel under the pointer, or picked, whose losses these are */
+  showTracks(best: Best | undefined, other: PixelAnswer | undefined, losses: readonly Loss[]): void;
   onTime(listener: (time: number, isPlaying: boolean) => void): () => void;
   /** What is under a point of the view, in words. */
   describe(x: number, y: number): string | undefined;
@@ -94,7 +88,7 @@ class View implements EventView {
   #spheres: InstancedMesh;
   #places: Position[];
   #range: [number, number];
-  #tracks: (LineSegments | Mesh)[] = [];
+  #fits = new TrackScene();
   #direction = new Vector3(1, 0, 0);
   #centre = new Vector3();
   #frame = 0;
@@ -123,7 +117,8 @@ class View implements EventView {
     this.#time = this.length;
     this.#places = placesOf(doms, geometry);
     this.summary = { doms: doms.header.doms, charge: doms.charge.reduce((sum, q) => sum + q, 0) };
-    this.#scene.add(detector(geometry), strings(geometry), new AmbientLight(0xffffff, 1.6));
+    this.#scene.add(detector(geometry), strings(geometry), this.#fits.group);
+    this.#scene.add(new AmbientLight(0xffffff, 1.6));
     const sun = new DirectionalLight(0xffffff, 2.2);
     sun.position.set(-500, -900, 1200);
     this.#scene.add(sun);
@@ -143,6 +138,9 @@ class View implements EventView {
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(holder);
     this.#renderer.domElement.addEventListener("pointermove", (event) => this.#point(event));
+    this.#renderer.domElement.addEventListener("pointerleave", () => {
+      this.#tip.textContent = "";
+    });
     this.#renderer.domElement.addEventListener("dblclick", (event) => this.#centreOn(event));
     this.#colour();
     this.look("side");
@@ -208,6 +206,7 @@ class View implements EventView {
   #show(time: number): void {
     this.#time = time;
     this.#colour();
+    this.#moveFront();
     this.#tell();
   }
 
@@ -245,64 +244,64 @@ class View implements EventView {
       side: across.normalize().setZ(0.25),
       along: this.#direction.clone().addScaledVector(across.normalize(), 0.12),
       top: new Vector3(0.001, -0.02, 1),
+      overview: new Vector3(-0.7, -1, 0.45),
     }[preset];
-    this.#controls.target.copy(
-      preset === "top" ? this.#centre : new Vector3(0, 0, 0).lerp(this.#centre, 0.5),
-    );
-    this.#camera.position.copy(this.#controls.target).addScaledVector(from.normalize(), 2350);
+    const half = new Vector3(0, 0, 0).lerp(this.#centre, 0.5);
+    const target = { side: half, along: half, top: this.#centre, overview: new Vector3() }[preset];
+    this.#controls.target.copy(target);
+    this.#camera.position.copy(target).addScaledVector(from.normalize(), DISTANCE);
     this.#controls.update();
     this.#draw();
   }
 
   showTracks(
     best: Best | undefined,
-    hovered: PixelAnswer | undefined,
+    other: PixelAnswer | undefined,
     losses: readonly Loss[],
   ): void {
-    for (const track of this.#tracks) {
-      this.#scene.remove(track);
-      track.geometry.dispose();
-    }
-    this.#tracks = [];
-    const fit = hovered?.fits.filter(({ llh }) => llh !== null).sort((a, b) => a.llh! - b.llh!)[0];
-    if (hovered && fit?.x != null)
-      this.#add(trackLine(hovered, [fit.x, fit.y!, fit.z!], 0x7cc4ff, 0.7));
+    this.#fits.show(best, other, losses);
     if (best?.x != null) {
       const isNew = this.#direction.x === 1;
       this.#direction.copy(travelOf(best));
-      this.#add(trackLine(best, [best.x, best.y!, best.z!], 0xffffff, 1));
-      this.#add(arrowHead(best, [best.x, best.y!, best.z!]));
       if (isNew) this.look("side");
     }
-    for (const { x, y, z, energy } of losses) {
-      if (!(energy > 1)) continue;
-      const disc = new Mesh(
-        new SphereGeometry(4 * Math.cbrt(energy / 10), 12, 8),
-        new MeshBasicMaterial({ color: 0xff7ce0, transparent: true, opacity: 0.55 }),
-      );
-      disc.position.set(x, y, z);
-      this.#add(disc);
-    }
+    this.#moveFront();
     this.#draw();
   }
 
-  #add(track: LineSegments | Mesh): void {
-    this.#tracks.push(track);
-    this.#scene.add(track);
+  /** The light's front is to be seen while there is something to come. */
+  #moveFront(): void {
+    const isOver = this.#time >= this.length;
+    this.#fits.moveFront(
+      isOver ? undefined : this.doms.header.origin + this.#range[0] + this.#time,
+    );
   }
 
-  #under(x: number, y: number): number | undefined {
+  #rayAt(x: number, y: number): Raycaster {
     const { clientWidth: width, clientHeight: height } = this.holder;
     const ray = new Raycaster();
     ray.setFromCamera(new Vector2((2 * x) / width - 1, 1 - (2 * y) / height), this.#camera);
+    return ray;
+  }
+
+  #under(ray: Raycaster): number | undefined {
     return ray.intersectObject(this.#spheres)[0]?.instanceId;
   }
 
   describe(x: number, y: number): string | undefined {
-    const dom = this.#under(x, y);
-    if (dom === undefined) return undefined;
-    const { string, om, first, charge } = this.doms;
-    return `${string[dom]},${om[dom]} · ${(first[dom]! - this.#range[0]).toFixed(0)} ns · ${charge[dom]!.toFixed(1)} PE`;
+    const ray = this.#rayAt(x, y);
+    const dom = this.#under(ray);
+    if (dom === undefined) return this.#fits.describe(ray);
+    const { string, om, first, charge, header } = this.doms;
+    const residual = this.#fits.residualAt(this.#places[dom]!, header.origin + first[dom]!);
+    return [
+      `${string[dom]},${om[dom]}`,
+      `${fixed(first[dom]! - this.#range[0], 0)} ns`,
+      `${charge[dom]!.toFixed(1)} PE`,
+      ...(residual === undefined
+        ? []
+        : [`${residual < 0 ? "" : "+"}${fixed(residual, 0)} ns to the track`]),
+    ].join(" · ");
   }
 
   #point(event: PointerEvent): void {
@@ -313,7 +312,7 @@ class View implements EventView {
 
   #centreOn(event: MouseEvent): void {
     const { left, top } = this.holder.getBoundingClientRect();
-    const dom = this.#under(event.clientX - left, event.clientY - top);
+    const dom = this.#under(this.#rayAt(event.clientX - left, event.clientY - top));
     if (dom === undefined) return;
     this.#controls.target.set(...this.#places[dom]!);
     this.#controls.update();
@@ -375,49 +374,4 @@ function strings(geometry: ReadonlyMap<string, Position>): LineSegments {
     lines,
     new LineBasicMaterial({ color: 0x46536a, transparent: true, opacity: 0.5 }),
   );
-}
-
-/** Where a particle travels that comes from zenith and azimuth. */
-function travelOf({
-  zenith,
-  azimuth,
-}: {
-  readonly zenith: number;
-  readonly azimuth: number;
-}): Vector3 {
-  const across = -Math.sin(zenith);
-  return new Vector3(across * Math.cos(azimuth), across * Math.sin(azimuth), -Math.cos(zenith));
-}
-
-function trackLine(
-  from: { zenith: number; azimuth: number },
-  vertex: Position,
-  color: number,
-  opacity: number,
-): LineSegments {
-  const travel = travelOf(from);
-  const middle = new Vector3(...vertex);
-  // Cut to the part nearest to the detector's centre, wherever the vertex is on the track.
-  middle.addScaledVector(travel, -middle.dot(travel));
-  const ends = [
-    middle.clone().addScaledVector(travel, -REACH),
-    middle.clone().addScaledVector(travel, REACH),
-  ];
-  const geometry = new BufferGeometry().setFromPoints(ends);
-  return new LineSegments(
-    geometry,
-    new LineBasicMaterial({ color, transparent: opacity < 1, opacity }),
-  );
-}
-
-/** Where the track leaves: its direction. */
-function arrowHead(from: { zenith: number; azimuth: number }, vertex: Position): Mesh {
-  const travel = travelOf(from);
-  const middle = new Vector3(...vertex);
-  middle.addScaledVector(travel, REACH - middle.dot(travel));
-  const head = new Mesh(new ConeGeometry(16, 60, 12), new MeshBasicMaterial({ color: 0xffffff }));
-  head.position.copy(middle);
-  // A cone of three.js points along y.
-  head.quaternion.setFromUnitVectors(new Vector3(0, 1, 0), travel);
-  return head;
 }

@@ -1,6 +1,7 @@
 /** The event in three dimensions: loaded when it is first to be seen. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ScanRow } from "../../desk/messages.ts";
+import { isProblem } from "../desk.ts";
 import type { EventView } from "../event/event_view.ts";
 import { openEventView } from "../event/loader.ts";
 import { grouped } from "../words.ts";
@@ -61,13 +62,12 @@ export function EventPanel({ row }: { row: ScanRow }) {
     shell.hover?.scan === row.id && shell.hover.hit
       ? shell.readings.get(`${row.id}/${shell.hover.hit.nside}.${shell.hover.hit.pixel}`)
       : undefined;
+  // The sheet's pixel keeps its track and losses while it is open.
+  const picked = shell.picked && !isProblem(shell.picked) ? shell.picked : undefined;
+  const other = picked ?? hovered;
   useEffect(() => {
-    view.current?.showTracks(
-      best,
-      hovered,
-      shell.picked && "losses" in shell.picked ? (shell.picked.losses ?? []) : [],
-    );
-  }, [state, best, hovered, shell.picked]);
+    view.current?.showTracks(best, other, picked?.losses ?? []);
+  }, [state, best, other, picked]);
   const summary = view.current?.summary;
   return (
     <section class="event-panel" aria-label="Event in three dimensions">
@@ -135,7 +135,7 @@ function Player({ view }: { view: EventView }) {
         onInput={(event) => view.seek(Number(event.currentTarget.value))}
       />
       <span class="small">{(at / 1000).toFixed(1)} µs</span>
-      {(["side", "along", "top"] as const).map((name) => (
+      {(["side", "along", "top", "overview"] as const).map((name) => (
         <button type="button" key={name} class="small preset" onClick={() => view.look(name)}>
           {name}
         </button>
