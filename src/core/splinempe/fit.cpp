@@ -142,6 +142,7 @@ class Search {
     if (is_thorough) beside = around_lowest();
     finish_lowest(found_);
     finish_lowest(beside);
+    finish_again();
     return std::move(found_);
   }
 
@@ -211,6 +212,15 @@ class Search {
       finished_.push_back(minimum);
       found_.push_back(surface_.finish(minimum));
       ++count;
+    }
+  }
+
+  void finish_again() {
+    for (int turn = 0; turn < options_.most_again; ++turn) {
+      const double step = turn % 2 == 0 ? -options_.step_again : options_.step_again;
+      const Minimum before = lowest(found_);
+      found_.push_back(surface_.finish(before, step, options_.simplex));
+      if (!(found_.back().llh < before.llh - options_.least_gain_again)) break;
     }
   }
 
