@@ -70,7 +70,7 @@ describe.skipIf(!hasChromium)("the page", () => {
 
   test("says where the direction was fitted free, and which areas are a guess so far", async () => {
     expect(await textOf(page, ".facts dl")).toMatch(
-      /First direction48\.05° −3\.49°, 90 % within about 0\.63° · \d\.\d\d° from the map's best/,
+      /First direction48\.05° −3\.49° · r 0\.63° · \d\.\d\d° off/,
     );
     expect(await textOf(page, ".area b")).toMatch(/^≈ \d\.\d\d deg²$/);
   });

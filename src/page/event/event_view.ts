@@ -45,7 +45,7 @@ const MANY_DOMS = 800;
 /** The camera's distance from what it looks at, m. */
 const DISTANCE = 2350;
 
-export type Preset = "side" | "along" | "top" | "overview";
+export type Preset = "side" | "along" | "top" | "all";
 
 export interface EventView {
   /** ns from the first to the last time shown. */
@@ -244,10 +244,10 @@ class View implements EventView {
       side: across.normalize().setZ(0.25),
       along: this.#direction.clone().addScaledVector(across.normalize(), 0.12),
       top: new Vector3(0.001, -0.02, 1),
-      overview: new Vector3(-0.7, -1, 0.45),
+      all: new Vector3(-0.7, -1, 0.45),
     }[preset];
     const half = new Vector3(0, 0, 0).lerp(this.#centre, 0.5);
-    const target = { side: half, along: half, top: this.#centre, overview: new Vector3() }[preset];
+    const target = { side: half, along: half, top: this.#centre, all: new Vector3() }[preset];
     this.#controls.target.copy(target);
     this.#camera.position.copy(target).addScaledVector(from.normalize(), DISTANCE);
     this.#controls.update();

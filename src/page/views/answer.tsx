@@ -243,8 +243,8 @@ function Agreement() {
 /** Where it was fitted free, how well that is known, and how far from there the map's best is. */
 function firstText(first: FirstDirection, place: { ra: number; dec: number }): string {
   const { ra, dec, ellipse } = first;
-  const radius = ellipse && `, 90 % within about ${angleText(Math.sqrt(ellipse.a * ellipse.b))}`;
-  return `${raText(ra)} ${decText(dec)}${radius ?? ""} · ${angleText(separation(first, place))} from the map's best`;
+  const radius = ellipse && ` · r ${angleText(Math.sqrt(ellipse.a * ellipse.b))}`;
+  return `${raText(ra)} ${decText(dec)}${radius ?? ""} · ${angleText(separation(first, place))} off`;
 }
 
 function Facts({ row, page, scan }: { row: ScanRow; page: ScanPage; scan: Shown }) {

@@ -135,7 +135,7 @@ function Player({ view }: { view: EventView }) {
         onInput={(event) => view.seek(Number(event.currentTarget.value))}
       />
       <span class="small">{(at / 1000).toFixed(1)} µs</span>
-      {(["side", "along", "top", "overview"] as const).map((name) => (
+      {(["side", "along", "top", "all"] as const).map((name) => (
         <button type="button" key={name} class="small preset" onClick={() => view.look(name)}>
           {name}
         </button>

@@ -45,7 +45,8 @@ function sceneOf(shell: Shell, row: ScanRow, less: ScanRow | undefined): Scene |
     contours,
     best: page.place ?? best ?? undefined,
     online: page.online ?? undefined,
-    first,
+    // A finished map speaks for itself.
+    first: row.state === "done" ? undefined : first,
     sources: shell.sources,
     picked: pixel && pixel.length === 2 ? { nside: pixel[0]!, pixel: pixel[1]! } : undefined,
     cross: shell.cross,
