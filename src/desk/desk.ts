@@ -63,6 +63,8 @@ const mostPlans = 32;
 interface Active {
   readonly run: Run;
   readonly news: News;
+  /** Stages that are known to have begun; undefined: nothing is known of them yet. */
+  begun: number | undefined;
 }
 
 export class Desk {
@@ -376,13 +378,15 @@ export class Desk {
     const record = this.record(id);
     const now = this.#options.clock.date();
     const news = new News(id, run, this.subscribers);
-    this.#active.set(id, { run, news });
+    this.#active.set(id, { run, news, begun: undefined });
     // Somebody looks at an empty map: its first pixel does not wait for company.
     const { clock } = this.#options;
     run.onFirstPixel = () =>
       clock.after(0, () => {
-        if (run.resumed === 0) this.archive.note(id, clock.date(), "first pixel", null);
         news.tell(clock.now(), clock.date());
+        if (run.resumed > 0) return;
+        this.archive.note(id, clock.date(), "first pixel", null);
+        this.#tellState(id);
       });
     if (record.state === "waiting") this.archive.note(id, now, "started", null);
     this.change(id, { state: "running", started: record.started ?? now, reason: null });
@@ -453,7 +457,23 @@ export class Desk {
 
   #tellNews(): void {
     const { clock } = this.#options;
-    for (const { news } of this.#active.values()) news.tell(clock.now(), clock.date());
+    for (const [id, active] of this.#active) {
+      active.news.tell(clock.now(), clock.date());
+      this.#noteStages(id, active);
+    }
+  }
+
+  /** Remembers when a scan began each stage but its first. Those of an earlier start are remembered. */
+  #noteStages(id: string, active: Active): void {
+    const { run } = active;
+    if (run.collection === undefined) return;
+    const nsides = run.stages().flatMap(({ nside, pixels }) => (pixels.sent > 0 ? [nside] : []));
+    const known = active.begun ?? (run.resumed > 0 ? nsides.length : 1);
+    active.begun = Math.max(known, nsides.length);
+    if (nsides.length <= known) return;
+    for (const nside of nsides.slice(known))
+      this.archive.note(id, this.#options.clock.date(), `nside ${nside}`, null);
+    this.#tellState(id);
   }
 
   #shareAnew(): void {

@@ -26,7 +26,7 @@ export interface Scene extends Omit<Overlay, "newest" | "freshness"> {
   readonly isStill: boolean;
 }
 
-/** The same, or a view, a direction or a pixel of the same numbers: these are made anew with every picture of the page. */
+/** The same, or a view, a pixel or a list of the same: these are made anew with every picture of the page. */
 function isAlike(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (!isPlain(a) || !isPlain(b)) return false;
@@ -35,7 +35,9 @@ function isAlike(a: unknown, b: unknown): boolean {
 }
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  typeof value === "object" &&
+  value !== null &&
+  (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype);
 
 /** What lies under a point. */
 export interface Reading {

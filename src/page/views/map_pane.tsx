@@ -42,7 +42,11 @@ function sceneOf(shell: Shell, row: ScanRow, less: ScanRow | undefined): Scene |
     less: other,
     view: shell.currentView,
     end: other ? DIFFERENCE_END : endOf(shell, map, drawnLevels(page)),
-    contours,
+    // What the pixels so far do not resolve says nothing.
+    contours:
+      row.state === "done"
+        ? contours
+        : contours.filter(({ area, resolvedArea }) => area >= resolvedArea),
     best: page.place ?? best ?? undefined,
     online: page.online ?? undefined,
     // A finished map speaks for itself.
@@ -54,9 +58,15 @@ function sceneOf(shell: Shell, row: ScanRow, less: ScanRow | undefined): Scene |
   };
 }
 
-/** The local scale ends a little above the outermost contour, that of the whole sky at its worst pixel. */
-const endOf = (shell: Shell, map: SkyMap, levels: readonly { level: number }[]): number =>
-  shell.currentView.kind === "sky" ? map.worst() : scaleEnd(levels);
+/**
+ * The local scale ends a little above the outermost contour; that of the whole sky at its worst pixel, and so as long as
+ * there are no finer pixels than the first stage's: a contour is narrower than one of these.
+ */
+function endOf(shell: Shell, map: SkyMap, levels: readonly { level: number }[]): number {
+  const [coarsest, ...finer] = map.cells.nsides;
+  const isCoarse = finer.length > 0 && map.best?.nside === coarsest;
+  return shell.currentView.kind === "sky" || isCoarse ? map.worst() : scaleEnd(levels);
+}
 
 function LiveMap({
   row,
@@ -96,7 +106,7 @@ function LiveMap({
       drawColourBar(bar.current, {
         end: scene.end,
         levels: drawnLevels(page).map(({ level }) => level),
-        isCut: scene.view.kind === "local",
+        isCut: scene.end < scene.map.worst(),
       });
   }, [scene?.end, scene?.less, page?.levels, shell.size]);
   const isOld = desk.connection === "lost";
