@@ -4,6 +4,9 @@ import { spawnSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { Deployment } from "kubernetes-models/apps/v1";
+import { Job } from "kubernetes-models/batch/v1";
+import { PersistentVolumeClaim, Service } from "kubernetes-models/v1";
 import type { Browser } from "playwright-core";
 import { makeCertificate } from "../certificate.ts";
 import { json, listened } from "../desk/service.ts";
@@ -243,6 +246,25 @@ test.skipIf(!hasSystemd)(
   },
   60_000,
 );
+
+test("Kubernetes' files are what its API takes", () => {
+  const kinds = { Deployment, Job, PersistentVolumeClaim, Service };
+  const seen: string[] = [];
+  for (const file of new Bun.Glob("*.yaml").scanSync(join(scripts, "kubernetes"))) {
+    const parsed = Bun.YAML.parse(readFileSync(join(scripts, "kubernetes", file), "utf8"));
+    for (const document of [parsed].flat() as { kind: keyof typeof kinds; apiVersion: string }[]) {
+      seen.push(`${document.apiVersion} ${document.kind}`);
+      const Kind = kinds[document.kind] as unknown as new (data: object) => { validate(): void };
+      new Kind(document).validate();
+      // The schema is that of one version of one kind.
+      expect<object>(new Kind({})).toMatchObject({ apiVersion: document.apiVersion });
+    }
+  }
+  expect(seen.sort()).toEqual([
+    ...["apps/v1 Deployment", "batch/v1 Job", "v1 PersistentVolumeClaim", "v1 Service"],
+  ]);
+  expect(() => new Service({ spec: { ports: [{ port: "80" as never }] } }).validate()).toThrow();
+});
 
 test("Kubernetes' file starts a desk there is: its flags, its token, its folders, its health", async () => {
   const text = readFileSync(join(scripts, "kubernetes/desk.yaml"), "utf8");
