@@ -1,11 +1,11 @@
 /** Seconds per map, and how low it reaches: whole scans by the executable, as a user starts them. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { readResult } from "../../src/result/files.ts";
 import { shared } from "../../test/reference.ts";
-import { alerts } from "./alerts.ts";
-import { type Comparison, judge, missedBy } from "./minima.ts";
+import { type Alert, alerts, lights } from "./alerts.ts";
+import { type Comparison, judge, missedBy, recordsFolder } from "./minima.ts";
 import type { Row } from "./row.ts";
 
 const program = resolve(import.meta.dir, "../../dist/skyscan");
@@ -21,7 +21,12 @@ export async function mapRows(
   const rows: Row[] = [];
   const workers = availableParallelism();
   const scan = nsides.length > 0 ? `scan of ${nsides.join(" ")}` : "default scan";
-  for (const alert of alerts) {
+  const scans = alerts.flatMap((alert) =>
+    lights
+      .filter((light) => light === "built-in" || hasRecords(alert))
+      .map((light) => ({ alert, light })),
+  );
+  for (const { alert, light } of scans) {
     const folder = mkdtempSync(join(tmpdir(), "skyscan-bench-"));
     try {
       const start = performance.now();
@@ -30,6 +35,7 @@ export async function mapRows(
           ...[program, "scan", shared("events", alert.file), "--seed", "1"],
           ...["--output-dir", folder, "--workers", `${workers}`, "--log", "ERROR"],
           ...(nsides.length > 0 ? ["--nsides", ...nsides] : []),
+          ...(light === "tables" ? ["--photon-tables", shared("oracle/tables")] : []),
         ],
         { stdout: "ignore", stderr: "inherit" },
       );
@@ -40,7 +46,6 @@ export async function mapRows(
       const manifest = await Bun.file(join(folder, "scan-manifest.json")).json();
       const fits: number = manifest.progress.recos.done;
       const on = alert.run;
-      const light = "built-in";
       const what = `splinempe: ${scan}, ${workers} workers`;
       rows.push(
         { what: `${what}: wall time`, on, light, value: seconds },
@@ -56,6 +61,10 @@ export async function mapRows(
   }
   return rows;
 }
+
+/** Whether minima on photon tables are recorded of an alert: such a scan takes twice as long. */
+const hasRecords = ({ run }: Alert): boolean =>
+  existsSync(join(recordsFolder, `splinempe.tables.${run.replace(/\D/g, "")}.tsv`));
 
 /** The map a scan left in a folder, beside the lowest minima known; undefined: none are recorded of it. */
 async function comparisonOf(folder: string, isWritten: boolean): Promise<Comparison | undefined> {
