@@ -1,7 +1,8 @@
 BUN := .bun/bun
 CXX ?= g++
-CXXFLAGS := -std=c++20 -O3 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections \
-  -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -Isrc/core -include platform/old_glibc.hpp
+FLAGS := -std=c++20 -O3 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections \
+  -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -Isrc/core
+CXXFLAGS := $(FLAGS) -include platform/old_glibc.hpp
 LDFLAGS := -shared -static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--no-undefined \
   -Wl,--version-script=src/core/abi/exports.map -Wl,--wrap=pthread_once -Wl,--wrap=__pthread_key_create \
   -Wl,--wrap=stdin -Wl,--wrap=stdout -Wl,--wrap=stderr
@@ -15,7 +16,8 @@ TESTING := $(LEVELS:%=build/libskyscan-testing-%.so)
 SOURCES := $(filter-out src/core/abi/testing.cpp,$(sort $(wildcard src/core/*/*.cpp)))
 TYPESCRIPT := $(shell find bin src -name '*.ts' -o -name '*.tsv' -o -name '*.md' -o -name '*.ttf' -o -name '*.json' -o -path 'src/page/*' -type f)
 
-# The core's unit tests: with the objects of the level this machine runs, and once more with sanitizers. Without the
+# The core's unit tests: with the objects of the level this machine runs, and once more with sanitizers. What they test is
+# compiled as it is shipped, they themselves for a quick build. Without the
 # interface, which tests in TypeScript reach, and platform/, which is for shared libraries on old glibc.
 CORE_TESTS := $(sort $(wildcard test/core/*.cpp test/core/*/*.cpp))
 TEST_LEVEL := $(if $(shell grep -m 1 avx2 /proc/cpuinfo),x86-64-v3,x86-64)
@@ -23,6 +25,9 @@ TESTED := $(filter-out src/core/abi/% src/core/platform/%,$(SOURCES))
 # With sanitizers GCC 12 sees uninitialised values in dlib's matrices that are not.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g -Wno-maybe-uninitialized
 DOCTEST := /usr/include/doctest/doctest.h
+
+# ccache keeps what precompiled headers went into when it is told not to mind their times.
+export CCACHE_SLOPPINESS := pch_defines,time_macros
 
 .PHONY: setup build release core testing demo test test-core test-long test-condor test-slurm bench bench-minima bench-physics lint format clean
 
@@ -58,9 +63,14 @@ release: dist/skyscan
 	$(BUN) scripts/release/release.ts
 
 define level_rules
-build/$(1)/%.o: src/core/%.cpp Makefile
+# GCC takes it for base/standard.hpp, since this folder is searched before src/core.
+build/$(1)/base/standard.hpp.gch: src/core/base/standard.hpp Makefile
 	@mkdir -p $$(@D)
-	$$(CXX) $$(CXXFLAGS) -march=$(1) -MMD -MP -c $$< -o $$@
+	$$(CXX) $$(FLAGS) -march=$(1) -x c++-header $$< -o $$@
+
+build/$(1)/%.o: src/core/%.cpp build/$(1)/base/standard.hpp.gch Makefile
+	@mkdir -p $$(@D)
+	$$(CXX) -Ibuild/$(1) -include base/standard.hpp $$(CXXFLAGS) -march=$(1) -MMD -MP -c $$< -o $$@
 
 build/libskyscan-$(1).so: $$(SOURCES:src/core/%.cpp=build/$(1)/%.o) src/core/abi/exports.map
 	$$(CXX) $$(LDFLAGS) $$(filter %.o,$$^) $$(ARCHIVES) -o $$@
@@ -70,9 +80,13 @@ build/libskyscan-testing-$(1).so: $$(SOURCES:src/core/%.cpp=build/$(1)/%.o) buil
 endef
 $(foreach level,$(LEVELS),$(eval $(call level_rules,$(level))))
 
-build/test/%.o: test/core/%.cpp Makefile
+build/test/standard.hpp.gch: test/core/standard.hpp src/core/base/standard.hpp Makefile
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) -march=$(TEST_LEVEL) -MMD -MP -c $< -o $@
+	$(CXX) $(FLAGS) -march=$(TEST_LEVEL) -x c++-header $< -o $@
+
+build/test/%.o: test/core/%.cpp build/test/standard.hpp.gch Makefile
+	@mkdir -p $(@D)
+	$(CXX) -Ibuild/test -include standard.hpp $(CXXFLAGS) -O1 -march=$(TEST_LEVEL) -MMD -MP -c $< -o $@
 
 build/test-core: $(CORE_TESTS:test/core/%.cpp=build/test/%.o) $(TESTED:src/core/%.cpp=build/$(TEST_LEVEL)/%.o)
 	$(CXX) $^ $(ARCHIVES) -o $@
