@@ -66,7 +66,8 @@ define level_rules
 # GCC takes it for base/standard.hpp, since this folder is searched before src/core.
 build/$(1)/base/standard.hpp.gch: src/core/base/standard.hpp Makefile
 	@mkdir -p $$(@D)
-	$$(CXX) $$(FLAGS) -march=$(1) -x c++-header $$< -o $$@
+	$$(CXX) $$(FLAGS) -march=$(1) -x c++-header $$< -o $$@.new
+	@mv $$@.new $$@
 
 build/$(1)/%.o: src/core/%.cpp build/$(1)/base/standard.hpp.gch Makefile
 	@mkdir -p $$(@D)
@@ -82,7 +83,8 @@ $(foreach level,$(LEVELS),$(eval $(call level_rules,$(level))))
 
 build/test/standard.hpp.gch: test/core/standard.hpp src/core/base/standard.hpp Makefile
 	@mkdir -p $(@D)
-	$(CXX) $(FLAGS) -march=$(TEST_LEVEL) -x c++-header $< -o $@
+	$(CXX) $(FLAGS) -march=$(TEST_LEVEL) -x c++-header $< -o $@.new
+	@mv $@.new $@
 
 build/test/%.o: test/core/%.cpp build/test/standard.hpp.gch Makefile
 	@mkdir -p $(@D)
