@@ -20,9 +20,17 @@ afterAll(() => {
 const place = fc.double({ min: -600, max: 600, noNaN: true });
 
 // Along a track the tables are read in single precision, and a share is the difference of two: 1e-7 of what is read,
-// times the few rows that are added up. The embedded models' quick Pandel function is good to 5e-6, near the source.
+// times the few rows that are added up. The quick Pandel function of 2026a is good to 5e-6, near the source. 2026b is in
+// single precision throughout: places of up to 1000 m, to 6e-5 m of which light falls off by up to 1 a metre and times
+// change by 5 ns a metre where the density is at most 0.07/ns; exponents of up to 87, each to 1e-7.
+const tolerances: Record<string, { amplitude: number; share: number }> = {
+  "embedded-2026a": { amplitude: 3e-6, share: 6e-6 },
+  "embedded-2026b": { amplitude: 2e-4, share: 3e-5 },
+};
+/** PE. Single precision has no numbers far below. */
+const noLight = 1e-30;
 for (const [name, light] of lights) {
-  const tolerance = light.kind === "embedded" ? 6e-6 : 1e-6;
+  const tolerance = tolerances[name] ?? { amplitude: 3e-6, share: 1e-6 };
   test(`${name} light: cascades seen along a track are those seen one by one`, () => {
     let compared = 0;
     fc.assert(
@@ -61,12 +69,16 @@ for (const [name, light] of lights) {
             if (Math.hypot(...away) ** 2 - forward ** 2 < 0.01) return;
             const single = cascadeLight(light, cascade, site, edges);
             const { amplitude, cumulative } = seen[i]!;
+            if (single && single.amplitude.value < noLight) {
+              expect(amplitude).toBeLessThan(2 * noLight);
+              return;
+            }
             expect(amplitude > 0).toBe((single?.amplitude.value ?? 0) > 0);
             if (!single) return;
             compared++;
-            expect(Math.abs(amplitude / single.amplitude.value - 1)).toBeLessThan(3e-6);
+            expect(Math.abs(amplitude / single.amplitude.value - 1)).toBeLessThan(tolerance.amplitude);
             cumulative.forEach((share, k) => {
-              expect(Math.abs(share - single.cumulative[k]!.value)).toBeLessThan(tolerance);
+              expect(Math.abs(share - single.cumulative[k]!.value)).toBeLessThan(tolerance.share);
             });
           });
         },

@@ -95,8 +95,8 @@ inline ValueAndSlope polynomial(const std::vector<double>& coefficients, double 
   }
   return chained(rising, value, slope);
 }
-template <typename Plain>
-[[gnu::always_inline]] inline Plain accepted(const std::vector<double>& coefficients,
+template <typename Coefficient, typename Plain>
+[[gnu::always_inline]] inline Plain accepted(const std::vector<Coefficient>& coefficients,
                                              const Plain& rising) {
   Plain sum{};
   for (std::size_t i = coefficients.size(); i-- > 0;) sum = sum * rising + coefficients[i];

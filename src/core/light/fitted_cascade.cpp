@@ -97,7 +97,8 @@ class FittedCascade final : public CascadeLight {
       : setting_(std::move(setting)),
         view_(fitted::mean_cosine(setting_->acceptance)),
         timing_(setting_->jitter, longest_residual),
-        rough_timing_(timing_, longest_residual) {
+        rough_timing_(timing_, longest_residual),
+        acceptance_(setting_->acceptance.begin(), setting_->acceptance.end()) {
     make_bounds();
   }
 
@@ -190,15 +191,15 @@ class FittedCascade final : public CascadeLight {
     }
   }
 
-  // Four cascades at a time.
+  // Eight cascades at a time, in single precision.
   class FittedTrackCascades final : public TrackCascades {
    public:
     FittedTrackCascades(const FittedCascade& light, const Track& track, const double* lengths,
                         std::size_t count)
         : light_(light), track_(track) {
-      // The last cascade fills what is left of a four.
-      for (std::size_t i = 0; i < count + 3; ++i)
-        lengths_.push_back(lengths[std::min(i, count - 1)]);
+      // The last cascade fills what is left of an eight.
+      for (std::size_t i = 0; i < count + Lanes::count - 1; ++i)
+        lengths_.push_back(static_cast<float>(lengths[std::min(i, count - 1)]));
     }
 
     void evaluate(const DomSite& dom, std::size_t first, std::size_t last, const double* edges,
@@ -206,42 +207,47 @@ class FittedCascade final : public CascadeLight {
       const Vec3 d = dom.position - track_.position;
       const double along = dot(d, track_.direction);
       const double square = std::fmax(dot(d, d) - along * along, 0);
-      for (std::size_t i = first; i < last; i += 4) {
-        const std::size_t lanes = std::min<std::size_t>(4, last - i);
-        const Double4 length = load4(&lengths_[i]);
-        const Double4 l = along - length;
-        const Double4 r = root(square + l * l + 1e-12);
-        const Light<Double4> light = light_at(dom, d, length, l, r, n > 0);
+      for (std::size_t i = first; i < last; i += Lanes::count) {
+        const std::size_t lanes = std::min(Lanes::count, last - i);
+        const Lanes length = load(&lengths_[i]);
+        const Lanes l = along - length;
+        const Lanes r = root(square + l * l + 1e-12);
+        const Light<Lanes> light = light_at(dom, d, length, l, r, n > 0);
+        const Lanes in_dom = dom.efficiency * light.amplitude;
         for (std::size_t k = 0; k < lanes; ++k)
-          amplitude[i - first + k] = dom.efficiency * light.amplitude[k];
+          amplitude[i - first + k] = static_cast<double>(in_dom[k]);
         if (n == 0) continue;
-        const Double4 arrival =
-            track_.time + length / speed_of_light + r * (group_index / speed_of_light);
-        light_.rough_timing_.cumulative(light.times.shape, light.times.log_rate, arrival, edges, n,
-                                        lanes, cumulative + (i - first) * n);
+        const Lanes arrival = length * (1 / speed_of_light) + r * (group_index / speed_of_light);
+        const auto places = light_.rough_timing_.places(light.times.shape, light.times.log_rate);
+        for (std::size_t e = 0; e < n; ++e) {
+          const Lanes share =
+              light_.rough_timing_.cumulative(places, (edges[e] - track_.time) - arrival);
+          for (std::size_t k = 0; k < lanes; ++k)
+            cumulative[(i - first + k) * n + e] = static_cast<double>(share[k]);
+        }
       }
     }
 
    private:
     // d: from the track's position to the DOM; l: from the cascades, along the track.
-    Light<Double4> light_at(const DomSite& dom, const Vec3& d, const Double4& length,
-                            const Double4& l, const Double4& r, bool with_times) const {
+    Light<Lanes> light_at(const DomSite& dom, const Vec3& d, const Lanes& length, const Lanes& l,
+                          const Lanes& r, bool with_times) const {
       const Vec3& n = track_.direction;
       const double cosine = emission().cosine, view = light_.view_;
-      const Double4 per_r = 1 / r, height = d.z - length * n.z;
-      const SeenDom<Double4> seen{r, l * per_r, height * per_r, cosine * l + view * height,
-                                  cosine * cosine + view * view + 2 * cosine * view * n.z};
+      const Lanes per_r = 1 / r, height = d.z - length * n.z;
+      const SeenDom<Lanes> seen{r, l * per_r, height * per_r, cosine * l + view * height,
+                                cosine * cosine + view * view + 2 * cosine * view * n.z};
       const auto ice = fitted::mean_ice(light_.setting_->ice, dom.position.z - height,
                                         dom.position.z, fitted::cascade.window * r);
       return light_of(seen, ice,
                       (1 / emission().mean) * (raw_emission(seen.cosine) *
-                                               accepted(light_.setting_->acceptance, seen.rising)),
+                                               accepted(light_.acceptance_, seen.rising)),
                       with_times);
     }
 
     const FittedCascade& light_;
     Track track_;
-    std::vector<double> lengths_;
+    std::vector<float> lengths_;
   };
 
   static const Emission& emission() {
@@ -290,6 +296,7 @@ class FittedCascade final : public CascadeLight {
   double view_;
   PandelFamily timing_;
   PandelFamily::Rough rough_timing_;
+  std::vector<float> acceptance_;
   std::vector<double> bounds_;
 };
 

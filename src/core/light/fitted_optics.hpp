@@ -98,6 +98,14 @@ template <typename Number>
           (top.absorption - bottom.absorption) * per_height};
 }
 
+[[gnu::always_inline]] inline MeanIce<Lanes> mean_ice(const LayeredIce& ice, const Lanes& from,
+                                                      double to, const Lanes& window) {
+  const Lanes middle = 0.5 * (to + from), half_height = 0.5 * (to - from);
+  const Lanes half = root(half_height * half_height + window * window + rounding * rounding);
+  const auto [scattering, absorption] = ice.mean(middle - half, middle + half);
+  return {scattering, absorption};
+}
+
 // The same of eight paths.
 template <typename Number>
 [[gnu::always_inline]] inline MeanIce<Number> mean_ice(const LayeredIce& ice, const Number& from,

@@ -48,6 +48,15 @@ void LayeredIce::set_parabolas() {
   };
   add(before);
   for (const Layer& layer : layers_) add(layer);
+  const auto rough = [](const double* from, float* out) {
+    for (int k = 0; k < 3; ++k) out[k] = static_cast<float>(from[k]);
+    out[3] = static_cast<float>(from[0] - static_cast<double>(out[0]));
+  };
+  for (const Parabolas& exact : parabolas_) {
+    RoughParabolas& row = rough_parabolas_.emplace_back();
+    rough(exact.scattering, row.scattering);
+    rough(exact.absorption, row.absorption);
+  }
 }
 
 LayeredIce::Point LayeredIce::point(double z) const {

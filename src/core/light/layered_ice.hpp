@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "math/lanes.hpp"
 #include "math/simd4.hpp"
 
 namespace skyscan {
@@ -42,6 +43,12 @@ class LayeredIce {
   };
   [[gnu::always_inline]] Integrals4 integrals(const Double4& z) const;
 
+  // The means of scattering and absorption between eight heights and eight above them.
+  struct MeanLanes {
+    Lanes scattering, absorption;
+  };
+  [[gnu::always_inline]] MeanLanes mean(const Lanes& low, const Lanes& high) const;
+
   double lowest_scattering() const;
   double highest_scattering() const;
   double lowest_absorption() const;
@@ -59,12 +66,49 @@ class LayeredIce {
     double scattering[4], absorption[4];  // constant, linear, square, nothing
   };
 
+  // The same in single precision, for eight: what the constants lose by it stands where their
+  // parabolas have nothing.
+  struct alignas(32) RoughParabolas {
+    float scattering[4], absorption[4];
+  };
+  // Of eight heights: by number of a parabola's numbers.
+  struct IntegralLanes {
+    Float8 numbers[8];
+    Lanes fraction;
+  };
+  [[gnu::always_inline]] IntegralLanes rough_integrals(const Lanes& z) const;
+
   void set_parabolas();
 
   double first_, spacing_, per_spacing_;
   std::vector<Layer> layers_;
   std::vector<Parabolas> parabolas_;  // one more, before the first layer
+  std::vector<RoughParabolas> rough_parabolas_;
 };
+
+inline LayeredIce::IntegralLanes LayeredIce::rough_integrals(const Lanes& z) const {
+  const Lanes at = clamped((z - first_) * per_spacing_ + 1, 0, static_cast<double>(layers_.size()));
+  const Integer8 index = __builtin_convertvector(at.v, Integer8);
+  IntegralLanes integrals;
+  for (std::size_t k = 0; k < Lanes::count; ++k)
+    integrals.numbers[k] = load(rough_parabolas_[static_cast<std::size_t>(index[k])].scattering).v;
+  transpose(integrals.numbers);
+  integrals.fraction =
+      (z - first_) * per_spacing_ + 1 - Lanes(__builtin_convertvector(index, Float8));
+  return integrals;
+}
+
+inline LayeredIce::MeanLanes LayeredIce::mean(const Lanes& low, const Lanes& high) const {
+  const IntegralLanes bottom = rough_integrals(low), top = rough_integrals(high);
+  const Lanes per_height = 1 / (high - low);
+  const auto mean = [&](int k) {
+    const auto &a = bottom.numbers, &b = top.numbers;
+    const Lanes &f = bottom.fraction, &g = top.fraction;
+    const Lanes whole = Lanes(b[k] - a[k]) + Lanes(b[k + 3] - a[k + 3]);
+    return (whole + (g * (b[k + 1] + g * b[k + 2]) - f * (a[k + 1] + f * a[k + 2]))) * per_height;
+  };
+  return {mean(0), mean(4)};
+}
 
 inline LayeredIce::Integrals4 LayeredIce::integrals(const Double4& z) const {
   const Double4 from_first = (z - first_) * per_spacing_ + 1;

@@ -31,6 +31,9 @@ struct HermiteQuintic {
   }
 };
 
+// The largest number of single precision that is surely below the end of a table.
+float below(double end) { return static_cast<float>(end) * (1 - 1e-6f); }
+
 }  // namespace
 
 PandelFamily::PandelFamily(double sigma, double longest) {
@@ -120,99 +123,90 @@ void PandelFamily::evaluate(double shape, double log_rate, const double* residua
 PandelFamily::Rough::Rough(const PandelFamily& exact, double longest) {
   for (const ConvolutedPandel& table : exact.tables_) {
     const RoughPandel rough(table, longest);
-    inverse_sigma_ = rough.inverse_sigma_;
-    last_ = rough.last_;
+    inverse_sigma_ = static_cast<float>(rough.inverse_sigma_);
+    last_ = below(rough.last_);
     times_ = rough.times_;
     shapes_ = rough.nodes_.size() / times_;
     nodes_.insert(nodes_.end(), rough.nodes_.begin(), rough.nodes_.end());
   }
 }
 
-// Where one shape and rate are: rows of two rates and two shapes, and what the numbers of two
-// neighbours in them weigh.
-struct PandelFamily::Rough::Place {
-  const RoughPandel::Node* rows[4];
-  Float8 weights[4];
-};
-
-std::array<PandelFamily::Rough::Place, 4> PandelFamily::Rough::places(
-    const Double4& shape, const Double4& log_rate) const {
+PandelFamily::Rough::Places PandelFamily::Rough::places(const Lanes& shape,
+                                                        const Lanes& log_rate) const {
   static const double per_step = 1 / std::log(rate_step), least = std::log(least_rate);
   constexpr double last_rate = static_cast<double>(rates - 1);
-  const Double4 nothing = {}, wanted = (log_rate - least) * per_step;
-  const Double4 at =
-      wanted > nothing ? (wanted < last_rate ? wanted : nothing + last_rate) : nothing;
-  const Double4 from = shape > nothing ? shape : nothing;
-  const TableCell4 across =
-      ShapeAxis::cell((from < last_shape ? from : nothing + last_shape) + shape_offset);
-  const Double4 f = across.fraction, g = 1 - f;
-  const Double4 v0 = g * g * (1 + 2 * f), s0 = across.width * f * g * g;
-  const Double4 v1 = 1 - v0, s1 = -across.width * f * f * g;
-  std::array<Place, 4> places;
-  for (std::size_t k = 0; k < 4; ++k) {
-    const auto rate = std::min(static_cast<std::size_t>(at[k]), rates - 2);
-    const double x = at[k] - static_cast<double>(rate);
-    const auto share = static_cast<float>(x * x * (3 - 2 * x));
-    Place& place = places[k];
-    place.rows[0] = &nodes_[(rate * shapes_ + static_cast<std::size_t>(across.index[k])) * times_];
-    place.rows[1] = place.rows[0] + times_;
-    place.rows[2] = place.rows[0] + shapes_ * times_;
-    place.rows[3] = place.rows[2] + times_;
-    const auto a = static_cast<float>(v0[k]), b = static_cast<float>(s0[k]);
-    const auto c = static_cast<float>(v1[k]), d = static_cast<float>(s1[k]);
-    const Float8 lower{a, a, b, b, a, a, b, b}, upper{c, c, d, d, c, c, d, d};
-    place.weights[0] = lower * (1 - share);
-    place.weights[1] = upper * (1 - share);
-    place.weights[2] = lower * share;
-    place.weights[3] = upper * share;
+  const Lanes at = clamped((log_rate - least) * per_step, 0, last_rate);
+  const Integer8 rate = __builtin_convertvector(lesser(at, last_rate - 1).v, Integer8);
+  const Lanes x = at - Lanes(__builtin_convertvector(rate, Float8));
+  const Lanes share = x * x * (3 - 2 * x), rest = 1 - share;
+
+  const OctaveLanes<5, 1> across((lesser(greater(shape, 0), below(last_shape)) + shape_offset).v);
+  const Lanes f = across.fraction, g = 1 - f, width = across.width;
+  const Lanes v0 = g * g * (1 + 2 * f), v1 = 1 - v0;
+  const Lanes s0 = width * (f * g * g), s1 = -1.0 * (width * (f * f * g));
+  const Integer8 rows = rate * static_cast<std::int32_t>(shapes_) + across.index;
+  const Lanes values[4] = {rest * v0, rest * v1, share * v0, share * v1};
+  const Lanes slopes[4] = {rest * s0, rest * s1, share * s0, share * s1};
+  Places places;
+  for (std::size_t k = 0; k < Lanes::count; ++k) {
+    const RoughPandel::Node* const first = &nodes_[static_cast<std::size_t>(rows[k]) * times_];
+    places.rows[k][0] = first;
+    places.rows[k][1] = first + times_;
+    places.rows[k][2] = first + shapes_ * times_;
+    places.rows[k][3] = first + (shapes_ + 1) * times_;
+    for (int m = 0; m < 4; ++m) {
+      const float v = values[m][k], s = slopes[m][k];
+      places.weights[k][m] = Float8{v, v, s, s, v, v, s, s};
+    }
   }
   return places;
 }
 
 namespace {
 
-struct Pairs {
-  Float4 first, second;  // a0 b0 a1 b1, and a2 b2 a3 b3
-};
-[[gnu::always_inline]] inline Pairs side_by_side(const Double4& a, const Double4& b) {
-  const auto x = __builtin_convertvector(a, Float4), y = __builtin_convertvector(b, Float4);
-  return {__builtin_shufflevector(x, y, 0, 4, 1, 5), __builtin_shufflevector(x, y, 2, 6, 3, 7)};
+// Sums of each of eight rows.
+[[gnu::always_inline]] inline Lanes sums_of(const Float8 (&rows)[8]) {
+  const auto halved = [](const Float8& a, const Float8& b) {
+    return __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14) +
+           __builtin_shufflevector(a, b, 1, 3, 9, 11, 5, 7, 13, 15);
+  };
+  const Float8 low = halved(halved(rows[0], rows[1]), halved(rows[2], rows[3]));
+  const Float8 high = halved(halved(rows[4], rows[5]), halved(rows[6], rows[7]));
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 8, 9, 10, 11) +
+         __builtin_shufflevector(low, high, 4, 5, 6, 7, 12, 13, 14, 15);
 }
 
 }  // namespace
 
-void PandelFamily::Rough::cumulative(const Double4& shape, const Double4& log_rate,
-                                     const Double4& arrival, const double* edges, std::size_t n,
-                                     std::size_t lanes, double* out) const {
-  const std::array<Place, 4> places = this->places(shape, log_rate);
-  const Double4 before = residual_offset - arrival * inverse_sigma_;
-  const Double4 first = Double4{} + axis_start, last = Double4{} + last_;
-  for (std::size_t i = 0; i < n; ++i) {
-    const Double4 wanted = edges[i] * inverse_sigma_ + before;
-    const Double4 above = wanted > first ? wanted : first;
-    const TableCell4 along = FineResidualAxis::cell(above < last ? above : last);
-    const Double4 f = along.fraction, g = 1 - f;
-    const Double4 v0 = g * g * (1 + 2 * f), s0 = along.width * f * g * g;
-    const auto [low01, low23] = side_by_side(v0, s0);
-    const auto [high01, high23] = side_by_side(1 - v0, -along.width * f * f * g);
-    const Float8 weights[4] = {__builtin_shufflevector(low01, high01, 0, 1, 0, 1, 4, 5, 4, 5),
-                               __builtin_shufflevector(low01, high01, 2, 3, 2, 3, 6, 7, 6, 7),
-                               __builtin_shufflevector(low23, high23, 0, 1, 0, 1, 4, 5, 4, 5),
-                               __builtin_shufflevector(low23, high23, 2, 3, 2, 3, 6, 7, 6, 7)};
-    for (std::size_t k = 0; k < lanes; ++k) {
-      if (!(wanted[k] >= axis_start)) {
-        out[k * n + i] = 0;
-        continue;
-      }
-      const auto index = along.index[k];
-      const Place& place = places[k];
-      const auto weighted = [&](std::size_t row) {
-        return place.weights[row] * load8(place.rows[row][index].value);
-      };
-      const Float8 nodes = (weighted(0) + weighted(1)) + (weighted(2) + weighted(3));
-      out[k * n + i] = static_cast<double>(sum8(weights[k] * nodes));
-    }
+Lanes PandelFamily::Rough::cumulative(const Places& places, const Lanes& residuals) const {
+  const Lanes wanted = residuals * inverse_sigma_ + residual_offset;
+  const Integer8 is_early = wanted.v < static_cast<float>(axis_start);
+  if (!is_any(~is_early)) return 0;
+  const OctaveLanes<5, 1> along(lesser(greater(wanted, axis_start), last_).v);
+  const Float8 f = along.fraction, g = 1 - f;
+  const Float8 v0 = g * g * (1 + 2 * f), s0 = along.width * (f * g * g);
+  const Float8 v1 = 1 - v0, s1 = -along.width * (f * f * g);
+  // Of both neighbours: value and slope by turns, of four lanes' each.
+  const Float8 begin[2] = {__builtin_shufflevector(v0, s0, 0, 8, 1, 9, 2, 10, 3, 11),
+                           __builtin_shufflevector(v0, s0, 4, 12, 5, 13, 6, 14, 7, 15)};
+  const Float8 end[2] = {__builtin_shufflevector(v1, s1, 0, 8, 1, 9, 2, 10, 3, 11),
+                         __builtin_shufflevector(v1, s1, 4, 12, 5, 13, 6, 14, 7, 15)};
+  Float8 parts[Lanes::count];
+  const auto part = [&](std::size_t k, const Float8& weights) {
+    const auto index = static_cast<std::size_t>(along.index[k]);
+    const auto weighted = [&](std::size_t row) {
+      return places.weights[k][row] * load8(places.rows[k][row][index].value);
+    };
+    parts[k] = weights * ((weighted(0) + weighted(1)) + (weighted(2) + weighted(3)));
+  };
+  for (std::size_t half = 0; half < 2; ++half) {
+    const Float8 &a = begin[half], &b = end[half];
+    part(4 * half, __builtin_shufflevector(a, b, 0, 1, 0, 1, 8, 9, 8, 9));
+    part(4 * half + 1, __builtin_shufflevector(a, b, 2, 3, 2, 3, 10, 11, 10, 11));
+    part(4 * half + 2, __builtin_shufflevector(a, b, 4, 5, 4, 5, 12, 13, 12, 13));
+    part(4 * half + 3, __builtin_shufflevector(a, b, 6, 7, 6, 7, 14, 15, 14, 15));
   }
+  return chosen(is_early, 0, sums_of(parts));
 }
 
 }  // namespace skyscan

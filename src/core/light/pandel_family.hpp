@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "light/pandel.hpp"
-#include "math/simd4.hpp"
+#include "math/lanes.hpp"
 
 namespace skyscan {
 
@@ -29,20 +29,25 @@ class PandelFamily {
   void evaluate(double shape, double log_rate, const double* residuals, std::size_t n,
                 RatedPandelPoint* out) const;
 
-  // Their cumulative alone, as RoughPandel has it: for searches. Four shapes and rates at a time.
+  // Their cumulative alone, as RoughPandel has it: for searches. Eight shapes and rates at a time,
+  // in single precision.
   class Rough {
    public:
     Rough(const PandelFamily& exact, double longest);
-    // out[k * n + i]: of the k-th of the first `lanes` at edges[i], its residual being that much
-    // after arrival[k].
-    void cumulative(const Double4& shape, const Double4& log_rate, const Double4& arrival,
-                    const double* edges, std::size_t n, std::size_t lanes, double* out) const;
+
+    // Where eight shapes and rates are: rows of two rates and two shapes each, and what the numbers
+    // of two neighbours in them weigh.
+    struct Places {
+      const RoughPandel::Node* rows[Lanes::count][4];
+      Float8 weights[Lanes::count][4];
+    };
+    Places places(const Lanes& shape, const Lanes& log_rate) const;
+
+    // At eight residuals [ns], each at its own place; 0 so early that less than 1e-7 is.
+    Lanes cumulative(const Places& places, const Lanes& residuals) const;
 
    private:
-    struct Place;
-    std::array<Place, 4> places(const Double4& shape, const Double4& log_rate) const;
-
-    double inverse_sigma_, last_;
+    float inverse_sigma_, last_;
     std::size_t times_, shapes_;            // nodes per shape, and shapes per rate
     std::vector<RoughPandel::Node> nodes_;  // of all rates
   };
