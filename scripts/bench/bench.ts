@@ -8,14 +8,24 @@ import { join } from "node:path";
 import { consola } from "consola";
 import { fitRows } from "./fits.ts";
 import { likelihoodRows } from "./likelihoods.ts";
-import { mapRows } from "./maps.ts";
-import { table } from "./row.ts";
+import { mapRows, type WholeScan } from "./maps.ts";
+import { type Row, table } from "./row.ts";
 import { splineRows } from "./splines.ts";
 
 consola.level = 0;
 const isQuick = process.argv.includes("--quick");
 const isMapsAlone = process.argv.includes("--maps");
-const maps = await mapRows(isQuick ? ["1:0"] : [], isMapsAlone);
+/** A whole default scan of millipede takes minutes: this part of one has all its steps. */
+const part = { nsides: ["2:0", "8:4"], alerts: 1 };
+const scans: readonly WholeScan[] = isQuick
+  ? [{ reco: "splinempe", nsides: ["1:0"], alerts: 3 }]
+  : [
+      { reco: "splinempe", nsides: [], alerts: 3 },
+      { reco: "millipede_wilks", ...part },
+      { reco: "millipede_original", ...part },
+    ];
+const maps: Row[] = [];
+for (const scan of scans) maps.push(...(await mapRows(scan, isMapsAlone)));
 const parts = async () => [
   // The reference fitted 28 to 35 seeds of each alert with splinempe, 4 or 5 with millipede.
   ...(await fitRows(isQuick ? 1 : 35)),

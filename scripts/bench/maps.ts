@@ -10,29 +10,38 @@ import type { Row } from "./row.ts";
 
 const program = resolve(import.meta.dir, "../../dist/skyscan");
 
+export interface WholeScan {
+  readonly reco: string;
+  /** As the executable takes them; none: a whole default scan. */
+  readonly nsides: readonly string[];
+  /** Of so many alerts, the first. */
+  readonly alerts: number;
+}
+
 /**
- * @param nsides as the executable takes them; none: a whole default scan
  * @param lowersRecords writes the minima that are lower than any before
  */
 export async function mapRows(
-  nsides: readonly string[] = [],
+  { reco, nsides, alerts: count }: WholeScan,
   lowersRecords = false,
 ): Promise<Row[]> {
   const rows: Row[] = [];
   const workers = availableParallelism();
   const scan = nsides.length > 0 ? `scan of ${nsides.join(" ")}` : "default scan";
-  const scans = alerts.flatMap((alert) =>
-    lights
-      .filter((light) => light === "built-in" || hasRecords(alert))
-      .map((light) => ({ alert, light })),
-  );
+  const scans = alerts
+    .slice(0, count)
+    .flatMap((alert) =>
+      lights
+        .filter((light) => light === "built-in" || (reco === "splinempe" && hasRecords(alert)))
+        .map((light) => ({ alert, light })),
+    );
   for (const { alert, light } of scans) {
     const folder = mkdtempSync(join(tmpdir(), "skyscan-bench-"));
     try {
       const start = performance.now();
       const child = Bun.spawn(
         [
-          ...[program, "scan", shared("events", alert.file), "--seed", "1"],
+          ...[program, "scan", shared("events", alert.file), "--reco-algo", reco, "--seed", "1"],
           ...["--output-dir", folder, "--workers", `${workers}`, "--log", "ERROR"],
           ...(nsides.length > 0 ? ["--nsides", ...nsides] : []),
           ...(light === "tables" ? ["--photon-tables", shared("oracle/tables")] : []),
@@ -46,7 +55,7 @@ export async function mapRows(
       const manifest = await Bun.file(join(folder, "scan-manifest.json")).json();
       const fits: number = manifest.progress.recos.done;
       const on = alert.run;
-      const what = `splinempe: ${scan}, ${workers} workers`;
+      const what = `${reco}: ${scan}, ${workers} workers`;
       rows.push(
         { what: `${what}: wall time`, on, light, value: seconds },
         { what: `${what}: CPU time`, on, light, value: cpu },

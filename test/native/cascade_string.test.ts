@@ -76,7 +76,9 @@ for (const [name, light] of lights) {
             expect(amplitude > 0).toBe((single?.amplitude.value ?? 0) > 0);
             if (!single) return;
             compared++;
-            expect(Math.abs(amplitude / single.amplitude.value - 1)).toBeLessThan(tolerance.amplitude);
+            expect(Math.abs(amplitude / single.amplitude.value - 1)).toBeLessThan(
+              tolerance.amplitude,
+            );
             cumulative.forEach((share, k) => {
               expect(Math.abs(share - single.cumulative[k]!.value)).toBeLessThan(tolerance.share);
             });
