@@ -88,16 +88,6 @@ template <typename Number>
   return {mean[0], mean[1]};
 }
 
-[[gnu::always_inline]] inline MeanIce<Double4> mean_ice(const LayeredIce& ice, const Double4& from,
-                                                        double to, const Double4& window) {
-  const Double4 middle = 0.5 * (to + from), half_height = 0.5 * (to - from);
-  const Double4 half = root(half_height * half_height + window * window + rounding * rounding);
-  const auto bottom = ice.integrals(middle - half), top = ice.integrals(middle + half);
-  const Double4 per_height = 0.5 / half;
-  return {(top.scattering - bottom.scattering) * per_height,
-          (top.absorption - bottom.absorption) * per_height};
-}
-
 [[gnu::always_inline]] inline MeanIce<Lanes> mean_ice(const LayeredIce& ice, const Lanes& from,
                                                       double to, const Lanes& window) {
   const Lanes middle = 0.5 * (to + from), half_height = 0.5 * (to - from);

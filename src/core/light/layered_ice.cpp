@@ -30,11 +30,11 @@ LayeredIce::LayeredIce(const double* layers, std::size_t n) : layers_(n) {
 
 // Before the first layer nothing changes: as if there were one like it before.
 void LayeredIce::set_parabolas() {
-  const auto parabola = [&](const Layer& layer, int k, double* out) {
-    out[0] = layer.integral[k];
-    out[1] = spacing_ * layer.value[k];
-    out[2] = 0.5 * spacing_ * layer.step[k];
-    out[3] = 0;
+  const auto parabola = [&](const Layer& layer, int k, float* out) {
+    out[0] = static_cast<float>(layer.integral[k]);
+    out[1] = static_cast<float>(spacing_ * layer.value[k]);
+    out[2] = static_cast<float>(0.5 * spacing_ * layer.step[k]);
+    out[3] = static_cast<float>(layer.integral[k] - static_cast<double>(out[0]));
   };
   Layer before = layers_[0];
   for (int k = 0; k < 2; ++k) {
@@ -43,20 +43,11 @@ void LayeredIce::set_parabolas() {
   }
   const auto add = [&](const Layer& layer) {
     Parabolas& row = parabolas_.emplace_back();
-    parabola(layer, 0, row.scattering);
-    parabola(layer, 1, row.absorption);
+    parabola(layer, 0, row.numbers);
+    parabola(layer, 1, row.numbers + 4);
   };
   add(before);
   for (const Layer& layer : layers_) add(layer);
-  const auto rough = [](const double* from, float* out) {
-    for (int k = 0; k < 3; ++k) out[k] = static_cast<float>(from[k]);
-    out[3] = static_cast<float>(from[0] - static_cast<double>(out[0]));
-  };
-  for (const Parabolas& exact : parabolas_) {
-    RoughParabolas& row = rough_parabolas_.emplace_back();
-    rough(exact.scattering, row.scattering);
-    rough(exact.absorption, row.absorption);
-  }
 }
 
 LayeredIce::Point LayeredIce::point(double z) const {

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "math/lanes.hpp"
-#include "math/simd4.hpp"
 
 namespace skyscan {
 
@@ -37,12 +36,6 @@ class LayeredIce {
   };
   Point point(double z) const;
 
-  // The integrals of scattering and absorption up to four heights.
-  struct Integrals4 {
-    Double4 scattering, absorption;
-  };
-  [[gnu::always_inline]] Integrals4 integrals(const Double4& z) const;
-
   // The means of scattering and absorption between eight heights and eight above them.
   struct MeanLanes {
     Lanes scattering, absorption;
@@ -61,37 +54,32 @@ class LayeredIce {
     double integral[2];  // from the first layer's height
   };
 
-  // A layer's numbers as four heights want them: a parabola over the way to the next layer.
-  struct alignas(64) Parabolas {
-    double scattering[4], absorption[4];  // constant, linear, square, nothing
-  };
-
-  // The same in single precision, for eight: what the constants lose by it stands where their
-  // parabolas have nothing.
-  struct alignas(32) RoughParabolas {
-    float scattering[4], absorption[4];
+  // A layer's numbers as eight heights want them: a parabola over the way to the next layer.
+  struct alignas(32) Parabolas {
+    // Of scattering, then of absorption: constant, linear, square, and what single precision leaves
+    // out of the constant.
+    float numbers[8];
   };
   // Of eight heights: by number of a parabola's numbers.
   struct IntegralLanes {
     Float8 numbers[8];
     Lanes fraction;
   };
-  [[gnu::always_inline]] IntegralLanes rough_integrals(const Lanes& z) const;
+  [[gnu::always_inline]] IntegralLanes integrals(const Lanes& z) const;
 
   void set_parabolas();
 
   double first_, spacing_, per_spacing_;
   std::vector<Layer> layers_;
   std::vector<Parabolas> parabolas_;  // one more, before the first layer
-  std::vector<RoughParabolas> rough_parabolas_;
 };
 
-inline LayeredIce::IntegralLanes LayeredIce::rough_integrals(const Lanes& z) const {
+inline LayeredIce::IntegralLanes LayeredIce::integrals(const Lanes& z) const {
   const Lanes at = clamped((z - first_) * per_spacing_ + 1, 0, static_cast<double>(layers_.size()));
   const Integer8 index = __builtin_convertvector(at.v, Integer8);
   IntegralLanes integrals;
   for (std::size_t k = 0; k < Lanes::count; ++k)
-    integrals.numbers[k] = load(rough_parabolas_[static_cast<std::size_t>(index[k])].scattering).v;
+    integrals.numbers[k] = load(parabolas_[static_cast<std::size_t>(index[k])].numbers).v;
   transpose(integrals.numbers);
   integrals.fraction =
       (z - first_) * per_spacing_ + 1 - Lanes(__builtin_convertvector(index, Float8));
@@ -99,7 +87,7 @@ inline LayeredIce::IntegralLanes LayeredIce::rough_integrals(const Lanes& z) con
 }
 
 inline LayeredIce::MeanLanes LayeredIce::mean(const Lanes& low, const Lanes& high) const {
-  const IntegralLanes bottom = rough_integrals(low), top = rough_integrals(high);
+  const IntegralLanes bottom = integrals(low), top = integrals(high);
   const Lanes per_height = 1 / (high - low);
   const auto mean = [&](int k) {
     const auto &a = bottom.numbers, &b = top.numbers;
@@ -108,35 +96,6 @@ inline LayeredIce::MeanLanes LayeredIce::mean(const Lanes& low, const Lanes& hig
     return (whole + (g * (b[k + 1] + g * b[k + 2]) - f * (a[k + 1] + f * a[k + 2]))) * per_height;
   };
   return {mean(0), mean(4)};
-}
-
-inline LayeredIce::Integrals4 LayeredIce::integrals(const Double4& z) const {
-  const Double4 from_first = (z - first_) * per_spacing_ + 1;
-  const Double4 least = {}, last = Double4{} + static_cast<double>(layers_.size());
-  const Double4 above = from_first > least ? from_first : least;
-  const Double4 at = above < last ? above : last;
-  const Parabolas* rows[4];
-  Double4 whole;
-  for (std::size_t k = 0; k < 4; ++k) {
-    const auto i = static_cast<std::size_t>(at[k]);
-    rows[k] = &parabolas_[i];
-    whole[k] = static_cast<double>(i);
-  }
-  const Double4 f = from_first - whole;
-  const auto sum = [&](const auto numbers) {
-    const Double4 a = load4(numbers(0)), b = load4(numbers(1));
-    const Double4 c = load4(numbers(2)), d = load4(numbers(3));
-    const Double4 ab = __builtin_shufflevector(a, b, 0, 4, 2, 6);
-    const Double4 cd = __builtin_shufflevector(c, d, 0, 4, 2, 6);
-    const Double4 linear_ab = __builtin_shufflevector(a, b, 1, 5, 3, 7);
-    const Double4 linear_cd = __builtin_shufflevector(c, d, 1, 5, 3, 7);
-    const Double4 constant = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-    const Double4 linear = __builtin_shufflevector(linear_ab, linear_cd, 0, 1, 4, 5);
-    const Double4 square = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-    return constant + f * (linear + f * square);
-  };
-  return {sum([&](int k) { return rows[k]->scattering; }),
-          sum([&](int k) { return rows[k]->absorption; })};
 }
 
 }  // namespace skyscan

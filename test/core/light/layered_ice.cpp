@@ -61,15 +61,15 @@ TEST_CASE("a level path has the ice of its height") {
   CHECK(std::fabs(mean.absorption.value - 0.012) < 1e-12);
 }
 
-TEST_CASE("integrals up to four heights at a time are the means, within the layers and beyond") {
-  const Double4 from{-70, -23.5, -10, 3}, to{-31, 4, 20, 55};
-  const auto low = ice.integrals(from), high = ice.integrals(to);
-  for (std::size_t k = 0; k < 4; ++k) {
-    CAPTURE(from[k]);
-    const double height = to[k] - from[k];
-    const double scattering = (high.scattering[k] - low.scattering[k]) / height;
-    const double absorption = (high.absorption[k] - low.absorption[k]) / height;
-    CHECK(std::fabs(scattering - mean_by_sum(from[k], to[k], 0)) < 1e-5 * scattering);
-    CHECK(std::fabs(absorption - mean_by_sum(from[k], to[k], 1)) < 1e-5 * absorption);
+TEST_CASE("means over eight paths at a time are the means, within the layers and beyond") {
+  const Lanes low(Float8{-70, -23.5, -10, 3, -9, 14, 25, -60});
+  const Lanes high(Float8{-31, 4, 20, 55, -8, 15.5, 90, 60});
+  const auto means = ice.mean(low, high);
+  for (std::size_t k = 0; k < Lanes::count; ++k) {
+    const auto from = static_cast<double>(low[k]), to = static_cast<double>(high[k]);
+    CAPTURE(from);
+    const double scattering = mean_by_sum(from, to, 0), absorption = mean_by_sum(from, to, 1);
+    CHECK(std::fabs(static_cast<double>(means.scattering[k]) - scattering) < 1e-5 * scattering);
+    CHECK(std::fabs(static_cast<double>(means.absorption[k]) - absorption) < 1e-5 * absorption);
   }
 }

@@ -25,7 +25,7 @@ std::unique_ptr<const CascadeLight> light() {
       AnalyticSetting{{layers.data(), layers.size() / 3}, {1, -0.6, 0.2, 0.1}, 5}));
 }
 
-// DOMs on a lattice, with the light of three losses of 10 to 40 TeV along the track: in four bins
+// DOMs on a lattice, with the light of three losses of 1 to 4 TeV along the track: in four bins
 // each, or in one where there is hardly any.
 std::vector<MillipedeDom> doms(const CascadeLight& light, const Track& track) {
   std::vector<MillipedeDom> doms;
@@ -36,7 +36,7 @@ std::vector<MillipedeDom> doms(const CascadeLight& light, const Track& track) {
         const DomSite site{{125. * x, 125. * y, 60. * z}, 0.85};
         std::vector<double> charges(edges.size() - 1, 0);
         double sum = 0;
-        for (const auto& [length, energy] : {std::pair{-120., 1e4}, {30., 4e4}, {90., 2e4}}) {
+        for (const auto& [length, energy] : {std::pair{-120., 1e3}, {30., 4e3}, {90., 2e3}}) {
           const Track at = advanced_along(track, length);
           double amplitude = 0, cumulative[5];
           light.evaluate(at.position, at.direction, at.zenith, at.azimuth, at.time, site,
@@ -45,6 +45,9 @@ std::vector<MillipedeDom> doms(const CascadeLight& light, const Track& track) {
             charges[i] += energy * amplitude * (cumulative[i + 1] - cumulative[i]);
           sum += energy * amplitude;
         }
+        // There are no pulses of less.
+        for (double& charge : charges)
+          if (charge < 0.25) charge = 0;
         if (sum > 0.3)
           doms.push_back({site, 5e-7, {edges, charges, std::vector<bool>(charges.size(), true)}});
         else
@@ -77,11 +80,12 @@ TEST_CASE("slopes along a track's steps by differences are those by derivatives"
         for (std::size_t q = 0; q < 4; ++q) curvature += way[p] * way[q] * value.hessian[p][q];
       }
       CAPTURE(k);
-      // A hundredth of what a metre's step along the curvature changes the slope by, and of the
-      // curvature.
+      // Where light begins it changes by e in 2 ns or 0.4 of a step: over a tenth of a step a
+      // difference is 13 % off its slope there, and half a tenth of the curvature at most
+      // elsewhere.
       CHECK(std::fabs(slopes.gradient[k] - gradient) <
-            0.01 * (std::fabs(gradient) + slopes.curvature[k][k]));
-      CHECK(std::fabs(slopes.curvature[k][k] - curvature) < 0.02 * curvature);
+            0.13 * (std::fabs(gradient) + std::fabs(slopes.curvature[k][k])));
+      CHECK(std::fabs(slopes.curvature[k][k] - curvature) < 0.26 * std::fabs(curvature));
     }
   }
 }
