@@ -240,8 +240,8 @@ class FittedCascade final : public CascadeLight {
       const auto ice = fitted::mean_ice(light_.setting_->ice, dom.position.z - height,
                                         dom.position.z, fitted::cascade.window * r);
       return light_of(seen, ice,
-                      (1 / emission().mean) * (raw_emission(seen.cosine) *
-                                               accepted(light_.acceptance_, seen.rising)),
+                      (1 / emission().mean) *
+                          (raw_emission(seen.cosine) * accepted(light_.acceptance_, seen.rising)),
                       with_times);
     }
 
