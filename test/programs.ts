@@ -18,10 +18,12 @@ const repository = resolve(import.meta.dir, "..");
 /** The alert that is part of the repository. */
 export const simulatedEvent = join(repository, "test/data/simulated_muon.json");
 
+export const fromSource: readonly string[] = [process.execPath, join(repository, "bin/skyscan.ts")];
+
 /** The program: from source, or, SKYSCAN_TEST_PROGRAM, an executable. */
 export const program: readonly string[] = process.env.SKYSCAN_TEST_PROGRAM
   ? [process.env.SKYSCAN_TEST_PROGRAM]
-  : [process.execPath, join(repository, "bin/skyscan.ts")];
+  : fromSource;
 
 /** A new directory that any user may enter (Mosquitto drops its privileges). */
 export function temporaryDirectory(): string {
