@@ -36,7 +36,8 @@ export const symbols = {
   // splinempe (splinempe.ts)
   skyscan_splinempe_open: fallible("ptr", "i64", "ptr", "ptr", "ptr"),
   skyscan_splinempe_close: closing,
-  skyscan_splinempe_evaluate: fallible("ptr", "ptr", "i32", "ptr"),
+  skyscan_splinempe_evaluate: fallible("ptr", "ptr", "ptr", "ptr"),
+  skyscan_splinempe_evaluate_exactly: fallible("ptr", "ptr", "ptr"),
   skyscan_splinempe_search: fallible("ptr", "f64", "f64", "i32", "ptr", "ptr", "ptr"),
   skyscan_splinempe_search_beside: fallible(
     ...(["ptr", "f64", "f64", "ptr", "i64", "ptr", "ptr", "ptr"] as const),

@@ -114,12 +114,6 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
     structs.splinempeDom.packAll(doms),
     structs.splinempeSettings.pack({ ...input.window, energy: input.energy }),
   );
-  const evaluate = (hypothesis: Hypothesis, exact: boolean) => {
-    const value = structs.splinempeValue.room();
-    const at = structs.hypothesis.pack(hypothesis);
-    call("skyscan_splinempe_evaluate", handle, at, exact ? 1 : 0, value);
-    return structs.splinempeValue.read(value);
-  };
   /** Asks for a direction's minima. */
   const minimaOf = (
     { zenith, azimuth }: Direction,
@@ -135,8 +129,20 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
     return { zenith, azimuth, minima, evaluations: Number(evaluations[0]) };
   };
   return {
-    evaluate: (hypothesis, { exact = false } = {}) => evaluate(hypothesis, exact).llh,
-    evaluateWithGradient: (hypothesis) => evaluate(hypothesis, false),
+    evaluate(hypothesis, { exact = false } = {}) {
+      const llh = new Float64Array(1);
+      const at = structs.hypothesis.pack(hypothesis);
+      if (exact) call("skyscan_splinempe_evaluate_exactly", handle, at, llh);
+      else call("skyscan_splinempe_evaluate", handle, at, llh, null);
+      return llh[0]!;
+    },
+    evaluateWithGradient(hypothesis) {
+      const llh = new Float64Array(1);
+      const gradient = new Float64Array(3);
+      const at = structs.hypothesis.pack(hypothesis);
+      call("skyscan_splinempe_evaluate", handle, at, llh, gradient);
+      return { llh: llh[0]!, gradient: [...gradient] };
+    },
     search(direction, { thorough = false } = {}) {
       const { zenith, azimuth } = direction;
       return minimaOf(direction, (...room) =>

@@ -138,7 +138,6 @@ export const structs = {
   splinempeSettings: new Struct("skyscan_splinempe_settings", {
     ...{ start: "f64", stop: "f64", energy: "f64" },
   }),
-  splinempeValue: new Struct("skyscan_splinempe_value", { llh: "f64", gradient: ["f64", 3] }),
   splinempeMinimum: new Struct("skyscan_splinempe_minimum", { llh: "f64", ...position }),
   splinempeResult: new Struct("skyscan_splinempe_result", {
     ...{ llh: "f64", ...vertex, evaluations: "i64" },

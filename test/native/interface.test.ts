@@ -133,6 +133,7 @@ const mayBeNull = new Set([
   "skyscan_millipede_open sketch_light",
   "skyscan_millipede_fit searched",
   "skyscan_millipede_fit fallback",
+  "skyscan_splinempe_evaluate gradient",
   "skyscan_table_evaluate gradients",
 ]);
 

@@ -175,10 +175,6 @@ typedef struct skyscan_splinempe_settings {
   double start, stop; /* first and last pulse time over all DOMs [ns] */
   double energy;      /* GeV; 0 or less: no noise model */
 } skyscan_splinempe_settings;
-typedef struct skyscan_splinempe_value {
-  double llh;         /* negative log-likelihood */
-  double gradient[3]; /* by x, y, z [1/m] */
-} skyscan_splinempe_value;
 /* A minimum of one direction: where the track is [m] at a time of the likelihood's own. */
 typedef struct skyscan_splinempe_minimum {
   double llh, x, y, z;
@@ -195,11 +191,17 @@ SKYSCAN_API int32_t skyscan_splinempe_open(const skyscan_light* light, int64_t d
                                            skyscan_splinempe** handle, char* message,
                                            int64_t message_size);
 SKYSCAN_API void skyscan_splinempe_close(skyscan_splinempe* handle);
-/* exact: 1 smears as the reference does, slowly, and has no gradient (NaN). */
+/* llh: the negative log-likelihood; gradient: its three by x, y, z [1/m], or null where they are
+ * not wanted, which is quicker. */
 SKYSCAN_API int32_t skyscan_splinempe_evaluate(const skyscan_splinempe* handle,
-                                               const skyscan_hypothesis* hypothesis, int32_t exact,
-                                               skyscan_splinempe_value* value, char* message,
+                                               const skyscan_hypothesis* hypothesis, double* llh,
+                                               double* gradient, char* message,
                                                int64_t message_size);
+/* Smeared as the reference does, slowly. */
+SKYSCAN_API int32_t skyscan_splinempe_evaluate_exactly(const skyscan_splinempe* handle,
+                                                       const skyscan_hypothesis* hypothesis,
+                                                       double* llh, char* message,
+                                                       int64_t message_size);
 /* Most minima that a search finds, and most places it starts from. */
 enum { SKYSCAN_SPLINEMPE_MINIMA = 128 };
 /* Finds the minima of a direction [rad], for the fits of all its seeds. thorough: 1 also looks

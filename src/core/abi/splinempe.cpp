@@ -67,21 +67,25 @@ int32_t skyscan_splinempe_open(const skyscan_light* light, int64_t dom_count,
 void skyscan_splinempe_close(skyscan_splinempe* handle) { delete handle; }
 
 int32_t skyscan_splinempe_evaluate(const skyscan_splinempe* handle,
-                                   const skyscan_hypothesis* hypothesis, int32_t exact,
-                                   skyscan_splinempe_value* value, char* message,
-                                   int64_t message_size) {
+                                   const skyscan_hypothesis* hypothesis, double* llh,
+                                   double* gradient, char* message, int64_t message_size) {
   return guarded(message, message_size, [&] {
-    required({{handle, "handle"}, {hypothesis, "hypothesis"}, {value, "value"}});
-    const Track track = track_of(*hypothesis);
-    if (exact) {
-      *value = {handle->likelihood.evaluate_exactly(track), {NAN, NAN, NAN}};
-      return;
-    }
+    required({{handle, "handle"}, {hypothesis, "hypothesis"}, {llh, "llh"}});
     SplineMpeSlope slope;
-    value->llh = handle->likelihood.evaluate(track, &slope);
-    value->gradient[0] = slope.gradient.x;
-    value->gradient[1] = slope.gradient.y;
-    value->gradient[2] = slope.gradient.z;
+    *llh = handle->likelihood.evaluate(track_of(*hypothesis), gradient ? &slope : nullptr);
+    if (!gradient) return;
+    gradient[0] = slope.gradient.x;
+    gradient[1] = slope.gradient.y;
+    gradient[2] = slope.gradient.z;
+  });
+}
+
+int32_t skyscan_splinempe_evaluate_exactly(const skyscan_splinempe* handle,
+                                           const skyscan_hypothesis* hypothesis, double* llh,
+                                           char* message, int64_t message_size) {
+  return guarded(message, message_size, [&] {
+    required({{handle, "handle"}, {hypothesis, "hypothesis"}, {llh, "llh"}});
+    *llh = handle->likelihood.evaluate_exactly(track_of(*hypothesis));
   });
 }
 
