@@ -21,5 +21,7 @@ constexpr double shape_end = 64;
 // Numbers just below the last node, so that a cell has a node at its end.
 constexpr double last_shape = shape_end - shape_offset - 1e-9;
 constexpr double within = 1 - 1e-12;
+// The same in single precision, where these would round onto the node.
+constexpr float below(double end) { return static_cast<float>(end) * (1 - 1e-6f); }
 
 }  // namespace skyscan

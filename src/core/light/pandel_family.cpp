@@ -31,9 +31,6 @@ struct HermiteQuintic {
   }
 };
 
-// The largest number of single precision that is surely below the end of a table.
-float below(double end) { return static_cast<float>(end) * (1 - 1e-6f); }
-
 }  // namespace
 
 PandelFamily::PandelFamily(double sigma, double longest) {

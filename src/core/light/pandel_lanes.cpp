@@ -66,8 +66,7 @@ void PandelLanes::take(const ConvolutedPandel& exact) {
   sigma_ = static_cast<float>(exact.sigma_);
   inverse_sigma_ = static_cast<float>(exact.inverse_sigma_);
   times_ = exact.times_;
-  // In single precision: below the last node.
-  last_ = static_cast<float>(ResidualAxis::node(times_ - 1)) * (1 - 1e-6f);
+  last_ = below(ResidualAxis::node(times_ - 1));
   rates_.push_back(static_cast<float>(exact.rate_));
   per_table_ = exact.nodes_.size();
   for (const auto& [value, by_shape] : exact.nodes_) {
@@ -77,7 +76,7 @@ void PandelLanes::take(const ConvolutedPandel& exact) {
 }
 
 PandelLanes::Rows PandelLanes::rows(const Lanes& shape, const Lanes& log_rate) const {
-  const Lanes inside = clamped(shape, 0, last_shape);
+  const Lanes inside = lesser(greater(shape, 0), below(last_shape));
   const ShapeLanes across(greater(inside + shape_offset, axis_start).v);
   const Lanes f = across.fraction, g = 1 - f, width = across.width;
   const Lanes dv = 6 * (f * g) * across.inverse_width;
@@ -87,7 +86,7 @@ PandelLanes::Rows PandelLanes::rows(const Lanes& shape, const Lanes& log_rate) c
   rows.slope[0] = width * (f * g * g);
   rows.slope[1] = -1.0 * (width * (f * f * g));
   // Beyond its ends nothing changes with the shape.
-  const Integer8 is_clamped = (shape.v < 0) | (shape.v >= static_cast<float>(last_shape));
+  const Integer8 is_clamped = (shape.v < 0) | (shape.v >= below(last_shape));
   rows.by_shape[1] = chosen(is_clamped, 0, dv);
   rows.by_shape[0] = -1.0 * rows.by_shape[1];
   rows.slope_by_shape[0] = chosen(is_clamped, 0, g * (1 - 3 * f));
