@@ -58,8 +58,8 @@ using Slope = SlopeBy<4>;
 // m, as a shift of the track counts them: how far off the columns are whose difference is a slope.
 // Rounding of the light in single precision, 1e-5 of a number, leaves 1e-4 per metre of its slope,
 // and a minimum where slopes vanish is found half of it off; where light begins, within 2 ns,
-// slopes are a tenth off. Minima of a whole scan with differences to both sides of five times as
-// much lay as low, and took as much longer.
+// slopes are a tenth off. Minima of a scan with differences to both sides, of five times as much,
+// lay no lower; each needs twice the columns.
 constexpr double difference = 0.1;
 
 // First derivatives by so many quantities, the energies fixed.
