@@ -179,6 +179,7 @@ describe.skipIf(!hasChromium)("the page", () => {
   test("lists its best pixels, and a scan's log, which the address keeps", async () => {
     await page.getByText("The 20 best pixels").click();
     const rows = page.locator(".facts .table tbody tr");
+    await rows.nth(19).waitFor();
     expect(await rows.count()).toBe(20);
     const values = (await rows.locator("td:first-child").allTextContents()).map(Number);
     expect(values[0]).toBe(0);
@@ -213,6 +214,13 @@ describe.skipIf(!hasChromium)("the page", () => {
     });
     const rung = () =>
       page.evaluate(() => (globalThis as unknown as { rung: number[] }).rung.splice(0));
+    /** The next two tones. */
+    const bell = async () => {
+      await page.waitForFunction(
+        () => (globalThis as unknown as { rung: number[] }).rung.length >= 2,
+      );
+      return await rung();
+    };
     const settings = {
       ...{ reco: "splinempe", run: 7, event: 7, stream: null, created: desk.now, ra: 1, dec: 1 },
     };
@@ -222,14 +230,14 @@ describe.skipIf(!hasChromium)("the page", () => {
     expect(await rung()).toEqual([]);
     await page.keyboard.press("m");
     await page.locator('.sound[aria-pressed="true"]').waitFor();
-    expect(await rung()).toHaveLength(2);
+    expect(await bell()).toHaveLength(2);
     desk.add({ ...settings, id: "new", run: 8, event: 8, seed: 8 });
     await heard("8.8");
-    const [low, high] = await rung();
+    const [low, high] = await bell();
     expect(high!).toBeGreaterThan(low!);
     desk.setState("new", "stuck", "no worker");
     await says(page, ".scan-line.stuck", "no worker");
-    const trouble = await rung();
+    const trouble = await bell();
     expect(trouble[1]!).toBeLessThan(trouble[0]!);
     await page.keyboard.press("m");
     for (const id of ["quiet", "new"]) {
