@@ -1,6 +1,6 @@
 /** A RabbitMQ of a test's own: node, port mapper and ports on loopback, nothing of it left behind. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort, listens, type Running, start, temporaryDirectory, until } from "./programs.ts";
 
@@ -67,7 +67,13 @@ export async function startRabbit(): Promise<Rabbit> {
   };
   const end = async () => {
     running.process.kill("SIGTERM");
+    // On a busy machine its own way down takes longer than a test may: the node, which its script waits for, is then killed.
+    const patience = setTimeout(() => {
+      const pid = Number(readFileSync(path("pid"), "utf8"));
+      if (pid > 0) process.kill(pid, "SIGKILL");
+    }, 30_000);
     await running.exited;
+    clearTimeout(patience);
   };
   await launch();
   return {
