@@ -163,14 +163,15 @@ export function openUnfolding(
   return {
     fit: (seed) => asFit(seed, fitOne(seed)),
     fitDirection(seeds, starts) {
+      if (starts.length === 0) {
+        const all = [...seeds];
+        const found = all.map(fitOne);
+        const fits = found.map((fit, n) => asFit(all[n]!, fit)) as [Fit, ...Fit[]];
+        return { fits, minima: passedOn(all[0]!, found) };
+      }
       const [first] = seeds;
-      // The direction's minima are searched whatever the seed, and one seed's own way down is followed: others,
-      // 20 m away, lead where it does, and what they would find besides, pixels around pass on.
       const vertices = starts.map((start) => vertexOf(start, middle));
-      const found =
-        starts.length === 0
-          ? fitOne(first!)
-          : widened(core.fitFrom(first!, vertices, search), first!);
+      const found = widened(core.fitFrom(first!, vertices, search), first!);
       return { fits: [asFit(first!, found)], minima: passedOn(first!, [found]) };
     },
     evaluate(hypothesis, options = {}) {

@@ -12,11 +12,10 @@ struct SelectionOptions {
   double stride = 15;
   // llh: optimality of the energies of that.
   double stride_tolerance = 0.05;
-  // m: those cascades are selected that are as close to one with energy.
+  // m and ns: while the vertex stays this close to where the selection was made, it serves; and
+  // those cascades are selected that are as close to one with energy.
   double reach = 6;
-  // m and ns: while the vertex stays this close to where the selection was made, it serves.
-  double serves_within = 20;
-  double serves_within_time = 60;
+  double reach_in_time = 15;
   // Selected is also what would nearly be worth energy: by its reduced gradient (PE per PE of its
   // light), 0 at those with energy and -1 where no charge is seen.
   double nearly_worth = -1e-2;

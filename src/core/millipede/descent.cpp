@@ -1,7 +1,6 @@
 #include "millipede/descent.hpp"
 
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <utility>
@@ -29,13 +28,25 @@ class SteppedLikelihood {
     return asked_.llh();
   }
 
+  // Gauss-Newton's curvature, the energies eliminated.
   Slopes<3> slopes(const Steps&) {
     here_ = asked_;
-    const auto [gradient, curvature] = likelihood_.slopes_along(shifts_, here_);
-    Slopes<3> slopes{gradient, curvature};
-    for (std::size_t i = 0; i < 3; ++i)
-      for (std::size_t k = 0; k < i; ++k)
-        slopes.curvature[i][k] = slopes.curvature[k][i] = 0.5 * (curvature[i][k] + curvature[k][i]);
+    likelihood_.differentiate(here_);
+    std::array<std::array<double, 4>, 3> way;
+    for (std::size_t k = 0; k < 3; ++k) {
+      const Vec3& position = shifts_.position[k];
+      way[k] = {position.x, position.y, position.z, shifts_.time[k]};
+    }
+    Slopes<3> slopes{};
+    const MillipedeValue& value = here_.value;
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t p = 0; p < 4; ++p) slopes.gradient[i] += way[i][p] * value.gradient[p];
+      for (std::size_t k = 0; k < 3; ++k)
+        for (std::size_t p = 0; p < 4; ++p)
+          for (std::size_t q = 0; q < 4; ++q)
+            slopes.curvature[i][k] +=
+                0.5 * way[i][p] * way[k][q] * (value.hessian[p][q] + value.hessian[q][p]);
+    }
     return slopes;
   }
 
@@ -55,16 +66,10 @@ class SteppedLikelihood {
 void descend(LocalLikelihood& likelihood, const TrackShifts& shifts, const DescentLimits& limits,
              Candidate& at) {
   SteppedLikelihood surface(likelihood, shifts, at);
-  double before = std::numeric_limits<double>::infinity();
-  const auto leads_nowhere = [&](const Steps&, double value) {
-    const double gain = std::exchange(before, value) - value;
-    return std::isfinite(gain) && value - limits.further_gains * gain > limits.above;
-  };
   const auto lowest = trust_region_minimum<3>(
       surface, Steps{}, StructuredSecant<3>(),
       {limits.first_radius, 0.1 * limits.llh_tolerance, limits.llh_tolerance,
-       std::numeric_limits<int>::max(), limits.evaluations},
-      leads_nowhere);
+       std::numeric_limits<int>::max(), limits.evaluations});
   at = surface.at(lowest.x);
 }
 

@@ -1,8 +1,6 @@
 // The way down millipede's likelihood over the tracks of one direction, by its slopes.
 #pragma once
 
-#include <limits>
-
 #include "base/track_frame.hpp"
 #include "millipede/local_likelihood.hpp"
 
@@ -13,10 +11,6 @@ struct DescentLimits {
   double
       llh_tolerance;  // ends before a step that promises less, after one that gains a tenth of it
   int evaluations;
-  // llh: ends where it will stay above this, should it go on to gain so many times as much as its
-  // last step has.
-  double above = std::numeric_limits<double>::infinity();
-  double further_gains = 4;
 };
 
 // Goes down from `at`, whose value is known, to the minimum next to it. `shifts`: the steps that a

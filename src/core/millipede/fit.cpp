@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "base/constants.hpp"
@@ -104,12 +103,7 @@ class DirectionFit {
                        const std::vector<RoughMinimum>& known = {}) {
     std::vector<Candidate> all;
     for (const RoughMinimum& start : starts) all.push_back({start.track, {}});
-    double lowest = known.empty() ? std::numeric_limits<double>::infinity() : known.front().llh;
-    for (Candidate& each : all) {
-      minimise(2 * search_.spacing, options_.llh_tolerance_half, each,
-               lowest + options_.abandon_margin_half);
-      lowest = std::min(lowest, each.llh());
-    }
+    for (Candidate& each : all) minimise(2 * search_.spacing, options_.llh_tolerance_half, each);
     keep_distinct(all, options_.separation, options_.minima_kept);
     std::vector<RoughMinimum> passed = minima_of(all);
     drop_above(all, &Candidate::llh, options_.abandon_margin_half);
@@ -204,15 +198,11 @@ class DirectionFit {
             millipede.solve(track, pass.spacing, rough_cutoff, previous, pass.energy_tolerance)};
   }
 
-  // Goes down to the minimum next to where it is, with cascades so far apart; not to its end where
-  // that will stay above so much.
-  void minimise(double spacing, double llh_tolerance, Candidate& at,
-                double above = std::numeric_limits<double>::infinity()) {
+  // Goes down to the minimum next to where it is, with cascades so far apart.
+  void minimise(double spacing, double llh_tolerance, Candidate& at) {
     LocalLikelihood likelihood(millipede_, spacing, evaluations_);
     at.value = likelihood.at(at.track, nullptr);
-    DescentLimits limits = descent_limits(llh_tolerance);
-    limits.above = above;
-    if (at.found()) descend(likelihood, frame_.shifts(), limits, at);
+    if (at.found()) descend(likelihood, frame_.shifts(), descent_limits(llh_tolerance), at);
   }
 
   void polish(Candidate& best) {

@@ -49,35 +49,16 @@ void add_light(const Response& response, const std::vector<double>& energies,
   }
 }
 
-// By so many quantities.
-template <std::size_t n>
-using SlopeBy = std::array<double, n>;
 // By the vertex x, y, z, t.
-using Slope = SlopeBy<4>;
+using Slope = std::array<double, 4>;
 
-// m, as a shift of the track counts them: how far off the columns are whose difference is a slope.
-// Rounding of the light in single precision, 1e-5 of a number, leaves 1e-4 per metre of its slope,
-// and a minimum where slopes vanish is found half of it off; where light begins, within 2 ns,
-// slopes are a tenth off. Minima of a scan with differences to both sides, of five times as much,
-// lay no lower; each needs twice the columns.
-constexpr double difference = 0.1;
-
-// First derivatives by so many quantities, the energies fixed.
-template <std::size_t n>
-struct SlopesBy {
+// First derivatives by the vertex, the energies fixed.
+struct VertexSlopes {
   std::vector<std::size_t> active;  // cascades with energy
   std::vector<double> mu;           // PE per bin with charge
-  std::vector<SlopeBy<n>> slope;    // of mu
-  std::vector<SlopeBy<n>> own;      // per active cascade: of dL/dE_j at fixed mu, per PE
-  SlopeBy<n> total{};               // of the sum of all expectations
-
-  SlopesBy(const MillipedeValue& value, std::vector<double> expectations)
-      : mu(std::move(expectations)) {
-    for (std::size_t j = 0; j < value.cascades.size(); ++j)
-      if (value.cascades[j].energy > 0) active.push_back(j);
-    slope.assign(mu.size(), SlopeBy<n>{});
-    own.assign(active.size(), SlopeBy<n>{});
-  }
+  std::vector<Slope> slope;         // d mu / d vertex
+  std::vector<Slope> own;  // per active cascade: d (dL/dE_j) / d vertex at fixed mu, per PE
+  Slope total{};           // d (sum of all expectations) / d vertex
 };
 
 // Adds what one active cascade's light at one DOM does when the vertex moves. Returns the light.
@@ -110,10 +91,15 @@ double add_slopes(const LitDom& lit, Slope& change, const AddToBin& add_to_bin) 
   return light;
 }
 
-SlopesBy<4> vertex_slopes(const DetectorResponse& response, const ChargedBins& charged,
-                          const Track& track, const LightCutoff& cutoff,
-                          const MillipedeValue& value, std::vector<double> mu) {
-  SlopesBy<4> s(value, std::move(mu));
+VertexSlopes vertex_slopes(const DetectorResponse& response, const ChargedBins& charged,
+                           const Track& track, const LightCutoff& cutoff,
+                           const MillipedeValue& value, std::vector<double> mu) {
+  VertexSlopes s;
+  s.mu = std::move(mu);
+  for (std::size_t j = 0; j < value.cascades.size(); ++j)
+    if (value.cascades[j].energy > 0) s.active.push_back(j);
+  s.slope.assign(charged.charge.size(), Slope{});
+  s.own.assign(s.active.size(), Slope{});
   for (std::size_t a = 0; a < s.active.size(); ++a) {
     const Cascade& cascade = value.cascades[s.active[a]];
     const double energy = cascade.energy + Millipede::energy_floor;
@@ -136,93 +122,40 @@ SlopesBy<4> vertex_slopes(const DetectorResponse& response, const ChargedBins& c
   return s;
 }
 
-// The cascades with energy, next to where they are by one of the track's steps.
-Response columns_beside(const DetectorResponse& response, const Track& track,
-                        const TrackShifts& shifts, std::size_t k, const LightCutoff& cutoff,
-                        const MillipedeValue& value, const std::vector<std::size_t>& active) {
-  std::array<double, 3> steps{};
-  steps[k] = difference;
-  std::vector<Cascade> cascades;
-  for (const std::size_t j : active) {
-    Cascade& moved = cascades.emplace_back(value.cascades[j]);
-    moved.position = moved.position + difference * shifts.position[k];
-    moved.time += difference * shifts.time[k];
-  }
-  return response.columns(displaced(track, shifts, steps), cascades, cutoff);
-}
-
-SlopesBy<3> shift_slopes(const DetectorResponse& response, const ChargedBins& charged,
-                         const Track& track, const TrackShifts& shifts, const LightCutoff& cutoff,
-                         const MillipedeValue& value, std::vector<double> mu) {
-  SlopesBy<3> s(value, std::move(mu));
-  std::vector<double> ratio(s.mu.size());
-  for (std::size_t i = 0; i < ratio.size(); ++i) ratio[i] = charged.charge[i] / s.mu[i];
-  for (std::size_t k = 0; k < 3; ++k) {
-    const Response beside = columns_beside(response, track, shifts, k, cutoff, value, s.active);
-    for (std::size_t a = 0; a < s.active.size(); ++a) {
-      const std::size_t j = s.active[a];
-      const double energy = value.cascades[j].energy + Millipede::energy_floor;
-      const double *const there = beside.column(a), *const here = value.response.column(j);
-      const double sum = (beside.sum[a] - value.response.sum[j]) / difference;
-      double wanted = 0;
-      for (std::size_t i = 0; i < ratio.size(); ++i) {
-        const double slope = (there[i] - here[i]) / difference;
-        s.slope[i][k] += energy * slope;
-        wanted += ratio[i] * slope;
-      }
-      s.total[k] += energy * sum;
-      s.own[a][k] = (sum - wanted) / value.response.sum[j];
-    }
-  }
-  return s;
-}
-
-// Gauss-Newton's curvature by these quantities and the gradient, the energies eliminated: the Schur
-// complement over those above zero.
-template <std::size_t n>
-void put_slopes(const SlopesBy<n>& s, const ChargedBins& charged, const Response& response,
-                SlopeBy<n>& gradient, std::array<SlopeBy<n>, n>& curvature) {
-  const std::size_t lit = s.active.size(), n_bins = s.mu.size();
-  gradient = s.total;
-  curvature = {};
-  std::vector<double> weight(n_bins);  // d / mu^2
-  for (std::size_t i = 0; i < n_bins; ++i) {
-    weight[i] = charged.charge[i] / (s.mu[i] * s.mu[i]);
-    for (std::size_t p = 0; p < n; ++p) {
-      gradient[p] -= charged.charge[i] / s.mu[i] * s.slope[i][p];
-      for (std::size_t q = 0; q < n; ++q)
-        curvature[p][q] += weight[i] * s.slope[i][p] * s.slope[i][q];
-    }
-  }
-  std::vector<double> dense(lit * n_bins, 0);  // B_j per PE of the cascade's light
-  for (std::size_t a = 0; a < lit; ++a) {
-    const double scale = 1 / response.sum[s.active[a]];
-    const double* const column = response.column(s.active[a]);
+// Takes from the hessian what the energies, following the vertex, give back: the Schur complement
+// over those above zero. `weight`: d / mu^2 per bin with charge.
+void eliminate_energies(const VertexSlopes& s, const std::vector<double>& weight,
+                        MillipedeValue& value) {
+  const std::size_t n = s.active.size(), n_bins = weight.size();
+  std::vector<double> dense(n * n_bins, 0);  // B_j per PE of the cascade's light
+  for (std::size_t a = 0; a < n; ++a) {
+    const double scale = 1 / value.response.sum[s.active[a]];
+    const double* const column = value.response.column(s.active[a]);
     for (std::size_t i = 0; i < n_bins; ++i) dense[a * n_bins + i] = scale * column[i];
   }
   // Cross terms and the energies' own curvature.
-  std::vector<SlopeBy<n>> cross = s.own;
-  std::vector<double> among(lit * lit);
-  for (std::size_t a = 0; a < lit; ++a) {
+  std::vector<Slope> cross = s.own;
+  std::vector<double> curvature(n * n);
+  for (std::size_t a = 0; a < n; ++a) {
     const double* column = dense.data() + a * n_bins;
     for (std::size_t i = 0; i < n_bins; ++i) {
       if (column[i] == 0) continue;
-      for (std::size_t p = 0; p < n; ++p) cross[a][p] += weight[i] * column[i] * s.slope[i][p];
+      for (std::size_t p = 0; p < 4; ++p) cross[a][p] += weight[i] * column[i] * s.slope[i][p];
     }
     for (std::size_t b = 0; b <= a; ++b) {
       const double* other = dense.data() + b * n_bins;
       double sum = 0;
       for (std::size_t i = 0; i < n_bins; ++i) sum += weight[i] * column[i] * other[i];
-      among[a * lit + b] = sum;
+      curvature[a * n + b] = sum;
     }
-    among[a * lit + a] *= 1 + curvature_ridge;
+    curvature[a * n + a] *= 1 + curvature_ridge;
   }
-  for (std::size_t q = 0; q < n && lit > 0; ++q) {
-    std::vector<double> matrix = among, x(lit);
-    for (std::size_t a = 0; a < lit; ++a) x[a] = cross[a][q];
-    if (!solve_cholesky(matrix, x, lit)) break;
-    for (std::size_t p = 0; p < n; ++p)
-      for (std::size_t a = 0; a < lit; ++a) curvature[p][q] -= cross[a][p] * x[a];
+  for (std::size_t q = 0; q < 4 && n > 0; ++q) {
+    std::vector<double> matrix = curvature, x(n);
+    for (std::size_t a = 0; a < n; ++a) x[a] = cross[a][q];
+    if (!solve_cholesky(matrix, x, n)) break;
+    for (std::size_t p = 0; p < 4; ++p)
+      for (std::size_t a = 0; a < n; ++a) value.hessian[p][q] -= cross[a][p] * x[a];
   }
 }
 
@@ -353,29 +286,27 @@ void Millipede::refine(const Track& track, const LightCutoff& cutoff,
   solve_energies_of(value, start, tolerance, nullptr);
 }
 
-// PE per bin with charge.
-std::vector<double> Millipede::expectations(const MillipedeValue& value) const {
+// Gradient and Gauss-Newton curvature of llh with respect to the vertex. By the envelope theorem
+// the gradient is that at fixed energies; for the curvature the energies are eliminated.
+void Millipede::differentiate(const Track& track, const LightCutoff& cutoff,
+                              MillipedeValue& value) const {
   std::vector<double> mu = charged_.noise;
   for (std::size_t i = 0; i < value.floor.size(); ++i) mu[i] += value.floor[i];
   double sum = 0;
   add_light(value.response, value.solution.energies, mu, sum);
-  return mu;
-}
-
-// By the envelope theorem the gradient is that at fixed energies; for the curvature the energies
-// are eliminated.
-void Millipede::differentiate(const Track& track, const LightCutoff& cutoff,
-                              MillipedeValue& value) const {
-  put_slopes(vertex_slopes(response_, charged_, track, cutoff, value, expectations(value)),
-             charged_, value.response, value.gradient, value.hessian);
-}
-
-ShiftSlopes Millipede::slopes_along(const Track& track, const TrackShifts& shifts,
-                                    const LightCutoff& cutoff, const MillipedeValue& value) const {
-  ShiftSlopes slopes;
-  put_slopes(shift_slopes(response_, charged_, track, shifts, cutoff, value, expectations(value)),
-             charged_, value.response, slopes.gradient, slopes.curvature);
-  return slopes;
+  const VertexSlopes s = vertex_slopes(response_, charged_, track, cutoff, value, std::move(mu));
+  value.gradient = s.total;
+  value.hessian = {};
+  std::vector<double> weight(charged_.charge.size());
+  for (std::size_t i = 0; i < weight.size(); ++i) {
+    weight[i] = charged_.charge[i] / (s.mu[i] * s.mu[i]);
+    for (std::size_t p = 0; p < 4; ++p) {
+      value.gradient[p] -= charged_.charge[i] / s.mu[i] * s.slope[i][p];
+      for (std::size_t q = 0; q < 4; ++q)
+        value.hessian[p][q] += weight[i] * s.slope[i][p] * s.slope[i][q];
+    }
+  }
+  eliminate_energies(s, weight, value);
 }
 
 double Millipede::llh_of(const Track& track, double spacing, const std::vector<double>& energies,

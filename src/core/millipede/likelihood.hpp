@@ -9,7 +9,6 @@
 #include <optional>
 #include <vector>
 
-#include "base/track_frame.hpp"
 #include "light/light_model.hpp"
 #include "millipede/data_vector.hpp"
 #include "millipede/poisson_energies.hpp"
@@ -20,12 +19,6 @@ namespace skyscan {
 struct MillipedeSettings {
   double boundary;        // m: cascades lie within |x|, |y|, |z| <= boundary
   double regularisation;  // 1/GeV^2
-};
-
-// Of llh along three steps of a track, the energies following; the curvature is Gauss-Newton's.
-struct ShiftSlopes {
-  std::array<double, 3> gradient{};
-  std::array<std::array<double, 3>, 3> curvature{};
 };
 
 // A choice of a track's cascades, and the light that the likelihood's energy floor gives to the
@@ -102,11 +95,6 @@ class Millipede {
   // Sets the value's gradient and hessian.
   void differentiate(const Track& track, const LightCutoff& cutoff, MillipedeValue& value) const;
 
-  // The same along these steps of the track, for searches: by differences of the columns with
-  // energy, which are looked at along the track, several times quicker than one by one.
-  ShiftSlopes slopes_along(const Track& track, const TrackShifts& shifts, const LightCutoff& cutoff,
-                           const MillipedeValue& value) const;
-
   // llh of given energies (GeV, one per cascade), every expectation uncertain by this relative
   // width; throws BadInput where their number is wrong.
   double llh_of(const Track& track, double spacing, const std::vector<double>& energies,
@@ -132,7 +120,6 @@ class Millipede {
              const CascadeSelection* selection) const;
   double widened_llh(const Track& track, const std::vector<Cascade>& cascades,
                      const std::vector<double>& energies, double relative_uncertainty) const;
-  std::vector<double> expectations(const MillipedeValue& value) const;
   void solve_energies_of(MillipedeValue& value, const std::vector<double>& start, double tolerance,
                          const CascadeSelection* selection) const;
 

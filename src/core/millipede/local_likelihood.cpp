@@ -17,14 +17,14 @@ bool is_at_end(const MillipedeValue& value, const CascadeSelection& kept,
 }  // namespace
 
 bool LocalLikelihood::serves(const Track& track) const {
-  return wide_ && std::fabs(track.time - selected_at_.time) < options_.serves_within_time &&
-         distance(track.position, selected_at_.position) < options_.serves_within;
+  return wide_ && std::fabs(track.time - selected_at_.time) < options_.reach_in_time &&
+         distance(track.position, selected_at_.position) < options_.reach;
 }
 
 MillipedeValue LocalLikelihood::at(const Track& track, const MillipedeValue* previous) {
   ++evaluations_;
   if (!serves(track)) {
-    wide_ = select_cascades(millipede_, track, spacing_, rough_cutoff, previous, options_);
+    wide_ = select_cascades(millipede_, track, spacing_, cutoff_, previous, options_);
     narrow_.reset();
     selected_at_ = track;
   }

@@ -33,9 +33,8 @@ class LocalLikelihood {
 
   // Not placed where there is no likelihood. `previous` may be null.
   MillipedeValue at(const Track& track, const MillipedeValue* previous);
-  ShiftSlopes slopes_along(const TrackShifts& shifts, const Candidate& at) const {
-    return millipede_.slopes_along(at.track, shifts, cutoff_, at.value);
-  }
+  // Sets the value's gradient and hessian.
+  void differentiate(Candidate& at) const { millipede_.differentiate(at.track, cutoff_, at.value); }
   // Selects cascades anew before the next value.
   void clear_selection() { wide_.reset(); }
 

@@ -292,16 +292,38 @@ Response DetectorResponse::faded_columns(const Track& track, const std::vector<C
 }
 
 // Light of one-bin DOMs without charge that are not near, PE per GeV, at `lengths` along the
-// track.
+// track: smooth, hence evaluated at few places and interpolated by the cubic through the four
+// nearest.
 std::vector<double> DetectorResponse::far_light(const Track& track,
                                                 const std::vector<double>& lengths,
                                                 const FadingCutoff& cutoff) const {
-  auto lattice = std::ranges::find(lattices_, cutoff, &decltype(lattices_)::value_type::first);
-  if (lattice == lattices_.end())
-    lattice = lattices_.emplace(lattice, cutoff, FarLightLattice(cutoff.far_step));
-  return lattice->second.along(track, lengths, [&](const Track& line, const auto& places) {
-    return far_light_at(line, places, cutoff);
-  });
+  const double step = options_.far_step;
+  const long first = std::lround(std::floor(lengths.front() / step)) - 1;
+  const long last = std::lround(std::floor(lengths.back() / step)) + 2;
+  const auto count = static_cast<std::size_t>(last - first + 1);
+  std::vector<bool> is_wanted(count, false);
+  for (const double length : lengths) {
+    const double whole = std::floor(length / step);
+    const auto k = static_cast<std::size_t>(std::lround(whole) - first);
+    for (std::size_t i = k - 1; i <= k + 2; ++i) is_wanted[i] = true;
+  }
+  std::vector<double> places;
+  for (std::size_t i = 0; i < count; ++i)
+    if (is_wanted[i]) places.push_back(static_cast<double>(first + static_cast<long>(i)) * step);
+  const std::vector<double> wanted = far_light_at(track, places, cutoff);
+  std::vector<double> found(count, 0);
+  for (std::size_t i = 0, k = 0; i < count; ++i)
+    if (is_wanted[i]) found[i] = wanted[k++];
+  std::vector<double> light;
+  light.reserve(lengths.size());
+  for (const double length : lengths) {
+    const double place = length / step, whole = std::floor(place), x = place - whole;
+    const double* const at = &found[static_cast<std::size_t>(std::lround(whole) - first)];
+    light.push_back(std::max(
+        0.0, -x * (x - 1) * (x - 2) / 6 * at[-1] + (x + 1) * (x - 1) * (x - 2) / 2 * at[0] -
+                 (x + 1) * x * (x - 2) / 2 * at[1] + (x + 1) * x * (x - 1) / 6 * at[2]));
+  }
+  return light;
 }
 
 std::vector<double> DetectorResponse::far_light_at(const Track& track,

@@ -6,13 +6,11 @@
 #include <functional>
 #include <limits>
 #include <memory>
-#include <utility>
 #include <variant>
 #include <vector>
 
 #include "light/light_model.hpp"
 #include "millipede/data_vector.hpp"
-#include "millipede/far_light.hpp"
 #include "millipede/poisson_energies.hpp"
 
 namespace skyscan {
@@ -47,12 +45,6 @@ struct FadingCutoff {
   // Of very many DOMs without charge that are not near, only every so-many-th is evaluated, and
   // stands for as many.
   std::size_t unhit_stride = 1;
-  // m: light of one-bin DOMs without charge that are not near is made on a lattice of this step and
-  // interpolated by cubics: it enters llh through its sum alone and changes over the ice's
-  // effective scattering length, of 25 m and more. Wider is quicker and less true.
-  double far_step = 20;
-
-  bool operator==(const FadingCutoff&) const = default;
 };
 
 using LightCutoff = std::variant<ProvenCutoff, FadingCutoff>;
@@ -67,15 +59,18 @@ inline constexpr ProvenCutoff result_cutoff{1e-6, 1e-6, 1e3};
 // light at the outer distance; what a search leaves out, its result has again.
 inline constexpr FadingCutoff search_cutoff{550, 700};
 // While searching with cascades far apart, where only the order of minima counts.
-inline constexpr FadingCutoff rough_cutoff{300, 420, 3, 40};
+inline constexpr FadingCutoff rough_cutoff{300, 420, 3};
 
 struct ResponseOptions {
   // m: width of a proven cut-off's shells. Narrower ones end a visit nearer to what was asked for
   // and cost more bookkeeping; the light that is left out is bounded whatever they are.
   double shell_width = 20;
   // m: in searches, light of one-bin DOMs without charge further from a cascade than `near_from` ..
-  // `near_to` is interpolated. Nearer is quicker and less true.
+  // `near_to` is evaluated at points `far_step` apart along the track and interpolated by cubics:
+  // it enters llh through its sum alone and changes over the ice's effective scattering length, of
+  // 25 m and more. Nearer or wider is quicker and less true.
   double near_from = 40, near_to = 80;
+  double far_step = 20;
   // From so many DOMs without charge on, a search lets their light fade out between these
   // distances [m] already: only their sum enters, to which those further out add little. An event
   // read out in full has 5000 of them, and they are most of its cost. The search's llh is too low
@@ -146,7 +141,6 @@ class DetectorResponse {
 
   const CascadeLight& light_;
   std::unique_ptr<LightScratch> scratch_;
-  mutable std::vector<std::pair<FadingCutoff, FarLightLattice>> lattices_;
   std::vector<MillipedeDom> doms_;
   ResponseOptions options_;
   std::size_t charged_bins_ = 0;
