@@ -1,7 +1,7 @@
 /**
- * How fast it is, beside the reference: maps, fits, likelihoods, tables. `bun scripts/bench/bench.ts [--quick] [--write] [--maps|--parts]`
+ * How fast it is, beside the reference: maps, fits, likelihoods, tables. `bun scripts/bench/bench.ts [--quick] [--write] [--maps]`
  * --quick: few of each, to see that it works. --write: keeps the table in test/bench/results.md. --maps: whole scans
- * alone, and the records of their minima (minima.ts) are lowered where one is beaten. --parts: all but whole scans.
+ * alone, and the records of their minima (minima.ts) are lowered where one is beaten.
  */
 import { cpus } from "node:os";
 import { join } from "node:path";
