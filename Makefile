@@ -39,7 +39,8 @@ setup:
 core: setup
 	@$(MAKE) --no-print-directory -j$(shell nproc) $(CORE)
 
-testing: setup
+# After the core, whose objects it links: side by side both would make them.
+testing: core
 	@$(MAKE) --no-print-directory -j$(shell nproc) $(TESTING)
 
 # Neither .env nor bunfig.toml of the folder it is started in is read, and no code runs but its own (BUN_INSPECT could
