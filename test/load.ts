@@ -1,8 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import mqtt, { type MqttClient } from "mqtt";
-import { protocolVersion } from "../src/mq/messages.ts";
-import { topicsOf } from "../src/mq/topics.ts";
+import type { Subprocess } from "bun";
+import type { LoadClientsOptions, LoadProgress } from "./load_clients.ts";
 import {
   type Running,
   simulatedEvent,
@@ -13,6 +12,8 @@ import {
 } from "./programs.ts";
 
 export interface LoadOptions {
+  /** The server's algorithm: how many fits a task stands for, and what their results free. Nobody fits anything. */
+  readonly algorithm: "dummy" | "splinempe";
   readonly clients: number;
   /** Pixels of the one stage: 12 nside². */
   readonly nside: number;
@@ -22,6 +23,13 @@ export interface LoadOptions {
   readonly want: number;
 }
 
+/** CPU time each process spends on a result, µs. */
+export interface LoadCosts {
+  readonly server: number;
+  readonly broker: number;
+  readonly clients: number;
+}
+
 export interface LoadOutcome {
   readonly results: number;
   readonly resultsPerSecond: number;
@@ -29,9 +37,9 @@ export interface LoadOutcome {
   readonly p50: number;
   readonly p99: number;
   readonly serverMemoryMb: number;
-  /** CPU time of the server per result, µs: over the first and the last third of the scan. */
-  readonly earlyCost: number;
-  readonly lateCost: number;
+  /** Over the first and the last third of the scan. */
+  readonly early: LoadCosts;
+  readonly late: LoadCosts;
 }
 
 /** CPU time (s) and memory (MB, the most so far) of a process. */
@@ -43,19 +51,37 @@ function usageOf(pid: number): { cpu: number; memory: number } {
   return { cpu, memory: Number(/VmHWM:\s+(\d+)/.exec(status)![1]) / 1024 };
 }
 
+/** Where the server, the broker and the clients were when so many results had been sent. */
+interface Mark {
+  readonly done: number;
+  /** CPU time so far, s. */
+  readonly cpu: LoadCosts;
+}
+
+/** What each result has cost from one share of the scan to another. */
+function costs(marks: readonly Mark[], total: number, from: number, to: number): LoadCosts {
+  const inside = marks.filter(({ done }) => done >= from * total && done <= to * total);
+  const [first, last] = [inside[0], inside.at(-1)];
+  const each = (of: keyof LoadCosts) =>
+    (1e6 * (last!.cpu[of] - first!.cpu[of])) / (last!.done - first!.done);
+  if (first === undefined || last === undefined || last.done === first.done)
+    return { server: Number.NaN, broker: Number.NaN, clients: Number.NaN };
+  return { server: each("server"), broker: each("broker"), clients: each("clients") };
+}
+
 /**
- * Many simulated clients (connections of this process, no fits) on one Mosquitto and one server: every result
- * is a message of its own, as with slow fits on many machines.
+ * Many simulated clients (a process of their own, no fits) on one Mosquitto and one server: every result is a message
+ * of its own, as with slow fits on many machines.
  */
-export async function runLoad(options: LoadOptions): Promise<LoadOutcome> {
+export async function runLoad({ algorithm, nside, ...load }: LoadOptions): Promise<LoadOutcome> {
   const directory = temporaryDirectory();
   const broker = await startMosquitto();
-  const connections: MqttClient[] = [];
   let server: Running | undefined;
+  let clients: Subprocess | undefined;
   try {
     server = skyscan([
-      ...["server", "--reco-algo", "dummy", "--seed", 3, "-e", simulatedEvent],
-      ...["--nsides", `${options.nside}:0`, "--broker", `127.0.0.1:${broker.port}`],
+      ...["server", "--reco-algo", algorithm, "--seed", 3, "-e", simulatedEvent],
+      ...["--nsides", `${nside}:0`, "--broker", `127.0.0.1:${broker.port}`],
       ...["-c", join(directory, "cache"), "-o", join(directory, "out")],
       ...["--startup-json-dir", join(directory, "startup")],
     ]);
@@ -67,111 +93,39 @@ export async function runLoad(options: LoadOptions): Promise<LoadOutcome> {
         return undefined;
       }
     });
-    const topics = topicsOf(basename);
-    const total = 12 * options.nside ** 2;
-    const waits: number[] = [];
-    const marks: { done: number; cpu: number }[] = [];
-    let results = 0;
-    const [shortest, longest] = options.fitSeconds;
-    const over = Promise.withResolvers<void>();
-
-    const simulate = async (n: number) => {
-      const id = `load${n}`;
-      const client = mqtt.connect({
-        ...{ protocol: "mqtt", host: "127.0.0.1", port: broker.port, clientId: id },
-        ...{ protocolVersion: 4, keepalive: 60 },
-      });
-      connections.push(client);
-      let sentAt = 0;
-      const answer = (tasks: number[][], session: number) => {
-        const [first, ...rest] = tasks;
-        if (first === undefined) return;
-        const seconds = shortest + Math.random() * (longest - shortest);
-        setTimeout(() => {
-          const values = [first[2]! % 1000, 1, 2, 3, 4, 5, 6, 7];
-          const done = [...first.slice(0, 6), ...values, seconds, 40, null, null, null];
-          sentAt = performance.now();
-          results++;
-          const message = {
-            client: id,
-            session,
-            want: options.want,
-            results: [done],
-            failures: [],
-          };
-          client.publish(topics.result, JSON.stringify(message), { qos: 1 });
-          answer(rest, session);
-        }, seconds * 1000);
-      };
-      client.on("message", (topic, payload) => {
-        if (topic === topics.control) {
-          if (JSON.parse(payload.toString()).state !== "open") over.resolve();
-          return;
-        }
-        if (sentAt > 0) waits.push(performance.now() - sentAt);
-        sentAt = 0;
-        const { tasks, session } = JSON.parse(payload.toString());
-        answer(tasks, session);
-      });
-      await new Promise((done) => client.once("connect", done));
-      await client.subscribeAsync([topics.task(id), ...(n === 0 ? [topics.control] : [])], {
-        qos: 1,
-      });
-      return () =>
-        client.publish(
-          topics.status(id),
-          JSON.stringify({
-            ...{
-              protocol: protocolVersion,
-              state: "ready",
-              version: "load",
-              host: "load",
-              workers: 1,
-            },
-            ...{ want: options.want, light: null, session: 0 },
-          }),
-          { qos: 1 },
-        );
-    };
-    const starters: (() => void)[] = [];
-    for (let n = 0; n < options.clients; n += 50)
-      starters.push(
-        ...(await Promise.all(
-          Array.from({ length: Math.min(50, options.clients - n) }, (_, k) => simulate(n + k)),
-        )),
-      );
-    const began = performance.now();
-    for (const begin of starters) begin();
-    const sampling = setInterval(() => {
-      marks.push({ done: results, cpu: usageOf(pid).cpu });
-    }, 250);
+    const marks: Mark[] = [];
     let memory = 0;
-    const memorySampling = setInterval(() => {
-      memory = Math.max(memory, usageOf(pid).memory);
-    }, 500);
-    await Promise.race([over.promise, server.exited.then(() => {})]);
-    clearInterval(sampling);
-    clearInterval(memorySampling);
-    const seconds = (performance.now() - began) / 1000;
-    const cost = (from: number, to: number) => {
-      const inside = marks.filter(({ done }) => done >= from * total && done <= to * total);
-      const [first, last] = [inside[0], inside.at(-1)];
-      if (first === undefined || last === undefined || last.done === first.done) return Number.NaN;
-      return (1e6 * (last.cpu - first.cpu)) / (last.done - first.done);
-    };
-    waits.sort((a, b) => a - b);
+    const over = Promise.withResolvers<LoadProgress>();
+    clients = Bun.spawn({
+      cmd: [
+        ...[process.execPath, join(import.meta.dir, "load_clients.ts")],
+        JSON.stringify({ ...load, basename, port: broker.port } satisfies LoadClientsOptions),
+      ],
+      stdio: ["ignore", "inherit", "inherit"],
+      ipc(progress: LoadProgress, process_) {
+        if (progress.isOver) return over.resolve(progress);
+        const [ofServer, ofBroker, ofClients] = [pid, broker.pid, process_.pid].map(usageOf);
+        memory = Math.max(memory, ofServer!.memory);
+        marks.push({
+          done: progress.results,
+          cpu: { server: ofServer!.cpu, broker: ofBroker!.cpu, clients: ofClients!.cpu },
+        });
+      },
+    });
+    const ended = (which: string) => (outcome: unknown) =>
+      over.reject(new Error(`the ${which} ended: ${JSON.stringify(outcome)}`));
+    clients.exited.then(ended("clients"));
+    server.exited.then(ended("server"));
+    const { results, seconds, p50, p99 } = await over.promise;
+    const total = 12 * nside ** 2;
     return {
-      results,
-      resultsPerSecond: results / seconds,
-      p50: waits[Math.floor(waits.length * 0.5)] ?? Number.NaN,
-      p99: waits[Math.floor(waits.length * 0.99)] ?? Number.NaN,
-      serverMemoryMb: memory,
-      earlyCost: cost(0.1, 0.4),
-      lateCost: cost(0.6, 0.9),
+      ...{ results, resultsPerSecond: results / seconds, p50, p99, serverMemoryMb: memory },
+      early: costs(marks, total, 0.1, 0.4),
+      late: costs(marks, total, 0.6, 0.9),
     };
   } finally {
     server?.process.kill("SIGKILL");
-    for (const client of connections) client.end(true);
+    clients?.kill("SIGKILL");
     await broker.stop();
     rmSync(directory, { recursive: true, force: true });
   }

@@ -134,6 +134,7 @@ if (!hasMosquitto) console.warn("skipped, needs mosquitto: tests against a real 
 
 export interface Mosquitto {
   readonly port: number;
+  readonly pid: number;
   /** Kills it and starts it anew on the same port. */
   restart(signal?: NodeJS.Signals): Promise<void>;
   stop(): Promise<void>;
@@ -178,6 +179,9 @@ export async function startMosquitto(
   await launch();
   return {
     port: chosen,
+    get pid() {
+      return running.process.pid;
+    },
     async restart(signal = "SIGKILL") {
       running.process.kill(signal);
       await running.exited;
