@@ -3,7 +3,7 @@ import { type Clock, systemClock, wakingClock } from "../config/clock.ts";
 import { brokerPatience, heartbeatInterval } from "../config/environment.ts";
 import { Interrupted } from "../config/errors.ts";
 import type { BrokerAddress } from "../mq/address.ts";
-import { type Connection, connect } from "../mq/connection.ts";
+import { type Connect, type Connection, connect } from "../mq/connection.ts";
 import { newClientId, topicsOf } from "../mq/topics.ts";
 import { openDebug } from "./debug.ts";
 import { FitPool, type SpawnFitProcess, spawnFitProcess } from "./pool.ts";
@@ -46,12 +46,12 @@ const longestGap = 5;
 /** What a client needs of the world around it. */
 export interface ClientSurroundings {
   readonly clock: Clock;
-  readonly connect: typeof connect;
+  readonly connect: Connect;
   readonly spawn: SpawnFitProcess;
   readonly newId: () => string;
 }
 
-const realSurroundings: ClientSurroundings = {
+export const clientSurroundings: ClientSurroundings = {
   clock: systemClock,
   connect,
   spawn: spawnFitProcess,
@@ -65,7 +65,7 @@ const realSurroundings: ClientSurroundings = {
  */
 export async function runClient(
   options: ClientOptions,
-  surroundings: ClientSurroundings = realSurroundings,
+  surroundings: ClientSurroundings = clientSurroundings,
 ): Promise<ClientOutcome> {
   const topics = topicsOf(options.basename);
   const clock = wakingClock(surroundings.clock, longestGap);

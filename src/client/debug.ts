@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InputError, unwritable } from "../config/errors.ts";
+import type { Payload } from "../mq/connection.ts";
 import { secret } from "../result/files.ts";
 
 /** Keeps every message as a file: <number>-<in|out>-<topic's last levels>.json. */
-export type Debug = (way: "in" | "out", topic: string, payload: Uint8Array | string) => void;
+export type Debug = (way: "in" | "out", topic: string, payload: Payload | string) => void;
 
 /**
  * @param onError called when a message cannot be kept
@@ -32,7 +33,10 @@ export function openDebug(
       .slice(0, 100);
     const name = `${String(number++).padStart(8, "0")}-${way}-${tail}.json`;
     try {
-      writeFileSync(join(directory, name), payload, { mode: secret });
+      const isText = typeof payload === "string" || payload instanceof Uint8Array;
+      writeFileSync(join(directory, name), isText ? payload : JSON.stringify(payload), {
+        mode: secret,
+      });
     } catch (cause) {
       onError(unwritable(join(directory, name), cause));
     }

@@ -1,8 +1,12 @@
-import { randomBytes } from "node:crypto";
-import { startBroker } from "../mq/broker.ts";
+import { createExchange, withinProcess } from "../mq/exchange.ts";
 import type { ScanPlan } from "../server/plan.ts";
-import { runServer, type ServerOptions, type ServerOutcome } from "../server/server.ts";
-import { type ClientOptions, runClient } from "./client.ts";
+import {
+  runServer,
+  type ServerOptions,
+  type ServerOutcome,
+  serverSurroundings,
+} from "../server/server.ts";
+import { type ClientOptions, clientSurroundings, runClient } from "./client.ts";
 
 export interface LocalScanOptions
   extends Omit<ServerOptions, "broker" | "startup" | "onOpen" | "stop">,
@@ -12,59 +16,54 @@ export interface LocalScanOptions
 }
 
 /**
- * Runs broker, server and clients of a scan in this process, its fits in others: the same code as with many machines.
+ * Runs server and client of a scan in this process, its fits in others: the same code as with many machines, but for the
+ * broker, whose place an exchange takes.
  * Throws what the server throws, or what keeps the client from working.
  */
 export async function runLocalScan(
   plan: ScanPlan,
   options: LocalScanOptions,
 ): Promise<ServerOutcome> {
-  // Other users of this machine reach the port as well.
-  const authToken = randomBytes(16).toString("hex");
-  const broker = await startBroker({ host: "127.0.0.1", port: 0, authToken });
-  const address = {
-    protocol: "mqtt",
-    host: "127.0.0.1",
-    port: broker.port,
-    path: "/",
-    username: "skyscan",
-    password: authToken,
-  } as const;
+  const connect = createExchange();
   const end = new AbortController();
   const stop = AbortSignal.any([options.stop, end.signal]);
   const leave = new AbortController();
   let client: Promise<unknown> = Promise.resolve();
   let clientError: unknown;
   try {
-    return await runServer(plan, {
-      ...options,
-      broker: address,
-      isAlone: true,
-      stop,
-      onOpen: (basename) => {
-        client = runClient({
-          basename,
-          broker: address,
-          workers: options.workers,
-          fitCommand: options.fitCommand,
-          ...(options.photonTables !== undefined && { photonTables: options.photonTables }),
-          ...(options.gcdDir !== undefined && { gcdDir: options.gcdDir }),
-          recoTimeout: options.recoTimeout,
-          // It is alone: there is work until the end.
-          timeoutToClients: options.timeoutFromClients,
-          now: leave.signal,
-        }).catch((error) => {
-          if (leave.signal.aborted) return;
-          clientError = error;
-          end.abort();
-        });
+    return await runServer(
+      plan,
+      {
+        ...options,
+        broker: withinProcess,
+        isAlone: true,
+        stop,
+        onOpen: (basename, startup) => {
+          client = runClient(
+            {
+              ...{ basename, broker: withinProcess, startup, workers: options.workers },
+              fitCommand: options.fitCommand,
+              ...(options.photonTables !== undefined && { photonTables: options.photonTables }),
+              ...(options.gcdDir !== undefined && { gcdDir: options.gcdDir }),
+              recoTimeout: options.recoTimeout,
+              // It is alone: there is work until the end.
+              timeoutToClients: options.timeoutFromClients,
+              now: leave.signal,
+            },
+            { ...clientSurroundings, connect },
+          ).catch((error) => {
+            if (leave.signal.aborted) return;
+            clientError = error;
+            end.abort();
+          });
+        },
       },
-    });
+      { ...serverSurroundings, connect },
+    );
   } catch (error) {
     throw clientError ?? error;
   } finally {
     leave.abort();
     await client;
-    await broker.close();
   }
 }

@@ -3,6 +3,7 @@ import { consola } from "consola";
 import type { Clock } from "../config/clock.ts";
 import { InputError, MachineError, TimedOut } from "../config/errors.ts";
 import { version } from "../config/version.ts";
+import type { Payload } from "../mq/connection.ts";
 import {
   batchWithin,
   type ClientStatus,
@@ -117,7 +118,7 @@ export class Work {
   }
 
   /** One message of the server. */
-  receive(topic: string, payload: Uint8Array): void {
+  receive(topic: string, payload: Payload): void {
     const { id, topics } = this.#options;
     // A retained message taken away.
     if (payload.length === 0) return;
@@ -125,7 +126,7 @@ export class Work {
       const part = partOfStartup(topic);
       if (topic === topics.control) this.#receiveControl(parseMessage(Control, payload));
       else if (topic === topics.task(id)) this.#receiveTasks(parseMessage(TaskMessage, payload));
-      else if (part !== undefined && this.#startup === undefined) {
+      else if (part !== undefined && this.#startup === undefined && payload instanceof Uint8Array) {
         this.#parts.add(part, payload);
         this.begin();
       }

@@ -21,9 +21,12 @@ const reconnectPeriod = 500;
 export const lastWords = 3;
 const farewell = 1;
 
-export interface ConnectionHandlers {
+/** A message as it arrives: its bytes, or, from within the same process, itself. */
+export type Payload = Uint8Array | Readonly<Record<string, unknown>>;
+
+export interface ConnectionHandlers<Arriving = Uint8Array> {
   /** One message; a promise holds back the next until it is fulfilled. Must not throw. */
-  onMessage(topic: string, payload: Uint8Array): void | Promise<void>;
+  readonly onMessage: (topic: string, payload: Arriving) => void | Promise<void>;
   /** Connected, the first time and after every loss, subscriptions in place: time to renew what the broker should retain. */
   onConnect?(isFirst: boolean): void;
   onLost?(): void;
@@ -54,6 +57,13 @@ export interface Connection {
   /** Says goodbye: everything published is acknowledged first, but for at most `patience` s. The will is not sent. */
   close(patience?: number): Promise<void>;
 }
+
+/** Connects whoever takes messages from anywhere. */
+export type Connect = (
+  address: BrokerAddress,
+  options: ConnectionOptions,
+  handlers: ConnectionHandlers<Payload>,
+) => Promise<Connection>;
 
 /**
  * Connects to a broker and subscribes.

@@ -1,7 +1,7 @@
 import { type Client, Clients, type ClientWants } from "./clients.ts";
 import { type Failures, type Lease, Leases, type OpenLease, type OpenTask } from "./leases.ts";
 import { TaskQueue } from "./queue.ts";
-import type { ReleasedTask, Task } from "./task.ts";
+import { type ReleasedTask, type Task, taskKey } from "./task.ts";
 
 export interface SchedulerOptions {
   /** Longest time one fit may take, s. */
@@ -48,10 +48,6 @@ export interface SchedulerCounts {
 /** A failed task waits this long for a client that has not failed it, s. */
 const patienceForAnother = 5;
 
-/** One number per task; exact below 2^53: nside ≤ 2^16 (pixel < 2^36), posvar < 64, round < 64. */
-const keyOf = ({ nside, pixel, posvar, round = 0 }: Task): number =>
-  ((Math.log2(nside) * 64 + posvar) * 64 + round) * 2 ** 36 + pixel;
-
 /**
  * Who does which task. Knows no network and no clock: every call says what time it is (s, any origin).
  * Each call costs O(log n), or O(1) per task and client it touches.
@@ -79,7 +75,7 @@ export class Scheduler {
   /** New tasks, to be handed out in this order. */
   add(tasks: readonly ReleasedTask[]): void {
     for (const task of tasks) {
-      const key = keyOf(task);
+      const key = taskKey(task);
       if (this.#done.has(key) || this.#open.has(key)) continue;
       const open: OpenTask = { key, task, leases: new Set(), isQueued: false, expiries: 0 };
       this.#open.set(key, open);
@@ -90,7 +86,7 @@ export class Scheduler {
 
   /** A task whose outcome is already known (a resumed scan). */
   markDone(task: Task): void {
-    const key = keyOf(task);
+    const key = taskKey(task);
     const open = this.#open.get(key);
     if (open) this.#finish(open);
     else if (!this.#done.has(key)) {
@@ -131,7 +127,7 @@ export class Scheduler {
 
   result(client: string, lease: number, task: Task, now: number): ResultOutcome {
     this.heard(client, now);
-    const open = this.#open.get(keyOf(task));
+    const open = this.#open.get(taskKey(task));
     if (!this.#leases.isGranted(lease, client, task)) return this.#countForeign();
     if (open === undefined) return this.#countUnwanted(task);
     const answered = this.#leases.find(client, open);
@@ -146,7 +142,7 @@ export class Scheduler {
 
   failure(client: string, lease: number, task: Task, reason: string, now: number): FailureOutcome {
     this.heard(client, now);
-    const open = this.#open.get(keyOf(task));
+    const open = this.#open.get(taskKey(task));
     if (!this.#leases.isGranted(lease, client, task)) return { kind: this.#countForeign() };
     if (open === undefined) return { kind: this.#countUnwanted(task) };
     const failed = this.#leases.find(client, open);
@@ -324,7 +320,7 @@ export class Scheduler {
 
   /** A message about a task that is done, or was never one. */
   #countUnwanted(task: Task): "duplicate" | "foreign" {
-    const isKnown = this.#done.has(keyOf(task));
+    const isKnown = this.#done.has(taskKey(task));
     if (isKnown) this.#counted.duplicates++;
     else this.#counted.foreign++;
     return isKnown ? "duplicate" : "foreign";

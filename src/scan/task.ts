@@ -27,6 +27,10 @@ export const freeRound = 63;
 /** How many fits a task stands for. */
 export const fitsOf = ({ count = 1 }: Task): number => count;
 
+/** One number per task; exact below 2^53: nside ≤ 2^16 (pixel < 2^36), posvar < 64, round < 64. */
+export const taskKey = ({ nside, pixel, posvar, round = 0 }: Task): number =>
+  ((Math.log2(nside) * 64 + posvar) * 64 + round) * 2 ** 36 + pixel;
+
 /** Each of a task's fits as a task of its own: for those who know no others. */
 export const singleFits = <Of extends Task>(task: Of): Of[] =>
   Array.from({ length: fitsOf(task) }, (_, n) => ({ ...task, posvar: task.posvar + n, count: 1 }));

@@ -2,7 +2,7 @@ import { consola } from "consola";
 import type { Clock } from "../config/clock.ts";
 import { brokerPatience } from "../config/environment.ts";
 import type { BrokerAddress } from "../mq/address.ts";
-import type { Connection, connect } from "../mq/connection.ts";
+import type { Connect, Connection } from "../mq/connection.ts";
 import type { StartupData } from "../mq/messages.ts";
 import { newClientId, topicsOf } from "../mq/topics.ts";
 import type { Store } from "../store/store.ts";
@@ -17,7 +17,7 @@ import { guarded, type Workforce, type WorkforceEvents } from "./workforce.ts";
 export interface BrokerWorkforceOptions extends WorkforceEvents {
   readonly plan: ScanPlan;
   readonly broker: BrokerAddress;
-  readonly connect: typeof connect;
+  readonly connect: Connect;
   /** What the broker takes, bytes. */
   readonly longestMessage?: number;
   readonly session: Session;

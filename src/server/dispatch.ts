@@ -1,6 +1,6 @@
 import { consola } from "consola";
 import type { Clock } from "../config/clock.ts";
-import type { Connection } from "../mq/connection.ts";
+import type { Connection, Payload } from "../mq/connection.ts";
 import {
   batchWithin,
   ClientStatus,
@@ -64,7 +64,7 @@ export class Dispatch {
   }
 
   /** One message of a client. Nothing in it can do more harm than being counted as malformed. */
-  receive(topic: string, payload: Uint8Array): void {
+  receive(topic: string, payload: Payload): void {
     // A retained message taken away.
     if (payload.length === 0) return;
     try {

@@ -7,7 +7,7 @@ import { eventName } from "../event/event.ts";
 import type { QueuePair } from "../ewms/queue_profile.ts";
 import { QueuedTasks } from "../ewms/task_book.ts";
 import type { BrokerAddress } from "../mq/address.ts";
-import { connect, lastWords } from "../mq/connection.ts";
+import { type Connect, connect, lastWords } from "../mq/connection.ts";
 import { examineBroker } from "../mq/examination.ts";
 import type { StartupData } from "../mq/messages.ts";
 import { newBasename, newClientId, topicsOf } from "../mq/topics.ts";
@@ -16,7 +16,7 @@ import { resultStem } from "../result/filename.ts";
 import { writeAtomically } from "../result/files.ts";
 import type { SkyScanResult } from "../result/result.ts";
 import { Scheduler } from "../scan/scheduler.ts";
-import { freeRound } from "../scan/task.ts";
+import { freeRound, taskKey } from "../scan/task.ts";
 import type { TaskBook } from "../scan/task_book.ts";
 import type { SkyDriver } from "../skydriver/client.ts";
 import { Reports } from "../skydriver/reports.ts";
@@ -66,7 +66,7 @@ export interface ServerOptions {
   /** The scan's name on the broker, for its first start; default: one nobody guesses. */
   readonly basename?: string;
   /** Called when clients can come. */
-  readonly onOpen?: (basename: string) => void;
+  readonly onOpen?: (basename: string, startup: StartupData) => void;
   readonly observer?: ServerObserver;
   /** What the broker carries, where that is known already: its longest message, bytes. */
   readonly examined?: { readonly longestMessage?: number | undefined };
@@ -94,7 +94,7 @@ export const cancelled = "cancelled";
 /** What a server needs of the world around it. */
 export interface ServerSurroundings {
   readonly clock: Clock;
-  readonly connect: typeof connect;
+  readonly connect: Connect;
   /** Finds out which messages a broker carries. */
   readonly examine: typeof examineBroker;
   readonly openStore: typeof openStore;
@@ -103,7 +103,7 @@ export interface ServerSurroundings {
   readonly newSecret: () => string;
 }
 
-const realSurroundings: ServerSurroundings = {
+export const serverSurroundings: ServerSurroundings = {
   clock: systemClock,
   connect,
   examine: examineBroker,
@@ -138,7 +138,7 @@ const missedHeartbeats = 3;
 export async function runServer(
   plan: ScanPlan,
   options: ServerOptions,
-  surroundings: ServerSurroundings = realSurroundings,
+  surroundings: ServerSurroundings = serverSurroundings,
 ): Promise<ServerOutcome> {
   // Fit by fit, or pixel by pixel: what one has begun the other cannot go on with.
   const identity = `${identityOf(plan)}${isQueues(options.broker) ? " fit by fit" : ""}`;
@@ -296,7 +296,7 @@ interface Meeting {
 /** Those who do the fits, what they are started with, and the collection of what they send. */
 function workforceOf(
   { plan, options, store, session, clock, over, onCounted, longestMessage }: Meeting,
-  connectTo: typeof connect,
+  connectTo: Connect,
 ): {
   readonly collection: Collection<TaskBook>;
   readonly workforce: Workforce;
@@ -330,7 +330,8 @@ function workforceOf(
       maxFailures: options.maxFailures,
       silence: missedHeartbeats * heartbeatInterval(),
       isAlone: options.isAlone ?? false,
-      leaseId: leaseIds(session.secret),
+      // Nobody else is there to guess them.
+      leaseId: options.isAlone ? (_, task) => taskKey(task) : leaseIds(session.secret),
     }),
   );
   const startup = startupData(plan.event, session.basename, plan.baselineGcd, plan.choice);
@@ -391,7 +392,7 @@ async function serve(
         `${name}: ${plan.reco.name}, clients may come: --mq-basename ${session.basename}`,
       );
     }
-    options.onOpen?.(session.basename);
+    options.onOpen?.(session.basename, parts.startup);
     options.stop?.addEventListener("abort", stop);
     if (options.stop?.aborted) stop();
     workforce.begin().then(() => reports?.handedOut(), over.reject);
