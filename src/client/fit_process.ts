@@ -1,13 +1,7 @@
 import { dlopen } from "bun:ffi";
 import { ExitCode, SkyscanError } from "../config/errors.ts";
-import type {
-  FitOutcome,
-  FitSetup,
-  FitTask,
-  FromFitProcess,
-  Light,
-  ToFitProcess,
-} from "./protocol.ts";
+import { type PackedToFitProcess, packFrom, unpackTo } from "./packed.ts";
+import type { FitOutcome, FitSetup, FitTask, FromFitProcess, Light } from "./protocol.ts";
 
 /** The fits of one event, ready to run. */
 export interface Fits {
@@ -28,7 +22,7 @@ export async function runFitProcess(
   open: (setup: FitSetup) => Promise<Fits>,
   warmUp: () => Promise<void>,
 ): Promise<never> {
-  const send = (message: FromFitProcess) => void process.send?.(message);
+  const send = (message: FromFitProcess) => void process.send?.(packFrom(message));
   const waiting: FitTask[] = [];
   let fits: Fits | undefined;
   let isBusy = false;
@@ -62,7 +56,8 @@ export async function runFitProcess(
     isBusy = false;
   };
 
-  process.on("message", async (message: ToFitProcess) => {
+  process.on("message", async (packed: PackedToFitProcess) => {
+    const message = unpackTo(packed);
     if (message.kind === "warmUp") return void warmUp().catch(() => {});
     if (message.kind === "fit") {
       waiting.push(...message.tasks);

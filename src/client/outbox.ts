@@ -1,5 +1,6 @@
 import type { Clock } from "../config/clock.ts";
 import { type FailureEntry, longestReason, type ResultEntry } from "../mq/messages.ts";
+import { forFitValues } from "../scan/fit_values.ts";
 import type { LeasedTask } from "./leased_tasks.ts";
 import type { FitOutcome } from "./protocol.ts";
 
@@ -23,6 +24,9 @@ const minima = ({ minima = [] }: FitOutcome): ResultEntry[17] =>
 
 const direction = ({ direction }: FitOutcome): ResultEntry[18] =>
   direction ? [direction.ra, direction.dec, direction.ee, direction.en, direction.nn] : null;
+
+/** What JSON cannot write counts as no number on any way, within a process too. */
+const real = (value: number): number => (Number.isFinite(value) ? value : Number.NaN);
 
 /** Outcomes on their way to the server, many in one message where fits are short. */
 export interface Outbox {
@@ -67,7 +71,8 @@ export function createOutbox(
       if (values === undefined) failures.push([...task, short(reason ?? "failed"), seconds]);
       else
         results.push([
-          ...([...task, ...values, seconds, evaluations] as const),
+          ...([...task, ...forFitValues((_, at) => real(values[at]!))] as const),
+          ...([seconds, evaluations] as const),
           ...([failed(outcome), minima(outcome), direction(outcome)] as const),
           ...(experiment === undefined ? [] : [experiment]),
         ]);

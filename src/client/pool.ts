@@ -2,6 +2,7 @@ import { consola } from "consola";
 import type { Clock } from "../config/clock.ts";
 import { type ExitCode, SkyscanError } from "../config/errors.ts";
 import { takeBatch } from "./batch.ts";
+import { type PackedFromFitProcess, packTo, unpackFrom } from "./packed.ts";
 import type {
   FitOutcome,
   FitSetup,
@@ -275,11 +276,11 @@ export const spawnFitProcess: SpawnFitProcess = (command, onMessage) => {
     stdio: ["ignore", "inherit", "inherit"],
     env,
     serialization: "advanced",
-    ipc: (message) => onMessage(message as FromFitProcess),
+    ipc: (message) => onMessage(unpackFrom(message as PackedFromFitProcess)),
   });
   return {
     pid: child.pid,
-    send: (message) => void child.send(message),
+    send: (message) => void child.send(packTo(message)),
     kill: () => child.kill("SIGKILL"),
     exited: child.exited.then(() => `${child.signalCode ?? `code ${child.exitCode}`}`),
   };

@@ -26,7 +26,7 @@ export type SeedTuple = Each<typeof seedValueNames, number>;
 export type SeedValues = Pick<FitValues, (typeof seedValueNames)[number]>;
 
 /** The tuple of what `value` says for each of the eight numbers. */
-export const forFitValues = <T>(value: (name: keyof FitValues) => T) =>
+export const forFitValues = <T>(value: (name: keyof FitValues, at: number) => T) =>
   fitValueNames.map(value) as unknown as Each<typeof fitValueNames, T>;
 
 /** The tuple of what `value` says for each of the five numbers a seed takes. */
