@@ -138,9 +138,10 @@ function contoursCommand(result: Command): void {
         print(`${out}\n`);
         return;
       }
+      const render = publisher(map, options);
       const written = localise(map, levels).contours.map(({ percent }) => {
         const path = `${out.slice(0, -ending.length)}_${percent}${ending}`;
-        return { path, content: publisher(map, { ...options, percent })(format) };
+        return { path, content: render(format, percent) };
       });
       for (const { path, content } of written) await writeAtomically(path, content);
       print(written.map(({ path }) => `${path}\n`).join(""));

@@ -157,12 +157,13 @@ export const isFormatName = (name: string): name is FormatName => Object.hasOwn(
 
 /**
  * A map in any of the formats; what they share is worked out once.
+ * @returns renders one, of another percent than the options' where that is given
  * @throws InputError, when called, where the map, or a fact, does not serve
  */
 export function publisher(
   result: SkyScanResult,
   options: PublishOptions = {},
-): (name: FormatName) => string | Uint8Array {
+): (name: FormatName, percent?: number) => string | Uint8Array {
   const { levels = levelsOf(result), facts = {} } = options;
   let localisation: Localisation | undefined;
   const found = () => {
@@ -175,7 +176,10 @@ export function publisher(
     return widened;
   };
   const map: Rendered = { result, found, density, facts, options };
-  return (name) => formats[name].render(map);
+  return (name, percent) =>
+    formats[name].render(
+      percent === undefined ? map : { ...map, options: { ...options, percent } },
+    );
 }
 
 /** The probability as it is to be published: widened where asked for. */

@@ -37,10 +37,7 @@ export async function writePublished(
     render(name),
   ]);
   for (const percent of percents)
-    contents.push([
-      `${stem}.contour_${percent}.txt`,
-      publisher(result, { ...options, percent })("contour.txt"),
-    ]);
+    contents.push([`${stem}.contour_${percent}.txt`, render("contour.txt", percent)]);
   if (options.facts?.stream !== undefined)
     try {
       contents.push([`${stem}${formats.notice.suffix}`, render("notice")]);

@@ -12,7 +12,7 @@ import {
   levelsOf,
 } from "./levels.ts";
 import type { SkyScanResult } from "./result.ts";
-import { surfaceOf } from "./surface.ts";
+import { type Surface, surfaceOf } from "./surface.ts";
 
 /** Where 2·Δllh passes one level. */
 export interface Contour extends ContourLevel {
@@ -37,13 +37,14 @@ export interface ContourLine {
 /**
  * Traces the contours of a map on its {@link surfaceOf | surface}.
  * @param levels default: those of the algorithm that made the map
+ * @param surface the map's, where it is known already: most of the work is to make it
  * @returns one contour per level; none for a map of fewer than three pixels
  */
 export function traceContours(
   result: SkyScanResult,
   { convention, contours }: Levels = levelsOf(result),
+  surface: Surface | undefined = surfaceOf(result),
 ): Contour[] {
-  const surface = surfaceOf(result);
   if (surface === undefined) return [];
   const { best, mesh, vectors, values, height } = surface;
   const resolvedArea = FEWEST_PIXELS * smallestPixel(result);
@@ -95,6 +96,18 @@ const smallestPixel = ({ nsides }: SkyScanResult): number =>
 const triangleArea = (a: Vector, b: Vector, c: Vector): number =>
   2 * Math.atan2(Math.abs(dot(a, cross(b, c))), 1 + dot(a, b) + dot(b, c) + dot(c, a));
 
+/** Three points, the one with the lowest value first, equal ones as they come: sorted without a list for each triangle. */
+function byValue(
+  a: number,
+  b: number,
+  c: number,
+  values: readonly number[],
+): [number, number, number] {
+  const [first, second] = values[b]! < values[a]! ? [b, a] : [a, b];
+  if (values[c]! < values[first]!) return [c, first, second];
+  return values[c]! < values[second]! ? [first, c, second] : [first, second, c];
+}
+
 function areaBelow(
   level: number,
   { triangles }: Delaunator,
@@ -103,12 +116,7 @@ function areaBelow(
 ): number {
   let area = 0;
   for (let t = 0; t < triangles.length; t += 3) {
-    // The one with the lowest value first: a ≤ b ≤ c.
-    const [a, b, c] = [...triangles.subarray(t, t + 3)].sort((i, j) => values[i]! - values[j]!) as [
-      number,
-      number,
-      number,
-    ];
+    const [a, b, c] = byValue(triangles[t]!, triangles[t + 1]!, triangles[t + 2]!, values);
     const [low, middle, high] = [values[a]!, values[b]!, values[c]!];
     if (low >= level) continue;
     let share = 1;

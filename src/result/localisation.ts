@@ -10,6 +10,7 @@ import { hpdLevels, type Levels, levelsOf } from "./levels.ts";
 import { northFirst } from "./orientation.ts";
 import { type Rectangle, rectangleOf } from "./rectangle.ts";
 import { bestFit, eventOf, type SkyScanResult } from "./result.ts";
+import { surfaceOf } from "./surface.ts";
 
 /** A contour with the rectangle around it. */
 export interface Region extends Contour, Rectangle {}
@@ -53,8 +54,9 @@ export function localise(map: SkyScanResult, levels: Levels = levelsOf(map)): Lo
     throw new InputError("no pixel of the map has a fit: there is nothing to publish");
   const best = { nside: lowest.nside, pixel: lowest.pixel, ...direction };
   const cells = densitiesOf(cellsOf(result));
+  const surface = surfaceOf(result);
   const regions = (by: Levels): Region[] =>
-    traceContours(result, by).map((contour) => ({
+    (surface ? traceContours(result, by, surface) : []).map((contour) => ({
       ...contour,
       ...rectangleOf(contour, best, result),
     }));

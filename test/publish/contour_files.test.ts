@@ -58,6 +58,12 @@ describe("contours", () => {
     });
   });
 
+  test.each([50, 90])("of %d %% alone are the same from a publisher of its own", (percent) => {
+    for (const format of ["contour.txt", "moc.fits"] as const)
+      expect(render(format, percent)).toEqual(publisher(map, { percent })(format));
+    expect(render("contour.txt", 50)).not.toEqual(render("contour.txt"));
+  });
+
   test("of a level that is not there are refused", () => {
     expect(() => publisher(map, { percent: 95 })("contour.txt")).toThrow(
       "no contour of 95 %; there are 50, 90, 99.73",
