@@ -165,7 +165,7 @@ SKYSCAN_API int32_t skyscan_cascade_light(const skyscan_light* light,
 /* --- splinempe (splinempe.cpp) ---
  *
  * The likelihood of one event at one energy. Searches draw coarse maps of it, which the handle
- * keeps (106 MB at most): one thread at a time. */
+ * keeps (122 MB at most): one thread at a time. */
 typedef struct skyscan_splinempe skyscan_splinempe;
 /* A DOM with pulses: m; efficiency as of a site; time of the first [ns], charge of all [PE]. */
 typedef struct skyscan_splinempe_dom {

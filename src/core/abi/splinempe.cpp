@@ -15,7 +15,7 @@ using namespace skyscan;
 struct skyscan_splinempe {
   std::shared_ptr<const MuonLight> light;  // kept as long as the likelihood that asks it
   SplineMpe likelihood;
-  CoarseMaps maps;  // of the search: 106 MB at most
+  CoarseMaps maps;  // of the search: 122 MB at most
 };
 
 namespace {

@@ -26,7 +26,7 @@ struct CoarseMapScale {
 // gaps in about a step's and a smearing's time. 200 steps reach past after-pulses in the first.
 inline constexpr CoarseMapScale coarse_scale{40, 60, -2000}, fine_scale{15, 15, -450};
 
-// A map takes at most 17 MB: 69 696 bytes for each set of rows, one a pulse at most.
+// A map takes at most 15 MB: 61 248 bytes for each set of rows, one a pulse at most.
 class CoarseMap {
  public:
   // More pulses than this add little to a map: the brightest count. It bounds time and memory.
@@ -37,7 +37,7 @@ class CoarseMap {
   static constexpr double first_distance = 1.5;  // m
   static constexpr float unit = 1.f / 200;       // of -ln L in the rows
   // Rows are longer than their residuals by this on either side: there their last numbers stand.
-  static constexpr std::size_t margin = 32;
+  static constexpr std::size_t margin = 16;
   static constexpr std::size_t row_length = residual_steps + 2 * margin;
   // No row has more than this [units]: 18.4 is -ln of the reference's noise rate, 1e-8/ns.
   static constexpr int most = 4000;

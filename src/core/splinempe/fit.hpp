@@ -88,7 +88,7 @@ struct SplineMpeOptions {
 };
 
 // The coarse maps of one event, of tracks in four bands of the zenith angle, drawn when first asked
-// for and kept: at most 26 MB a band, 106 MB together. One thread at a time.
+// for and kept: at most 31 MB a band, 122 MB together. One thread at a time.
 class CoarseMaps {
  public:
   struct Pair {
