@@ -5,7 +5,7 @@ import { setLogLevels } from "../config/log.ts";
 import { selfCommand } from "../config/self.ts";
 import { catchSignals, unlessStopped } from "../config/signals.ts";
 import { planScan } from "../server/plan.ts";
-import { withPictures, withPublished } from "../server/server.ts";
+import { withPicturesAndPublished } from "../server/server.ts";
 import { requireWritable } from "../server/startup.ts";
 import { flag, integerFrom, mostWorkers } from "./flags.ts";
 import { printOutcome } from "./outcome.ts";
@@ -65,11 +65,8 @@ Example:
       const scanned = await withPage(flags, shown, (observed) =>
         runLocalScan(plan, { ...options, ...observed }),
       );
-      const drawn = await withPictures(plan, flags.outputDir, scanned);
-      printOutcome(
-        plan,
-        await withPublished(flags.outputDir, drawn, publishChoice(flags)),
-        started,
-      );
+      const choice = publishChoice(flags);
+      const all = await withPicturesAndPublished(plan, flags.outputDir, scanned, choice);
+      printOutcome(plan, all, started);
     });
 }

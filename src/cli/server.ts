@@ -6,7 +6,7 @@ import { catchSignals, unlessStopped } from "../config/signals.ts";
 import { eventName } from "../event/event.ts";
 import { readQueuePair } from "../ewms/queue_profile.ts";
 import { planScan } from "../server/plan.ts";
-import { runServer, withPictures, withPublished } from "../server/server.ts";
+import { runServer, withPicturesAndPublished } from "../server/server.ts";
 import { requireWritable, type StartupPlaces } from "../server/startup.ts";
 import { addBrokerFlags, type BrokerFlags, brokerOf } from "./broker_flags.ts";
 import { flag } from "./flags.ts";
@@ -131,8 +131,9 @@ async function runFor(flags: Flags, command: Command): Promise<void> {
   const scanned = await withPage(flags, shown, (observed) =>
     runServer(plan, { ...options, ...observed }),
   );
-  const drawn = await withPictures(plan, outputDir, scanned);
-  printOutcome(plan, await withPublished(outputDir, drawn, publishChoice(flags)), started);
+  const choice = publishChoice(flags);
+  const all = await withPicturesAndPublished(plan, outputDir, scanned, choice);
+  printOutcome(plan, all, started);
 }
 
 /** Where start-up files go. Throws InputError when nowhere. */

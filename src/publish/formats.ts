@@ -4,7 +4,7 @@ import { InputError } from "../config/errors.ts";
 import { cellsOf, densitiesOf } from "../result/cells.ts";
 import { gzipped } from "../result/fits.ts";
 import { writeJson } from "../result/json.ts";
-import { type Levels, levelsOf } from "../result/levels.ts";
+import type { Levels } from "../result/levels.ts";
 import { type Localisation, localise, type Region, regionOf } from "../result/localisation.ts";
 import { writeNpz } from "../result/npz.ts";
 import type { SkyScanResult } from "../result/result.ts";
@@ -164,7 +164,7 @@ export function publisher(
   result: SkyScanResult,
   options: PublishOptions = {},
 ): (name: FormatName, percent?: number) => string | Uint8Array {
-  const { levels = levelsOf(result), facts = {} } = options;
+  const { levels, facts = {} } = options;
   let localisation: Localisation | undefined;
   const found = () => {
     localisation ??= localise(result, levels);

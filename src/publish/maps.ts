@@ -140,7 +140,7 @@ export function llhFits(found: Localisation, facts: AlertFacts, nside?: number):
   );
 }
 
-function likelihoodCells({ result }: Localisation): Cell[] {
+function likelihoodCells({ result }: Localisation): readonly Cell[] {
   if (result.isProbability)
     throw new InputError("the likelihood is lost in a probability map: no 2DLLH can be made of it");
   return cellsOf(result);

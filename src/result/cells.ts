@@ -14,7 +14,7 @@ import {
   type Vector,
 } from "../sky/healpix.ts";
 import { northFirst } from "./orientation.ts";
-import type { SkyScanResult } from "./result.ts";
+import { perMap } from "./per_map.ts";
 
 /**
  * Where a cell's llh comes from: a fit of its own; the finest coarser pixel around it, where only its siblings were
@@ -60,7 +60,7 @@ export const cellVector = ({ order, pixel }: CellPlace): Vector =>
  * The cover of a result's sky, sorted by UNIQ. A pixel with anything scanned inside is replaced by its four
  * children, down to the order of what was scanned: nothing is lost where siblings are missing.
  */
-export function cellsOf(result: SkyScanResult): Cell[] {
+export const cellsOf = perMap((result): readonly Cell[] => {
   const { nsides } = northFirst(result);
   const orders = [...nsides.keys()].map(Math.log2).sort((a, b) => a - b);
   const [coarsest] = orders;
@@ -95,7 +95,7 @@ export function cellsOf(result: SkyScanResult): Cell[] {
   };
   for (let pixel = 0; pixel < npix(2 ** coarsest); pixel++) cover(coarsest, pixel, Number.NaN);
   return cells.sort((a, b) => a.order - b.order || a.pixel - b.pixel);
-}
+});
 
 function markAncestors(
   refined: Map<number, Set<number>>,

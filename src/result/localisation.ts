@@ -8,6 +8,7 @@ import { type Contour, traceContours } from "./contours.ts";
 import { type Ellipse, ellipseOf } from "./ellipse.ts";
 import { hpdLevels, type Levels, levelsOf } from "./levels.ts";
 import { northFirst } from "./orientation.ts";
+import { perMap } from "./per_map.ts";
 import { type Rectangle, rectangleOf } from "./rectangle.ts";
 import { bestFit, eventOf, type SkyScanResult } from "./result.ts";
 import { surfaceOf } from "./surface.ts";
@@ -47,7 +48,12 @@ export interface Localisation {
  * @param levels default: those of the algorithm that made the map
  * @throws InputError where no pixel has a fit
  */
-export function localise(map: SkyScanResult, levels: Levels = levelsOf(map)): Localisation {
+export const localise = (map: SkyScanResult, levels?: Levels): Localisation =>
+  levels === undefined ? localiseByOwn(map) : localiseBy(map, levels);
+
+const localiseByOwn = perMap((map) => localiseBy(map, levelsOf(map)));
+
+function localiseBy(map: SkyScanResult, levels: Levels): Localisation {
   const result = northFirst(map);
   const [lowest, direction] = [bestFit(result), bestDirection(result)];
   if (lowest === undefined || direction === undefined)

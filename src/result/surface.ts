@@ -6,7 +6,7 @@ import { pixelVector, type Vector, vectorOf } from "../sky/healpix.ts";
 import { dot, tangents } from "../sky/tangent_plane.ts";
 import { type BestDirection, bestDirection } from "./best_direction.ts";
 import { finestPixels } from "./finest.ts";
-import type { SkyScanResult } from "./result.ts";
+import { perMap } from "./per_map.ts";
 
 /** Linear on every triangle of the mesh. Points, vectors, values and pixels are numbered alike. */
 export interface Surface {
@@ -26,7 +26,7 @@ export interface Surface {
  * minimum where that is none of them; failed pixels are bridged.
  * @returns undefined for a map of fewer than three pixels
  */
-export function surfaceOf(result: SkyScanResult): Surface | undefined {
+export const surfaceOf = perMap((result): Surface | undefined => {
   const best = bestDirection(result);
   if (best === undefined) return undefined;
   const toPlane = stereographic(vectorOf(best));
@@ -53,7 +53,7 @@ export function surfaceOf(result: SkyScanResult): Surface | undefined {
   if (vectors.length < 3) return undefined;
   const mesh = new Delaunator(coordinates);
   return mesh.triangles.length === 0 ? undefined : { best, mesh, vectors, values, pixels, height };
-}
+});
 
 const identity = (value: number): number => value;
 

@@ -61,7 +61,10 @@ export function createOutput(options: OutputOptions): Output {
     return result;
   };
 
+  /** The whole map: nothing is added to it. */
+  let finished: SkyScanResult | undefined;
   const result = () =>
+    finished ??
     withBestDirection(
       resultFromScan(
         scan.pixels({ unfinished: !scan.isComplete }),
@@ -90,6 +93,8 @@ export function createOutput(options: OutputOptions): Output {
     return document;
   };
   const writeAll = async (state?: ManifestState, reason?: string) => {
+    // Not after the writing: the scan may have been completed meanwhile, this map has not.
+    const { isComplete } = scan;
     const map = result();
     if (map.nsides.size > 0) {
       const longer = stemOf(scan.nsides);
@@ -101,7 +106,10 @@ export function createOutput(options: OutputOptions): Output {
       // The same names for partial and final results, whichever nsides they hold; until the scan goes further.
       for (let n = plan.progression.length; n < scan.nsides.length; n++)
         await removeOwn(stemOf(scan.nsides.slice(0, n)), session.basename);
-      if (scan.isComplete) isMapResolved = isResolved(densitiesOf(cellsOf(map)));
+      if (isComplete) {
+        finished = map;
+        isMapResolved = isResolved(densitiesOf(cellsOf(map)));
+      }
     }
     return await writeManifest(state, reason);
   };

@@ -153,21 +153,37 @@ export async function runServer(
 /** Lets go of what is needed no more: else pictures and files come on top of it, 20 MB at the peak. */
 const makeRoom = () => Bun.gc(true);
 
-/** Draws the finished map beside its files. @returns the outcome with the pictures among its files */
-export async function withPictures(
+/**
+ * Draws the finished map and writes what others take of it, beside its files: the one while a thread of its own works at
+ * the other. @returns the outcome with all these files among its own
+ */
+export async function withPicturesAndPublished(
   plan: ScanPlan,
   outputDir: string,
   outcome: ServerOutcome,
+  choice: PublishChoice,
 ): Promise<ServerOutcome> {
   makeRoom();
+  const drawing = picturesOf(plan, outputDir, outcome);
+  // Of two failures the first is told.
+  drawing.catch(() => {});
+  const published = await publishedOf(outputDir, outcome, choice);
+  return { ...outcome, files: [...outcome.files, ...(await drawing), ...published] };
+}
+
+async function picturesOf(
+  plan: ScanPlan,
+  outputDir: string,
+  { result }: ServerOutcome,
+): Promise<string[]> {
   // Not at the top: nobody's first pixel waits for what draws the last.
   const [{ landmarksOf }, { plotFiles }] = await Promise.all([
     import("../plot/landmarks.ts"),
     import("../plot/files.ts"),
   ]);
   const landmarks = landmarksOf(plan.event);
-  const { png, svg } = await plotFiles(outputDir, outcome.result, { landmarks });
-  return { ...outcome, files: [...outcome.files, png, svg] };
+  const { png, svg } = await plotFiles(outputDir, result, { landmarks });
+  return [png, svg];
 }
 
 /** How a finished map is published. */
@@ -175,29 +191,36 @@ export interface PublishChoice extends Pick<AlertFacts, "name" | "stream"> {
   readonly isFits: boolean;
 }
 
-/**
- * Writes what others take of the finished map. That the map itself does not allow it (no fit, no 90 % level) loses no
- * scan. @returns the outcome with these files among its own
- */
+/** Writes what others take of the finished map. @returns the outcome with these files among its own */
 export async function withPublished(
   outputDir: string,
   outcome: ServerOutcome,
-  { isFits, ...alert }: PublishChoice,
+  choice: PublishChoice,
 ): Promise<ServerOutcome> {
-  const { result, manifest } = outcome;
   makeRoom();
+  return {
+    ...outcome,
+    files: [...outcome.files, ...(await publishedOf(outputDir, outcome, choice))],
+  };
+}
+
+/** That the map itself does not allow it (no fit, no 90 % level) loses no scan. */
+async function publishedOf(
+  outputDir: string,
+  { result, manifest }: ServerOutcome,
+  { isFits, ...alert }: PublishChoice,
+): Promise<string[]> {
   const { writePublished } = await import("../publish/scan_files.ts");
   const facts = { ...alert, made: new Date(manifest.scan.updated), runtime: manifest.scan.seconds };
   try {
     const stem = join(outputDir, resultStem(result));
-    const files = await writePublished(stem, result, { facts, isFits }, (reason) =>
+    return await writePublished(stem, result, { facts, isFits }, (reason) =>
       consola.warn(`no notice: ${reason}`),
     );
-    return { ...outcome, files: [...outcome.files, ...files] };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     consola.warn(`not published: ${error.message}`);
-    return outcome;
+    return [];
   }
 }
 
