@@ -1,9 +1,12 @@
 import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import { runLocalScan } from "../client/local_scan.ts";
+import { spawnFitProcess } from "../client/pool.ts";
+import { startEarly } from "../client/spare.ts";
 import { setLogLevels } from "../config/log.ts";
 import { selfCommand } from "../config/self.ts";
 import { catchSignals, unlessStopped } from "../config/signals.ts";
+import { findReco } from "../reco/registry.ts";
 import { planScan } from "../server/plan.ts";
 import { withPicturesAndPublished } from "../server/server.ts";
 import { requireWritable } from "../server/startup.ts";
@@ -51,13 +54,19 @@ Example:
       const started = performance.now();
       setLogLevels(flags.log, flags.logThirdParty);
       const { stop } = catchSignals();
-      const plan = await unlessStopped(planScan(await planOptions(event, flags)), stop);
+      const planned = await unlessStopped(planOptions(event, flags), stop);
+      const fitCommand = [...selfCommand(), fitProcessName];
+      const early = startEarly(spawnFitProcess, fitCommand, {
+        count: flags.workers,
+        isWarm: flags.photonTables === undefined && findReco(planned.reco).light === "muon",
+      });
+      const plan = await unlessStopped(planScan(planned), stop);
       requireWritable(flags.outputDir, "--output-dir");
       const options = {
         ...{ outputDir: flags.outputDir, workers: flags.workers, stop },
         ...(flags.cacheDir !== undefined && { cacheDir: flags.cacheDir }),
         ...serverTimes(flags),
-        fitCommand: [...selfCommand(), fitProcessName],
+        ...{ fitCommand, spawn: early.spawn },
         ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
         ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
       };
@@ -65,6 +74,7 @@ Example:
       const scanned = await withPage(flags, shown, (observed) =>
         runLocalScan(plan, { ...options, ...observed }),
       );
+      early.close();
       const choice = publishChoice(flags);
       const all = await withPicturesAndPublished(plan, flags.outputDir, scanned, choice);
       printOutcome(plan, all, started);

@@ -1,5 +1,5 @@
 import type { TaskEntry } from "../mq/messages.ts";
-import type { FreeStart, Task } from "../scan/task.ts";
+import { type FreeStart, type Task, taskKey } from "../scan/task.ts";
 import type { FitTask } from "./protocol.ts";
 
 /** A task the server has leased to this client. */
@@ -12,7 +12,7 @@ export interface LeasedTask extends Required<Task> {
 /** The tasks leased to a client, by the number its pool knows them by. */
 export class LeasedTasks {
   readonly #tasks = new Map<number, LeasedTask>();
-  readonly #ids = new Map<string, number>();
+  readonly #ids = new Map<number, number>();
   #nextId = 1;
 
   /** Adds tasks; one that is there already only gets its new lease. @returns the others */
@@ -20,11 +20,12 @@ export class LeasedTasks {
     const fresh: FitTask[] = [];
     for (const [lease, nside, pixel, posvar, count, round, parent, starts, free] of entries) {
       const task = { lease, session, nside, pixel, posvar, count, round };
-      const known = this.#ids.get(keyOf(task));
+      const key = taskKey(task);
+      const known = this.#ids.get(key);
       const id = known ?? this.#nextId++;
       this.#tasks.set(id, task);
       if (known !== undefined) continue;
-      this.#ids.set(keyOf(task), id);
+      this.#ids.set(key, id);
       fresh.push({
         ...{ id, nside, pixel, posvar, count, round },
         parent,
@@ -40,7 +41,7 @@ export class LeasedTasks {
     const task = this.#tasks.get(id);
     if (task === undefined) return undefined;
     this.#tasks.delete(id);
-    this.#ids.delete(keyOf(task));
+    this.#ids.delete(taskKey(task));
     return task;
   }
 
@@ -55,6 +56,3 @@ export class LeasedTasks {
 const freeStart = ([nside, pixel, ...at]: NonNullable<TaskEntry[8]>[number]): FreeStart => ({
   ...{ nside, pixel, at },
 });
-
-const keyOf = ({ nside, pixel, posvar, count, round }: Task) =>
-  `${nside}/${pixel}/${posvar}/${count}/${round}`;

@@ -7,10 +7,13 @@ import {
   serverSurroundings,
 } from "../server/server.ts";
 import { type ClientOptions, clientSurroundings, runClient } from "./client.ts";
+import type { SpawnFitProcess } from "./pool.ts";
 
 export interface LocalScanOptions
   extends Omit<ServerOptions, "broker" | "startup" | "onOpen" | "stop">,
     Pick<ClientOptions, "workers" | "fitCommand" | "photonTables" | "gcdDir"> {
+  /** Gives the fit processes; default: starts them. */
+  readonly spawn?: SpawnFitProcess;
   /** Aborted: save what there is and stop. */
   readonly stop: AbortSignal;
 }
@@ -50,7 +53,7 @@ export async function runLocalScan(
               timeoutToClients: options.timeoutFromClients,
               now: leave.signal,
             },
-            { ...clientSurroundings, connect },
+            { ...clientSurroundings, connect, ...(options.spawn && { spawn: options.spawn }) },
           ).catch((error) => {
             if (leave.signal.aborted) return;
             clientError = error;

@@ -4,11 +4,53 @@
 import type { FitProcess, SpawnFitProcess } from "./pool.ts";
 import type { FromFitProcess } from "./protocol.ts";
 
+/** A process that waits for whoever needs it. */
+interface Waiting {
+  readonly process: FitProcess;
+  hear: (message: FromFitProcess) => void;
+}
+
+/** @param isWarm whether it gets ready what nearly every event needs */
+function started(spawn: SpawnFitProcess, command: readonly string[], isWarm: boolean): Waiting {
+  const waiting: Waiting = {
+    process: spawn(command, (message) => waiting.hear(message)),
+    hear: () => {},
+  };
+  // It may be dead already; whoever takes it finds out, as with any other.
+  try {
+    if (isWarm) waiting.process.send({ kind: "warmUp" });
+  } catch {}
+  return waiting;
+}
+
+/**
+ * Fit processes for one scan, started while its event is still being read.
+ * @returns what gives them away, one by one, and starts others when there are no more; and what ends those nobody took
+ */
+export function startEarly(
+  spawn: SpawnFitProcess,
+  command: readonly string[],
+  { count, isWarm }: { readonly count: number; readonly isWarm: boolean },
+): { readonly spawn: SpawnFitProcess; readonly close: () => void } {
+  const early = Array.from({ length: count }, () => started(spawn, command, isWarm));
+  return {
+    spawn(wanted, onMessage) {
+      const next = early.shift();
+      if (next === undefined) return spawn(wanted, onMessage);
+      next.hear = onMessage;
+      return next.process;
+    },
+    close() {
+      for (const { process } of early.splice(0)) process.kill();
+    },
+  };
+}
+
 /** One spare process for a worker that goes from scan to scan. */
 export class Spare {
   readonly #spawn: SpawnFitProcess;
   readonly #command: readonly string[];
-  #waiting: { readonly process: FitProcess; hear: (message: FromFitProcess) => void } | undefined;
+  #waiting: Waiting | undefined;
   #isClosed = false;
 
   constructor(spawn: SpawnFitProcess, command: readonly string[]) {
@@ -38,15 +80,8 @@ export class Spare {
 
   #start(): void {
     if (this.#isClosed || this.#waiting !== undefined) return;
-    const spare = {
-      process: this.#spawn(this.#command, (message) => spare.hear(message)),
-      hear: (_message: FromFitProcess) => {},
-    };
+    const spare = started(this.#spawn, this.#command, true);
     this.#waiting = spare;
-    // It may be dead already; then the next is started when it is needed.
-    try {
-      spare.process.send({ kind: "warmUp" });
-    } catch {}
     // One that dies waiting is no spare.
     void spare.process.exited.then(() => {
       if (this.#waiting === spare) this.#waiting = undefined;

@@ -1,4 +1,4 @@
-import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import type { IClientOptions, default as Mqtt, MqttClient } from "mqtt";
 import { systemClock } from "../config/clock.ts";
 import { BrokerError, Interrupted } from "../config/errors.ts";
 import { thirdPartyLog } from "../config/log.ts";
@@ -74,7 +74,9 @@ export async function connect(
   options: ConnectionOptions,
   handlers: ConnectionHandlers,
 ): Promise<Connection> {
-  const connection = new MqttConnection(address, options, handlers);
+  // Not at the top: a scan on one machine meets no broker.
+  const { default: mqtt } = await import("mqtt");
+  const connection = new MqttConnection(mqtt, address, options, handlers);
   await connection.open();
   return connection;
 }
@@ -94,7 +96,12 @@ class MqttConnection implements Connection {
   #wasConnected = false;
   #isClosing = false;
 
-  constructor(address: BrokerAddress, options: ConnectionOptions, handlers: ConnectionHandlers) {
+  constructor(
+    mqtt: typeof Mqtt,
+    address: BrokerAddress,
+    options: ConnectionOptions,
+    handlers: ConnectionHandlers,
+  ) {
     this.#options = options;
     this.#handlers = handlers;
     this.#where = describeAddress(address);

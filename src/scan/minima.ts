@@ -97,14 +97,27 @@ function addGuesses(
   known: number,
 ): void {
   const lowest = minima[0]?.[3] ?? Number.NaN;
-  for (const [x, y, z, llh] of minima.slice(0, most)) {
-    if (!(llh <= lowest + margin)) break;
+  for (const [n, [x, y, z, llh]] of minima.entries()) {
+    if (n >= most || !(llh <= lowest + margin)) break;
     const guess = carried([x, y, z], from, to);
-    if (starts.some((other) => separation(other, guess) < (other[3] === null ? gap : known)))
-      continue;
+    if (isThere(starts, guess, gap, known)) continue;
     const [a, b, c] = guess;
     starts.push([rounded(a), rounded(b), rounded(c), null]);
   }
+}
+
+/** @param gap how close a guess is the same as another, and as a minimum that is known, m */
+function isThere(starts: readonly Start[], guess: Place, gap: number, known: number): boolean {
+  for (const other of starts) {
+    const limit = other[3] === null ? gap : known;
+    // Most are far apart along one axis already, which costs no root.
+    const isNear =
+      Math.abs(other[0] - guess[0]) < limit &&
+      Math.abs(other[1] - guess[1]) < limit &&
+      Math.abs(other[2] - guess[2]) < limit;
+    if (isNear && separation(other, guess) < limit) return true;
+  }
+  return false;
 }
 
 /** Minima closer than this are one, m. */

@@ -2,23 +2,28 @@ import { expect, test } from "bun:test";
 import { openFits, warmUp } from "../../src/client/fits.ts";
 import type { FitProcess } from "../../src/client/pool.ts";
 import type { FitSetup, FromFitProcess, ToFitProcess } from "../../src/client/protocol.ts";
-import { Spare } from "../../src/client/spare.ts";
+import { Spare, startEarly } from "../../src/client/spare.ts";
 import { loadEvent } from "../../src/event/load.ts";
 import { startupData } from "../../src/server/startup.ts";
 import { simulatedEvent } from "../programs.ts";
 
 /** Processes that note what they are sent. */
 function processes() {
-  const made: { sent: ToFitProcess[]; end: () => void }[] = [];
+  const made: { sent: ToFitProcess[]; end: () => void; exited: Promise<string> }[] = [];
   const spawn = (
     _command: readonly string[],
     _hear: (message: FromFitProcess) => void,
   ): FitProcess => {
     const { promise, resolve } = Promise.withResolvers<string>();
     const sent: ToFitProcess[] = [];
-    made.push({ sent, end: () => resolve("code 0") });
+    made.push({ sent, end: () => resolve("code 0"), exited: promise });
     const pid = made.length;
-    return { pid, send: (one) => void sent.push(one), kill: () => resolve(""), exited: promise };
+    return {
+      pid,
+      send: (one) => void sent.push(one),
+      kill: () => resolve("killed"),
+      exited: promise,
+    };
   };
   return { made, spawn };
 }
@@ -54,4 +59,33 @@ test("fits of a process that got ready before are those of one that did not", as
   expect(await values(scaled)).not.toEqual(cold);
   expect(await values(setup())).toEqual(cold);
   expect(await values(setup())).toEqual(cold);
+});
+
+test("processes started early are given away one by one, those that are left end, and more are started", async () => {
+  const { made, spawn } = processes();
+  const early = startEarly(spawn, ["fit"], { count: 3, isWarm: true });
+  expect(made.map(({ sent }) => sent)).toEqual(Array(3).fill([{ kind: "warmUp" }]));
+  const taken = [early.spawn(["fit"], () => {}), early.spawn(["fit"], () => {})];
+  expect(taken.map(({ pid }) => pid)).toEqual([1, 2]);
+  early.close();
+  expect(await made[2]!.exited).toBe("killed");
+  expect(early.spawn(["fit"], () => {}).pid).toBe(4);
+  expect(made[3]!.sent).toEqual([]);
+});
+
+test("what a process started early says reaches who took it", () => {
+  let say = (_message: FromFitProcess) => {};
+  const { spawn } = processes();
+  const early = startEarly(
+    (command, hear) => {
+      say = hear;
+      return spawn(command, hear);
+    },
+    ["fit"],
+    { count: 1, isWarm: false },
+  );
+  const heard: FromFitProcess[] = [];
+  early.spawn(["fit"], (message) => void heard.push(message));
+  say({ kind: "ready", light: null });
+  expect(heard).toEqual([{ kind: "ready", light: null }]);
 });
