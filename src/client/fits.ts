@@ -171,15 +171,27 @@ function skyAxes(moment: Moment): Axes {
   return [towards(0, 0), towards(Math.PI / 2, 0), towards(0, Math.PI / 2)];
 }
 
-function inDetector([x, y, z, llh]: Start, [a, b, c]: Axes): Place {
-  const along = (axis: 0 | 1 | 2) => x * a[axis] + y * b[axis] + z * c[axis];
-  return { x: along(0), y: along(1), z: along(2), llh: llh ?? Number.NaN };
-}
+/** One number of a place in the detector. */
+const alongDetector = (start: Start, axes: Axes, axis: 0 | 1 | 2): number =>
+  start[0] * axes[0][axis] + start[1] * axes[1][axis] + start[2] * axes[2][axis];
 
-function onSky({ x, y, z, llh }: Place, axes: Axes): Minimum {
-  const [a, b, c] = axes.map((axis) => x * axis[0] + y * axis[1] + z * axis[2]);
-  return [a!, b!, c!, llh];
-}
+const inDetector = (start: Start, axes: Axes): Place => ({
+  x: alongDetector(start, axes, 0),
+  y: alongDetector(start, axes, 1),
+  z: alongDetector(start, axes, 2),
+  llh: start[3] ?? Number.NaN,
+});
+
+/** One number of a place on the sky. */
+const alongSky = ({ x, y, z }: Place, axis: Vector): number =>
+  x * axis[0] + y * axis[1] + z * axis[2];
+
+const onSky = (place: Place, axes: Axes): Minimum => [
+  alongSky(place, axes[0]),
+  alongSky(place, axes[1]),
+  alongSky(place, axes[2]),
+  place.llh,
+];
 
 /** A free fit's direction on the sky, its covariance turned from azimuth and zenith to east and north. */
 function directionOnSky(

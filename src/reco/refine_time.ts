@@ -36,11 +36,23 @@ function firstHits(hlc: PulseMap, detector: Detector): Float64Array {
  */
 export function refinedTime(track: Hypothesis, hlc: PulseMap, detector: Detector): number {
   const hits = firstHits(hlc, detector);
-  const [nx, ny, nz] = directionOfTravel(track);
+  const at = closestHit(hits, track, directionOfTravel(track));
+  if (at === undefined) return track.time;
+  const dom = { x: hits[at]!, y: hits[at + 1]!, z: hits[at + 2]! };
+  return hits[at + 3]! - directPath(track, dom) / speedOfLight;
+}
+
+/**
+ * Where in the list the hit closest to a track begins; undefined in an empty one. As in placeBeside, but without an object
+ * for each of the ten million DOMs that a scan's seeds look at, and with nothing else in it: it is compiled at once.
+ */
+function closestHit(hits: Float64Array, track: Place, direction: Direct): number | undefined {
   const { x, y, z } = track;
-  let closest = -1;
+  const nx = direction[0];
+  const ny = direction[1];
+  const nz = direction[2];
+  let closest: number | undefined;
   let least = Number.POSITIVE_INFINITY;
-  // As in placeBeside, without an object for each of some ten million DOMs of a scan's seeds.
   for (let at = 0; at < hits.length; at += 4) {
     const dx = hits[at]! - x;
     const dy = hits[at + 1]! - y;
@@ -50,14 +62,14 @@ export function refinedTime(track: Hypothesis, hlc: PulseMap, detector: Detector
     const b = dy - along * ny;
     const c = dz - along * nz;
     const squared = a * a + b * b + c * c;
-    if (closest >= 0 && squared >= least) continue;
+    if (closest !== undefined && squared >= least) continue;
     closest = at;
     least = squared;
   }
-  if (closest < 0) return track.time;
-  const [domX, domY, domZ, time] = hits.subarray(closest, closest + 4);
-  return time! - directPath(track, { x: domX!, y: domY!, z: domZ! }) / speedOfLight;
+  return closest;
 }
+
+type Direct = ReturnType<typeof directionOfTravel>;
 
 interface Place {
   readonly x: number;
@@ -71,11 +83,7 @@ interface Beside {
   readonly squared: number;
 }
 
-function placeBeside(
-  track: Hypothesis,
-  [nx, ny, nz]: ReturnType<typeof directionOfTravel>,
-  { x, y, z }: Place,
-): Beside {
+function placeBeside(track: Hypothesis, [nx, ny, nz]: Direct, { x, y, z }: Place): Beside {
   const [dx, dy, dz] = [x - track.x, y - track.y, z - track.z];
   const along = dx * nx + dy * ny + dz * nz;
   const [a, b, c] = [dx - along * nx, dy - along * ny, dz - along * nz];

@@ -16,15 +16,16 @@ const nearest = 4;
 /** Positions are passed on in whole centimetres: far below what a fit's last steps are. */
 const rounded = (metres: number): number => Math.round(metres * 100) / 100;
 
+type Place = readonly [number, number, number, ...unknown[]];
+
 /**
  * A track's place as seen from another direction: what it is across and along the track stays, so that it turns about the
  * middle of the light by the rotation that takes one direction to the other (Rodrigues' formula).
  */
-export function carried(
-  [x, y, z]: readonly [number, number, number],
-  from: Vector,
-  to: Vector,
-): [number, number, number] {
+export function carried(place: Place, from: Vector, to: Vector): [number, number, number] {
+  const x = place[0];
+  const y = place[1];
+  const z = place[2];
   const axis = [
     from[1] * to[2] - from[2] * to[1],
     from[2] * to[0] - from[0] * to[2],
@@ -40,7 +41,6 @@ export function carried(
   ];
 }
 
-type Place = readonly [number, number, number, ...unknown[]];
 const separation = (a: Place, b: Place): number =>
   Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 
@@ -97,12 +97,11 @@ function addGuesses(
   known: number,
 ): void {
   const lowest = minima[0]?.[3] ?? Number.NaN;
-  for (const [n, [x, y, z, llh]] of minima.entries()) {
-    if (n >= most || !(llh <= lowest + margin)) break;
-    const guess = carried([x, y, z], from, to);
+  for (const minimum of minima.slice(0, most)) {
+    if (!(minimum[3] <= lowest + margin)) break;
+    const guess = carried(minimum, from, to);
     if (isThere(starts, guess, gap, known)) continue;
-    const [a, b, c] = guess;
-    starts.push([rounded(a), rounded(b), rounded(c), null]);
+    starts.push([rounded(guess[0]), rounded(guess[1]), rounded(guess[2]), null]);
   }
 }
 
