@@ -12,7 +12,7 @@ import {
   levelsOf,
 } from "./levels.ts";
 import type { SkyScanResult } from "./result.ts";
-import { type Surface, surfaceOf } from "./surface.ts";
+import { surfaceOf } from "./surface.ts";
 
 /** Where 2·Δllh passes one level. */
 export interface Contour extends ContourLevel {
@@ -37,14 +37,13 @@ export interface ContourLine {
 /**
  * Traces the contours of a map on its {@link surfaceOf | surface}.
  * @param levels default: those of the algorithm that made the map
- * @param surface the map's, where it is known already: most of the work is to make it
  * @returns one contour per level; none for a map of fewer than three pixels
  */
 export function traceContours(
   result: SkyScanResult,
   { convention, contours }: Levels = levelsOf(result),
-  surface: Surface | undefined = surfaceOf(result),
 ): Contour[] {
+  const surface = surfaceOf(result);
   if (surface === undefined) return [];
   const { best, mesh, vectors, values, height } = surface;
   const resolvedArea = FEWEST_PIXELS * smallestPixel(result);

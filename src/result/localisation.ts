@@ -11,7 +11,6 @@ import { northFirst } from "./orientation.ts";
 import { perMap } from "./per_map.ts";
 import { type Rectangle, rectangleOf } from "./rectangle.ts";
 import { bestFit, eventOf, type SkyScanResult } from "./result.ts";
-import { surfaceOf } from "./surface.ts";
 
 /** A contour with the rectangle around it. */
 export interface Region extends Contour, Rectangle {}
@@ -60,9 +59,8 @@ function localiseBy(map: SkyScanResult, levels: Levels): Localisation {
     throw new InputError("no pixel of the map has a fit: there is nothing to publish");
   const best = { nside: lowest.nside, pixel: lowest.pixel, ...direction };
   const cells = densitiesOf(cellsOf(result));
-  const surface = surfaceOf(result);
   const regions = (by: Levels): Region[] =>
-    (surface ? traceContours(result, by, surface) : []).map((contour) => ({
+    traceContours(result, by).map((contour) => ({
       ...contour,
       ...rectangleOf(contour, best, result),
     }));
