@@ -387,16 +387,21 @@ export class Scan {
     for (const stage of this.#stages) {
       const { nside, fresh, final, pixels } = stage;
       if (fresh.size === 0) continue;
+      const around = new Map<number, readonly number[]>();
+      const neighboursOf = (pixel: number) => {
+        const known = around.get(pixel) ?? neighbours(nside, pixel);
+        around.set(pixel, known);
+        return known;
+      };
       const told = new Set<number>();
       if (stage.rounds < flood.rounds)
         for (const pixel of fresh)
-          for (const neighbour of neighbours(nside, pixel))
+          for (const neighbour of neighboursOf(pixel))
             if (!Number.isNaN(final.get(neighbour)?.llh ?? Number.NaN)) told.add(neighbour);
       for (const pixel of [...told].sort((a, b) => a - b)) {
-        const around = neighbours(nside, pixel).filter((neighbour) => fresh.has(neighbour));
         const starts = startsBeside(
           { nside, pixel },
-          around,
+          neighboursOf(pixel).filter((neighbour) => fresh.has(neighbour)),
           (at) => pixels.get(at)?.minima,
           flood,
         );

@@ -1,12 +1,13 @@
 import {
   ang2pix_ring,
   fxy2nest,
+  fxy2tu,
   nest2ring,
   pix2ang_ring,
-  pix2vec_ring,
   query_disc_inclusive_ring,
   ring2fxy,
   ring2nest,
+  tu2za,
 } from "healpix-ts";
 
 /**
@@ -47,8 +48,18 @@ export function pixelCentre(nside: number, pixel: number): Direction {
   return { ra: wrap(phi), dec: Math.PI / 2 - theta };
 }
 
-/** Unit vector to a pixel's centre. */
-export const pixelVector = (nside: number, pixel: number): Vector => pix2vec_ring(nside, pixel);
+/** Where a pixel lies on its base face. At nside 1 it is one; the library's ring2fxy holds for even nsides only. */
+const onFace = (nside: number, pixel: number) =>
+  nside === 1 ? { f: pixel, x: 0, y: 0 } : ring2fxy(nside, pixel);
+
+/** Unit vector to a pixel's centre: the library's, without its way there over the number in NESTED order. */
+export function pixelVector(nside: number, pixel: number): Vector {
+  const { f, x, y } = onFace(nside, pixel);
+  const { t, u } = fxy2tu(nside, f, x, y);
+  const { z, a } = tu2za(t, u);
+  const across = Math.sqrt(1 - z * z);
+  return [across * Math.cos(a), across * Math.sin(a), z];
+}
 
 /** The pixel that contains a direction (rad; any turn of ra). */
 export function pixelAt(nside: number, ra: number, dec: number): number {
@@ -126,8 +137,7 @@ const compass = [
  * Eight, but seven at the 24 places where only three pixels meet (six at nside 1).
  */
 export function neighbours(nside: number, pixel: number): number[] {
-  // At nside 1 a pixel is a base face; the library's ring2fxy holds for even nsides only.
-  const { f, x, y } = nside === 1 ? { f: pixel, x: 0, y: 0 } : ring2fxy(nside, pixel);
+  const { f, x, y } = onFace(nside, pixel);
   const found: number[] = [];
   for (const [dx, dy] of compass) {
     const place = acrossFaces(nside, f, x + dx, y + dy);

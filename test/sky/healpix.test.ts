@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { pix2vec_ring } from "healpix-ts";
 import {
   angleBetween,
   childrenOf,
@@ -97,6 +98,14 @@ describe("HEALPix", () => {
         expect(pixelAt(nside, ra, dec)).toBe(pixel);
         expect(pixelAt(nside, ra - 4 * Math.PI, dec)).toBe(pixel);
         expect(angleBetween(vectorOf({ ra, dec }), pixelVector(nside, pixel))).toBeLessThan(1e-11);
+      }),
+    );
+  });
+
+  test("a pixel's vector is the library's, to the last bit", () => {
+    fc.assert(
+      fc.property(pixelOf, ([nside, pixel]) => {
+        expect(pixelVector(nside, pixel)).toStrictEqual(pix2vec_ring(nside, pixel));
       }),
     );
   });
