@@ -1,7 +1,7 @@
 import type { FitTask } from "./protocol.ts";
 
-/** Short fits are handed over in batches of about this long, s: the channel's latency disappears in them. */
-const batchSeconds = 0.1;
+/** Short fits are handed over in batches of about this long, s: the channel's latency, and its cost, disappear in them. */
+const batchSeconds = 0.2;
 const longestBatch = 128;
 
 export interface BatchNeeds {

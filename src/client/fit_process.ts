@@ -10,8 +10,11 @@ export interface Fits {
   fit(task: FitTask): FitOutcome | Promise<FitOutcome>;
 }
 
-/** Outcomes are reported at least this often, ms: what a crash leaves in doubt is no older. */
-const reportEvery = 50;
+/**
+ * Outcomes are reported at least this often, ms: what a crash leaves in doubt is no older. Half a batch, so that the next
+ * is there before the last ends.
+ */
+const reportEvery = 100;
 
 /**
  * The life of a fit process: one event, one algorithm, fits one after the other, until its parent is gone.

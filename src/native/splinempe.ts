@@ -114,14 +114,15 @@ export function openSplineMpe(light: LightModel, input: SplineMpeInput): SplineM
     structs.splinempeDom.packAll(doms),
     structs.splinempeSettings.pack({ ...input.window, energy: input.energy }),
   );
+  // Of one thread, and read before the next call: made once.
+  const found = structs.splinempeMinimum.room(MOST_MINIMA);
+  const count = new BigInt64Array(1);
+  const evaluations = new BigInt64Array(1);
   /** Asks for a direction's minima. */
   const minimaOf = (
     { zenith, azimuth }: Direction,
     ask: (...room: [Uint8Array, BigInt64Array, BigInt64Array]) => void,
   ): DirectionMinima => {
-    const found = structs.splinempeMinimum.room(MOST_MINIMA);
-    const count = new BigInt64Array(1);
-    const evaluations = new BigInt64Array(1);
     ask(found, count, evaluations);
     const minima = structs.splinempeMinimum.readAll(
       found.subarray(0, Number(count[0]) * structs.splinempeMinimum.size),

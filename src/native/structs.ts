@@ -55,7 +55,8 @@ export class Struct<F extends Fields> {
 
   /** Room for `count` structs, zero. */
   room(count = 1): Uint8Array {
-    return new Uint8Array(count * this.size);
+    // A buffer of its own from the start: Bun makes one anew for a small array that is asked for its buffer.
+    return new Uint8Array(new ArrayBuffer(count * this.size));
   }
 
   /** One struct as the core takes it. What a value has beside the fields is left out. */
@@ -67,34 +68,48 @@ export class Struct<F extends Fields> {
   packAll(values: readonly Values<F>[]): Uint8Array {
     const bytes = this.room(values.length);
     const view = new DataView(bytes.buffer);
-    values.forEach((value, i) => {
+    let start = 0;
+    for (const value of values) {
       for (const { field, kind, length, offset } of this.fields) {
-        const at = i * this.size + offset;
+        const at = start + offset;
         const held: number | readonly number[] = value[field]!;
-        if (typeof held === "number") write[kind](view, at, held);
-        else for (let k = 0; k < length!; k++) write[kind](view, at + k * SIZES[kind], held[k]!);
+        if (typeof held !== "number")
+          for (let k = 0; k < length!; k++) write[kind](view, at + k * SIZES[kind], held[k]!);
+        else if (kind === "f64") view.setFloat64(at, held, true);
+        else write[kind](view, at, held);
       }
-    });
+      start += this.size;
+    }
     return bytes;
   }
 
   /** One of the structs that the core has written. */
   read(bytes: Uint8Array, index = 0): Values<F> {
-    const view = new DataView(bytes.buffer, bytes.byteOffset + index * this.size, this.size);
+    return this.#readAt(viewOf(bytes), index * this.size);
+  }
+
+  #readAt(view: DataView, start: number): Values<F> {
     const held: Record<string, number | readonly number[]> = {};
-    for (const { field, kind, length, offset } of this.fields)
-      held[field] =
-        length === undefined
-          ? read[kind](view, offset)
-          : Array.from({ length }, (_, k) => read[kind](view, offset + k * SIZES[kind]));
+    for (const { field, kind, length, offset } of this.fields) {
+      const at = start + offset;
+      if (length !== undefined)
+        held[field] = Array.from({ length }, (_, k) => read[kind](view, at + k * SIZES[kind]));
+      else held[field] = kind === "f64" ? view.getFloat64(at, true) : read[kind](view, at);
+    }
     return held as Values<F>;
   }
 
   /** All structs that the core has written. */
   readAll(bytes: Uint8Array): Values<F>[] {
-    return Array.from({ length: bytes.length / this.size }, (_, i) => this.read(bytes, i));
+    const view = viewOf(bytes);
+    const all: Values<F>[] = [];
+    for (let at = 0; at < bytes.length; at += this.size) all.push(this.#readAt(view, at));
+    return all;
   }
 }
+
+const viewOf = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 const vertex = { x: "f64", y: "f64", z: "f64", time: "f64" } as const;
 const position = { x: "f64", y: "f64", z: "f64" } as const;

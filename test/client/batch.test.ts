@@ -8,14 +8,14 @@ const tasks = (count: number): FitTask[] =>
     ...{ parent: null, starts: null, free: null },
   }));
 const needs = (more: Partial<BatchNeeds>): BatchNeeds => ({
-  ...{ waiting: tasks(700), suspects: [], unfinished: 0, usualSeconds: 0.001, workers: 2, ...more },
+  ...{ waiting: tasks(700), suspects: [], unfinished: 0, usualSeconds: 0.002, workers: 2, ...more },
 });
 
 describe("a batch for a fit process", () => {
   test.each([
     ["before the first result one task", { usualSeconds: Number.NaN }, 1],
     ["long fits one by one", { usualSeconds: 10 }, 1],
-    ["short ones for a tenth of a second", {}, 100],
+    ["short ones for a fifth of a second", {}, 100],
     ["the shortest up to the longest batch", { usualSeconds: 1e-9 }, 128],
     ["no more than a share of the rest", { waiting: tasks(28), workers: 4 }, 4],
     ["nothing for who has enough", { unfinished: 51 }, 0],
