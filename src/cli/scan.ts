@@ -60,23 +60,26 @@ Example:
         count: flags.workers,
         isWarm: flags.photonTables === undefined && findReco(planned.reco).light === "muon",
       });
-      const plan = await unlessStopped(planScan(planned), stop);
-      requireWritable(flags.outputDir, "--output-dir");
-      const options = {
-        ...{ outputDir: flags.outputDir, workers: flags.workers, stop },
-        ...(flags.cacheDir !== undefined && { cacheDir: flags.cacheDir }),
-        ...serverTimes(flags),
-        ...{ fitCommand, spawn: early.spawn },
-        ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
-        ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
-      };
-      const shown = { plan, file: event, outputDir: flags.outputDir };
-      const scanned = await withPage(flags, shown, (observed) =>
-        runLocalScan(plan, { ...options, ...observed }),
-      );
-      early.close();
-      const choice = publishChoice(flags);
-      const all = await withPicturesAndPublished(plan, flags.outputDir, scanned, choice);
-      printOutcome(plan, all, started);
+      try {
+        const plan = await unlessStopped(planScan(planned), stop);
+        requireWritable(flags.outputDir, "--output-dir");
+        const options = {
+          ...{ outputDir: flags.outputDir, workers: flags.workers, stop },
+          ...(flags.cacheDir !== undefined && { cacheDir: flags.cacheDir }),
+          ...serverTimes(flags),
+          ...{ fitCommand, spawn: early.spawn },
+          ...(flags.photonTables !== undefined && { photonTables: flags.photonTables }),
+          ...(flags.gcdDir !== undefined && { gcdDir: flags.gcdDir }),
+        };
+        const shown = { plan, file: event, outputDir: flags.outputDir };
+        const scanned = await withPage(flags, shown, (observed) =>
+          runLocalScan(plan, { ...options, ...observed }),
+        );
+        const choice = publishChoice(flags);
+        const all = await withPicturesAndPublished(plan, flags.outputDir, scanned, choice);
+        printOutcome(plan, all, started);
+      } finally {
+        early.close();
+      }
     });
 }
