@@ -82,7 +82,10 @@ export interface SplineMpe {
   searchBeside(direction: Direction, starts: readonly TrackPlace[]): DirectionMinima;
   /** Minimises over direction and place together, from each of these tracks. Throws InputError where there is none. */
   freeDirection(starts: readonly TrackGuess[]): FreeDirection;
-  /** The lowest minimum with its vertex at the seed's time; nothing is minimised. */
+  /**
+   * The lowest minimum whose vertex at the seed's time is within the detector's surroundings, with the llh that it came
+   * with; where there is none the seed, evaluated.
+   */
   vertexAt(seed: Seed, minima: DirectionMinima): SplineMpeFit;
   /**
    * Minimises over x, y, z from every seed and its fallback; the direction stays theirs, which is one, the time the first

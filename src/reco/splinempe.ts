@@ -86,8 +86,6 @@ function prepare(event: Event, detector: Detector, light: LightModel | undefined
   };
 }
 
-/** Two evaluations of one track at different vertices differ by rounding only, llh. */
-const sameValue = 1e-6;
 /** What a fit of first pulses does not tell, GeV. */
 const noLosses = { E_in: Number.NaN, E_tot: Number.NaN };
 
@@ -156,23 +154,24 @@ function open(prepared: PreparedEvent, light: LightModel | undefined): Fitter {
     const vertices = starts.map((start) => vertexOf(start, middle));
     let found: (DirectionMinima & { readonly lowest: number }) | undefined;
     let best: SplineMpeFit | undefined;
-    let evaluations = 0;
     let used = energy;
     for (const seed of seeds) {
       if (found === undefined) {
         used = seed.energy ?? energy;
         const minima = coreFor(used).searchBeside(seed, vertices);
         found = { ...minima, lowest: Math.min(...minima.minima.map(({ llh }) => llh)) };
-        evaluations += found.evaluations;
       }
       // All seeds end in the lowest minimum; the first says where on its track the vertex is, if it can be there.
       const fit = coreFor(used).vertexAt(seed, found);
-      evaluations += fit.evaluations;
       if (best === undefined || fit.llh < best.llh) best = fit;
-      if (best.llh <= found.lowest + sameValue) break;
+      if (best.llh === found.lowest) break;
     }
+    const { zenith, azimuth } = found!;
+    // A minimum's own value may be a search's, or come with a place that was rounded on its way.
+    const llh = coreFor(used).evaluate({ ...best!, zenith, azimuth });
+    const evaluations = found!.evaluations + 1;
     return {
-      fits: [{ ...best!, evaluations, energy: used, ...noLosses }],
+      fits: [{ ...best!, llh, evaluations, energy: used, ...noLosses }],
       minima: passedOn(found!),
     };
   };

@@ -247,7 +247,8 @@ SKYSCAN_API int32_t skyscan_splinempe_fit(const skyscan_splinempe* handle,
                                           skyscan_splinempe_result* result, char* message,
                                           int64_t message_size);
 /* The lowest of these minima with its vertex at the seed's time, where that is within 2000 m; else
- * the next. Nothing is minimised. */
+ * the next, and in the end the seed. llh is the minimum's: nothing is minimised nor, but for the
+ * seed itself, evaluated. */
 SKYSCAN_API int32_t skyscan_splinempe_vertex(const skyscan_splinempe* handle,
                                              const skyscan_splinempe_minimum* minima, int64_t count,
                                              const skyscan_hypothesis* seed,

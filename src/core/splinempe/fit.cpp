@@ -52,14 +52,21 @@ class Surface {
     return rough_->evaluate(position, slope);
   }
 
-  // Those that can be the lowest anew by the exact likelihood; `least`: of others that are exact.
+  // Those that can be the lowest anew by the exact likelihood, and the lowest in any case; `least`:
+  // of others that are exact.
   void make_exact(std::span<Minimum> minima,
                   double least = std::numeric_limits<double>::infinity()) {
     if (!rough_) return;
-    least = std::fmin(least, least_of(minima));
-    for (Minimum& minimum : minima)
-      if (minimum.llh <= least + options_.rough_error)
-        minimum.llh = exact(minimum.position, nullptr);
+    std::vector<Minimum*> rough;
+    for (Minimum& minimum : minima) rough.push_back(&minimum);
+    std::ranges::sort(rough, {}, &Minimum::llh);
+    double least_rough = least;
+    for (Minimum* const minimum : rough) {
+      least_rough = std::fmin(least_rough, minimum->llh);
+      if (minimum->llh > std::fmax(least_rough + options_.rough_error, least)) break;
+      minimum->llh = exact(minimum->position, nullptr);
+      least = std::fmin(least, minimum->llh);
+    }
   }
 
   // Down to a minimum, or until it is clear that it is one of those known.
@@ -346,14 +353,14 @@ SplineMpeFit fit(const SplineMpe& likelihood, const std::vector<Minimum>& minima
     places.push_back(surface.finish(best));
   surface.make_exact(std::span(places).subspan(minima.size()), lowest(minima).llh);
   SplineMpeFit best = vertex_at(likelihood, places, seed, options);
-  std::int64_t evaluations = surface.evaluations() + best.evaluations;
   for (const Track& other : seeds.subspan(1)) {
-    if (best.llh <= lowest(places).llh + options.same_track) break;
+    if (best.llh == lowest(places).llh) break;
     const SplineMpeFit its = vertex_at(likelihood, places, other, options);
-    evaluations += its.evaluations;
     if (its.llh < best.llh) best = its;
   }
-  best.evaluations = evaluations;
+  best.llh = likelihood.evaluate(
+      {best.position, seed.direction, best.time, seed.zenith, seed.azimuth}, nullptr);
+  best.evaluations = surface.evaluations() + 1;
   return best;
 }
 
@@ -362,17 +369,15 @@ SplineMpeFit vertex_at(const SplineMpe& likelihood, const std::vector<Minimum>& 
   const double middle_time = likelihood.middle_time();
   std::vector<Minimum> places = minima;
   sort_lowest_first(places, &Minimum::llh);
+  for (const Minimum& place : places) {
+    const Vec3 position =
+        place.position + speed_of_light * (seed.time - middle_time) * seed.direction;
+    if (is_within(position, options.limit)) return {place.llh, position, seed.time, 0};
+  }
   Track track = seed;
   track.position = {std::clamp(seed.position.x, -options.limit, options.limit),
                     std::clamp(seed.position.y, -options.limit, options.limit),
                     std::clamp(seed.position.z, -options.limit, options.limit)};
-  for (const Minimum& place : places) {
-    const Vec3 position =
-        place.position + speed_of_light * (seed.time - middle_time) * seed.direction;
-    if (!is_within(position, options.limit)) continue;
-    track.position = position;
-    break;
-  }
   return {likelihood.evaluate(track, nullptr), track.position, seed.time, 1};
 }
 

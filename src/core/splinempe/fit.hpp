@@ -31,8 +31,6 @@ struct Minimum {
 struct SplineMpeOptions {
   LikelyPlacesOptions places;
 
-  // Two evaluations of one track at different vertices differ by rounding only, not by this.
-  double same_track = 1e-6;
   double limit = 2000;  // |x|, |y|, |z| of a vertex: the reference's
   // The same while searching, where the vertex is that point of the track that suits the search.
   double search_limit = 6000;
@@ -132,7 +130,8 @@ struct SplineMpeFit {
 SplineMpeFit fit(const SplineMpe& likelihood, const std::vector<Minimum>& minima,
                  std::span<const Track> seeds, const SplineMpeOptions& options = {});
 
-// The lowest of these minima whose vertex at the seed's time is within the limit, else the seed.
+// The lowest of these minima whose vertex at the seed's time is within the limit, with that
+// minimum's llh; else the seed itself, which alone is evaluated.
 SplineMpeFit vertex_at(const SplineMpe& likelihood, const std::vector<Minimum>& minima,
                        const Track& seed, const SplineMpeOptions& options = {});
 
