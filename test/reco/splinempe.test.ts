@@ -1,7 +1,9 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { builtinDetector } from "../../src/detector/builtin.ts";
 import { loadEvent } from "../../src/event/load.ts";
+import type { Seed } from "../../src/geometry/track.ts";
 import { openLight } from "../../src/light/light.ts";
 import type { LightModel } from "../../src/native/light.ts";
 import type { Fitter } from "../../src/reco/reco.ts";
@@ -48,4 +50,34 @@ describe("splinempe from alert to likelihood, on photon tables", () => {
       expect(Math.abs(llh / -lnL.max - 1)).toBeLessThan(1e-6);
     }
   });
+});
+
+test("among minima known already, rounded on their way, the first seed that can be at the lowest serves", async () => {
+  const light = openLight({ reco: "muon", choice: { light: "embedded-2026b" } });
+  const event = await loadEvent(join(import.meta.dir, "../data/simulated_muon.json"));
+  const fitter = splinempe.open(splinempe.prepare(event, builtinDetector(), light), light);
+  let asked = 0;
+  function* seedsFrom(first: Seed) {
+    for (const late of [0, 50, 100, 150]) {
+      asked += 1;
+      yield { ...first, time: first.time + late };
+    }
+  }
+  const rounded = (value: number, unit: number) => Math.round(value / unit) * unit;
+  const azimuths = [0, 1, 2, 3, 4, 5];
+  for (const azimuth of azimuths) {
+    const first: Seed = { x: 0, y: 0, z: 0, time: 10_000, zenith: 1.2, azimuth };
+    const whole = fitter.fitDirection!([first], []);
+    const known = whole.minima.map(({ x, y, z, llh }) => ({
+      ...{ x: rounded(x, 0.01), y: rounded(y, 0.01), z: rounded(z, 0.01) },
+      llh: rounded(llh!, 1e-4),
+    }));
+    const [fit] = fitter.fitDirection!(seedsFrom(first), known).fits;
+    expect(fit.time).toBe(first.time);
+    expect(fit.llh).toBeCloseTo(whole.fits[0].llh, 1);
+    expect(fit.llh).toBeCloseTo(fitter.evaluate({ ...first, ...fit }).llh, 9);
+  }
+  expect(asked).toBe(azimuths.length);
+  fitter.close();
+  light.close();
 });
