@@ -1,11 +1,9 @@
 import { describe, expect, test } from "bun:test";
-
-import { createServer, connect as openSocket, type Socket } from "node:net";
 import { join } from "node:path";
+import { startCable } from "../cable.ts";
 import { endsWell, openServer } from "../distributed.ts";
 import { testFolder } from "../folder.ts";
 import {
-  freePort,
   hasMosquitto,
   mapIn,
   simulatedEvent,
@@ -15,42 +13,6 @@ import {
 } from "../programs.ts";
 
 const directory = testFolder();
-
-/** Passes bytes on, until it is cut: then it swallows them, and says nothing, as a dead network does. */
-async function startCable(target: number) {
-  const port = await freePort();
-  const ends = new Set<Socket>();
-  let isCut = false;
-  const server = createServer((near) => {
-    if (isCut) return;
-    const far = openSocket(target, "127.0.0.1");
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      ends.add(from);
-      from.on("data", (bytes) => {
-        if (!isCut) to.write(bytes);
-      });
-      from.on("error", () => {});
-      from.on("close", () => to.destroy());
-    }
-  });
-  await new Promise<void>((done) => server.listen(port, "127.0.0.1", done));
-  return {
-    port,
-    cut() {
-      isCut = true;
-    },
-    /** New connections pass again; the old ones stay dead, as after a router's restart. */
-    mend() {
-      for (const end of ends) end.destroy();
-      ends.clear();
-      isCut = false;
-    },
-    close: () => server.close(),
-  };
-}
 
 describe.skipIf(!hasMosquitto)("a network cut for a minute", () => {
   test("the scan goes on to the same map", async () => {

@@ -6,6 +6,7 @@ import { type EmbeddedBroker, startBroker } from "../../src/mq/broker.ts";
 import { type Connection, connect } from "../../src/mq/connection.ts";
 import { maxMessageSize } from "../../src/mq/messages.ts";
 import { newClientId } from "../../src/mq/topics.ts";
+import { startCable } from "../cable.ts";
 import { freePort, skyscan, stopAll, until } from "../programs.ts";
 
 const open: (Connection | EmbeddedBroker)[] = [];
@@ -185,12 +186,18 @@ describe("a connection", () => {
     const port = await freePort();
     const first = await startBroker({ host: "127.0.0.1", port });
     const a = await party(port, ["skyscan/s/#"]);
-    const b = await party(port, []);
+    const cable = await startCable(port);
+    const b = await party(cable.port, []);
     await first.close();
     await until("the loss", () => !a.connection.isConnected && !b.connection.isConnected);
     b.connection.publish("skyscan/s/result", { sent: "while away" });
+    // A broker without memory keeps nothing for whoever has not come back: the listener must be there first.
+    cable.close();
     open.unshift(await startBroker({ host: "127.0.0.1", port }));
-    await until("both back", () => a.connects() === 2 && b.connects() === 2);
+    await until("the listener back", () => a.connects() === 2);
+    const again = await startCable(port, cable.port);
+    await until("the speaker back", () => b.connects() === 2);
+    again.close();
     b.connection.publish("skyscan/s/result", { sent: "after" });
     await until("the message", () => a.heard.some(([, text]) => text.includes("after")));
     const sent = a.heard.filter(([topic]) => topic === "skyscan/s/result");
