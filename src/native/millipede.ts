@@ -55,6 +55,8 @@ export interface MillipedeSearch {
   readonly reach: number;
   /** Whether the result's vertex is the track's point at the seed's time, within half a spacing; else next to the seed. */
   readonly keepsTime: boolean;
+  /** Whether slopes alone lead on from where directions nearby have minima, or simplices as well: for rough surfaces. */
+  readonly settles: boolean;
   /** Of each way down. */
   readonly maxEvaluations: number;
 }
@@ -243,7 +245,11 @@ const minimaOf = (handle: Handle): MillipedeMinimum[] =>
     .map(({ llh, x, y, z, time }) => ({ llh, x, y, z, time }));
 
 const packSearch = (search: MillipedeSearch) =>
-  structs.millipedeSearch.pack({ ...search, keepsTime: search.keepsTime ? 1 : 0 });
+  structs.millipedeSearch.pack({
+    ...search,
+    keepsTime: search.keepsTime ? 1 : 0,
+    settles: search.settles ? 1 : 0,
+  });
 
 /** Where each group begins when groups of these lengths are laid end to end, and where the last ends. */
 function offsets(lengths: readonly number[]): BigInt64Array {

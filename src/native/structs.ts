@@ -178,7 +178,7 @@ export const structs = {
     regularisation: "f64",
   }),
   millipedeSearch: new Struct("skyscan_millipede_search", {
-    ...{ spacing: "f64", reach: "f64", keepsTime: "i32", maxEvaluations: "i32" },
+    ...{ spacing: "f64", reach: "f64", keepsTime: "i32", settles: "i32", maxEvaluations: "i64" },
   }),
   millipedeValue: new Struct("skyscan_millipede_value", {
     ...{ llh: "f64", gradient: ["f64", 4], certificate: "f64", iterations: "i64" },

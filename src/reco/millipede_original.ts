@@ -26,7 +26,7 @@ export const originalUnfolding: Unfolding = {
   boundary: 600,
   domEfficiency: 0.99,
   relativeUncertainty: 0,
-  search: { spacing: 2.5, reach: 300, keepsTime: true, maxEvaluations: 30 },
+  search: { spacing: 2.5, reach: 300, keepsTime: true, settles: false, maxEvaluations: 30 },
 };
 
 /** Energy losses along the track from all DOMs' light; the vertex stays at the seed's time. */

@@ -27,7 +27,7 @@ export const wilksUnfolding: Unfolding = {
   boundary: 650,
   domEfficiency: 1,
   relativeUncertainty: 1,
-  search: { spacing: 2.5, reach: 300, keepsTime: false, maxEvaluations: 30 },
+  search: { spacing: 2.5, reach: 300, keepsTime: false, settles: true, maxEvaluations: 30 },
 };
 
 /** Energy losses along the track, with a cleaning and bins chosen so that likelihood ratios follow Wilks' theorem. */

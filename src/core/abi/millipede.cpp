@@ -18,7 +18,8 @@ namespace {
 
 MillipedeSearch search_of(const skyscan_millipede_search& search) {
   check_spacing(search.spacing);
-  return {search.spacing, search.reach, search.keeps_time != 0, search.max_evaluations};
+  return {search.spacing, search.reach, search.keeps_time != 0, search.settles != 0,
+          static_cast<int>(search.max_evaluations)};
 }
 
 // The likelihood that searches begin with.

@@ -279,7 +279,8 @@ typedef struct skyscan_millipede_search {
   double spacing;          /* of cascades [m], at least 0.1 */
   double reach;            /* of the search across the track [m]; 0: only downhill from the seed */
   int32_t keeps_time;      /* 1: the vertex is to be at the seed's time; 0: next to the seed */
-  int32_t max_evaluations; /* of each way down */
+  int32_t settles;         /* 1: from minima nearby slopes alone lead on; 0: simplices as well */
+  int64_t max_evaluations; /* of each way down */
 } skyscan_millipede_search;
 /* The energies at their optimum; llh, gradient and certificate NaN when no cascade is inside. */
 typedef struct skyscan_millipede_value {

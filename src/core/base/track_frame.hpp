@@ -18,10 +18,11 @@ namespace skyscan {
 // one across is a metre.
 constexpr double ns_per_metre_step = 5;
 
-// How a track's vertex [m] and time [ns] change with each of three steps; see `displaced`.
+// How a track's vertex [m] and time [ns] change with each of n steps; see `displaced`.
+template <std::size_t n>
 struct TrackShifts {
-  std::array<Vec3, 3> position;
-  std::array<double, 3> time;
+  std::array<Vec3, n> position;
+  std::array<double, n> time;
 };
 
 // Axes of unit length for one direction: `u` is level, `v` points up, `along` is the direction of
@@ -38,13 +39,18 @@ struct TrackFrame {
   Vec3 vector(double a, double b, double l) const { return a * u + b * v + l * along; }
 
   // Steps by a metre across along u and v, and by as much in time.
-  TrackShifts shifts() const { return {{u, v, {0, 0, 0}}, {0, 0, ns_per_metre_step}}; }
+  TrackShifts<3> shifts() const { return {{u, v, {0, 0, 0}}, {0, 0, ns_per_metre_step}}; }
+
+  // The same, and by a metre along the track itself.
+  TrackShifts<4> shifts_and_along() const {
+    return {{u, v, {0, 0, 0}, along}, {0, 0, ns_per_metre_step, 1 / speed_of_light}};
+  }
 
   // The same, the vertex staying in its plane across the axis x (0), y (1) or z (2): where cascades
   // are between boundaries across that axis stays too. The track must not lie in that plane.
-  TrackShifts shifts_across(int axis) const {
+  TrackShifts<3> shifts_across(int axis) const {
     const auto part = [axis](const Vec3& a) { return axis == 0 ? a.x : axis == 1 ? a.y : a.z; };
-    TrackShifts shifts = this->shifts();
+    TrackShifts<3> shifts = this->shifts();
     for (std::size_t k = 0; k < 2; ++k) {
       const double back = part(shifts.position[k]) / part(along);
       shifts.position[k] = shifts.position[k] - back * along;
@@ -57,8 +63,9 @@ struct TrackFrame {
 };
 
 // The track next to this one, `steps` of these shifts away.
-inline Track displaced(Track track, const TrackShifts& shifts, const std::array<double, 3>& steps) {
-  for (std::size_t k = 0; k < 3; ++k) {
+template <std::size_t n>
+Track displaced(Track track, const TrackShifts<n>& shifts, const std::array<double, n>& steps) {
+  for (std::size_t k = 0; k < n; ++k) {
     track.position = track.position + steps[k] * shifts.position[k];
     track.time += steps[k] * shifts.time[k];
   }

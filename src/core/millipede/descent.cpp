@@ -11,12 +11,13 @@ namespace skyscan {
 
 namespace {
 
-using Steps = std::array<double, 3>;
-
-// The likelihood over three steps from where the way down starts.
+// The likelihood over so many steps from where the way down starts.
+template <std::size_t n>
 class SteppedLikelihood {
  public:
-  SteppedLikelihood(LocalLikelihood& likelihood, const TrackShifts& shifts, Candidate start)
+  using Steps = std::array<double, n>;
+
+  SteppedLikelihood(LocalLikelihood& likelihood, const TrackShifts<n>& shifts, Candidate start)
       : likelihood_(likelihood), shifts_(shifts), start_(start.track), asked_(std::move(start)) {}
 
   // Energies are solved starting from those of the last place on the way.
@@ -29,19 +30,19 @@ class SteppedLikelihood {
   }
 
   // Gauss-Newton's curvature, the energies eliminated.
-  Slopes<3> slopes(const Steps&) {
+  Slopes<n> slopes(const Steps&) {
     here_ = asked_;
     likelihood_.differentiate(here_);
-    std::array<std::array<double, 4>, 3> way;
-    for (std::size_t k = 0; k < 3; ++k) {
+    std::array<std::array<double, 4>, n> way;
+    for (std::size_t k = 0; k < n; ++k) {
       const Vec3& position = shifts_.position[k];
       way[k] = {position.x, position.y, position.z, shifts_.time[k]};
     }
-    Slopes<3> slopes{};
+    Slopes<n> slopes{};
     const MillipedeValue& value = here_.value;
-    for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t p = 0; p < 4; ++p) slopes.gradient[i] += way[i][p] * value.gradient[p];
-      for (std::size_t k = 0; k < 3; ++k)
+      for (std::size_t k = 0; k < n; ++k)
         for (std::size_t p = 0; p < 4; ++p)
           for (std::size_t q = 0; q < 4; ++q)
             slopes.curvature[i][k] +=
@@ -55,7 +56,7 @@ class SteppedLikelihood {
 
  private:
   LocalLikelihood& likelihood_;
-  const TrackShifts& shifts_;
+  const TrackShifts<n>& shifts_;
   const Track start_;
   Candidate asked_, here_;
   Steps asked_steps_{};
@@ -63,14 +64,18 @@ class SteppedLikelihood {
 
 }  // namespace
 
-void descend(LocalLikelihood& likelihood, const TrackShifts& shifts, const DescentLimits& limits,
+template <std::size_t n>
+void descend(LocalLikelihood& likelihood, const TrackShifts<n>& shifts, const DescentLimits& limits,
              Candidate& at) {
-  SteppedLikelihood surface(likelihood, shifts, at);
-  const auto lowest = trust_region_minimum<3>(
-      surface, Steps{}, StructuredSecant<3>(),
+  SteppedLikelihood<n> surface(likelihood, shifts, at);
+  const auto lowest = trust_region_minimum<n>(
+      surface, std::array<double, n>{}, StructuredSecant<n>(),
       {limits.first_radius, 0.1 * limits.llh_tolerance, limits.llh_tolerance,
        std::numeric_limits<int>::max(), limits.evaluations});
   at = surface.at(lowest.x);
 }
+
+template void descend<3>(LocalLikelihood&, const TrackShifts<3>&, const DescentLimits&, Candidate&);
+template void descend<4>(LocalLikelihood&, const TrackShifts<4>&, const DescentLimits&, Candidate&);
 
 }  // namespace skyscan

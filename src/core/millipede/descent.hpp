@@ -14,8 +14,9 @@ struct DescentLimits {
 };
 
 // Goes down from `at`, whose value is known, to the minimum next to it. `shifts`: the steps that a
-// track may take.
-void descend(LocalLikelihood& likelihood, const TrackShifts& shifts, const DescentLimits& limits,
+// track may take, three or four.
+template <std::size_t n>
+void descend(LocalLikelihood& likelihood, const TrackShifts<n>& shifts, const DescentLimits& limits,
              Candidate& at);
 
 }  // namespace skyscan

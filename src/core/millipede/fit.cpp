@@ -98,9 +98,10 @@ class DirectionFit {
   }
 
   // The best of what lies next to these, with the result's cascades. `known`: minima of this
-  // direction, with the result's cascades too.
+  // direction, with the result's cascades too. `is_beside`: the starts are minima of directions
+  // nearby.
   MillipedeFit minimum(const std::vector<RoughMinimum>& starts,
-                       const std::vector<RoughMinimum>& known = {}) {
+                       const std::vector<RoughMinimum>& known = {}, bool is_beside = false) {
     std::vector<Candidate> all;
     for (const RoughMinimum& start : starts) all.push_back({start.track, {}});
     for (Candidate& each : all) minimise(2 * search_.spacing, options_.llh_tolerance_half, each);
@@ -121,14 +122,16 @@ class DirectionFit {
     };
     if (all.empty() && !known.empty()) return nothing_lower();
     keep_distinct(all, options_.separation, options_.polished);
-    for (Candidate& each : all) polish(each);
+    const bool settles = is_beside && search_.settles;
+    for (Candidate& each : all) settles ? settle(each) : polish(each);
     keep_distinct(all, options_.separation, 1);
     for (Candidate& each : all)
       place_cascades(millipede_, frame_, search_.spacing, descent_limits(options_.llh_tolerance),
-                     options_.placement, evaluations_, each);
+                     settles ? options_.placement_settling : options_.placement, evaluations_,
+                     each);
     keep_distinct(all, options_.separation, 1);
     if (all.empty()) return none(FitOutcome::outside);
-    polish_last(all.front());
+    settles ? settle_on(all.front()) : polish_last(all.front());
     MillipedeFit best = result(std::move(all.front()));
     // What began apart from them may end in one of them after all.
     for (const RoughMinimum& other : known)
@@ -241,6 +244,32 @@ class DirectionFit {
     simplex_minimum<n>(llh, {{}, best.llh()}, steps, options_.polish_limits);
   }
 
+  // Goes down by slopes, the cascades moving along the track too.
+  void settle(Candidate& best) {
+    LocalLikelihood likelihood(millipede_, search_.spacing, evaluations_);
+    best.value = likelihood.at(best.track, &best.value);
+    descend(likelihood, frame_.shifts_and_along(),
+            {options_.settling_radius, options_.llh_tolerance, options_.settling_evaluations},
+            best);
+  }
+
+  // The same again from the lowest place of three along the track, while that gains anything.
+  void settle_on(Candidate& best) {
+    settle(best);
+    for (int again = 0; again < options_.most_settlings; ++again) {
+      const double before = best.llh();
+      LocalLikelihood likelihood(millipede_, search_.spacing, evaluations_);
+      const Candidate middle = best;
+      for (const double length : {-options_.settling_along, options_.settling_along}) {
+        const Track track = advanced_along(middle.track, length);
+        Candidate there{track, likelihood.at(track, &middle.value)};
+        if (there.llh() < best.llh()) best = std::move(there);
+      }
+      settle(best);
+      if (!(best.llh() < before - options_.repeat_gain)) return;
+    }
+  }
+
   // The result has all light of the cascades that matter.
   MillipedeFit result(Candidate best) {
     ++evaluations_;
@@ -333,7 +362,7 @@ MillipedeFit fit_from(const Millipede& millipede, const Track& seed,
   for (const RoughMinimum& start : starts)
     (std::isfinite(start.llh) ? known : guesses).push_back(start);
   const std::vector<RoughMinimum> followed = fit.lowest_guesses(std::move(guesses), known);
-  return fit.at_seed(fit.minimum(followed, known), seed);
+  return fit.at_seed(fit.minimum(followed, known, true), seed);
 }
 
 MillipedeFit fit_downhill(const Millipede& millipede, const Track& seed,

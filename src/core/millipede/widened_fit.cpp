@@ -35,7 +35,7 @@ MillipedeFit widened_minimum(const Millipede& millipede, const Track& start, dou
   int evaluations = 0;
   LocalLikelihood likelihood(millipede, spacing, evaluations);
   MillipedeValue latest;
-  const TrackShifts shifts = TrackFrame(start.direction).shifts();
+  const TrackShifts<3> shifts = TrackFrame(start.direction).shifts();
   const auto llh = [&](const std::array<double, 3>& x) {
     const Track track = displaced(start, shifts, x);
     latest = likelihood.at(track, latest.placed ? &latest : nullptr);
