@@ -53,7 +53,14 @@ const MARGIN = 60;
  * Minima are farther apart in llh than splinempe's, and lists too short lost some (see MillipedeFitOptions): six of each
  * direction, however high.
  */
-export const millipedeFlood: Flood = { most: 6, margin: 120, separation: 8, known: 15, rounds: 2 };
+export const millipedeFlood: Flood = {
+  most: 6,
+  margin: 120,
+  separation: 8,
+  known: 15,
+  rounds: 2,
+  searched: 0,
+};
 
 const takesPart = (dom: Dom): boolean =>
   dom.isOn && dom.omType === ICECUBE_DOM && Math.abs(dom.highVoltage) >= LEAST_VOLTAGE;

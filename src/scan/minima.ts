@@ -5,7 +5,15 @@ import {
   mostMinima,
   type Start,
 } from "../geometry/minima.ts";
-import { angleBetween, neighbours, parentOf, pixelVector, type Vector } from "../sky/healpix.ts";
+import {
+  angleBetween,
+  neighbours,
+  nestedOf,
+  parentOf,
+  pixelVector,
+  type Vector,
+} from "../sky/healpix.ts";
+import type { Pixel } from "./task.ts";
 
 /** A minimum that much lower than the one before is news to the pixels around, llh. */
 export const news = 0.05;
@@ -68,6 +76,10 @@ export function startsBelow(
     addGuesses(starts, minimaOf(at) ?? [], pixelVector(coarse, at), to, flood, flood.separation);
   return starts;
 }
+
+/** Evenly spread over a map finer than its parents'. */
+export const isSearchedWhole = ({ nside, pixel }: Pixel, { searched }: Flood): boolean =>
+  searched > 0 && nestedOf(nside, pixel) % searched === 0;
 
 /**
  * Where to look again in a pixel that has its fits: its own minima, then those of its neighbours in the same map that it

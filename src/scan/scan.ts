@@ -12,7 +12,7 @@ import {
 } from "../sky/healpix.ts";
 import { checkProgression, expectedPixels, type Progression } from "../sky/progression.ts";
 import { fitValues } from "./fit_values.ts";
-import { news, startsBelow, startsBeside } from "./minima.ts";
+import { isSearchedWhole, news, startsBelow, startsBeside } from "./minima.ts";
 import {
   type FreeStart,
   fitsOf,
@@ -478,7 +478,7 @@ export class Scan {
   /** The minima of the finest coarser pixels around this one. */
   #startsIn(pixel: Pixel): Start[] {
     const { flood } = this.#settings;
-    if (!flood) return [];
+    if (!flood || isSearchedWhole(pixel, flood)) return [];
     for (const { nside, pixels, final } of this.#stages.toReversed()) {
       if (nside >= pixel.nside) continue;
       const minimaOf = (at: number) => (final.has(at) ? pixels.get(at)?.minima : undefined);

@@ -363,7 +363,7 @@ describe("a scan", () => {
 });
 
 describe("minima passed on", () => {
-  const flood = { most: 4, margin: 15, separation: 8, known: 15, rounds: 3 };
+  const flood = { most: 4, margin: 15, separation: 8, known: 15, rounds: 3, searched: 0 };
   const flooding: ScanSettings = { ...small, flood };
   /** A task's best fit: its llh is of where it starts, as of everything else; a minimum or two to go with it. */
   function found(task: ReleasedTask): TaskResult {
@@ -404,6 +404,22 @@ describe("minima passed on", () => {
         expect(other.sent).toEqual(sent);
       }),
       { numRuns: 20 },
+    );
+  });
+
+  test("one pixel in so many of a finer map is searched whole, evenly over the map", () => {
+    const { sent } = runWhole(() => 0, { ...flooding, flood: { ...flood, searched: 4 } });
+    const whole = sent.filter(({ round = 0, starts }) => round === 0 && !starts);
+    const coarse = whole.filter(({ nside }) => nside === 2);
+    expect(coarse.length).toBe(
+      sent.filter(({ nside, round = 0 }) => nside === 2 && round === 0).length,
+    );
+    // Of the four children of a pixel, one.
+    const fine = whole.filter(({ nside }) => nside === 4);
+    const parents = new Set(fine.map(({ pixel }) => parentOf(4, pixel, 2)));
+    expect(parents.size).toBe(fine.length);
+    expect(4 * fine.length).toBe(
+      sent.filter(({ nside, round = 0 }) => nside === 4 && round === 0).length,
     );
   });
 
