@@ -26,10 +26,12 @@ struct SimplexLimits {
 //
 // `value` takes a std::array<double, n>; what it returns is not finite where the function is not
 // defined. The first corners are `start`, whose value is known, and `start` moved by `steps` along
-// each axis in turn.
-template <std::size_t n, typename Value>
+// each axis in turn. `is_end(best, worst)` tells of the corners, before each step, whether to end
+// there: such as where it has become clear that nothing wanted comes of them.
+template <std::size_t n, typename Value, typename IsEnd>
 Point<n> simplex_minimum(const Value& value, const Point<n>& start,
-                         const std::array<double, n>& steps, SimplexLimits limits) {
+                         const std::array<double, n>& steps, SimplexLimits limits,
+                         const IsEnd& is_end) {
   const auto at = [&](const std::array<double, n>& x) {
     --limits.evaluations;
     const double found = value(x);
@@ -46,7 +48,9 @@ Point<n> simplex_minimum(const Value& value, const Point<n>& start,
   while (true) {
     std::stable_sort(corners.begin(), corners.end(),
                      [](const Point<n>& a, const Point<n>& b) { return a.value < b.value; });
-    if (limits.evaluations <= 0 || worst.value - best.value < limits.tolerance) return best;
+    if (limits.evaluations <= 0 || worst.value - best.value < limits.tolerance ||
+        is_end(best, worst))
+      return best;
     // Along the line from the worst corner through the middle of the others: 1 reflects it.
     const auto beyond_middle = [&](double length) {
       std::array<double, n> x;
@@ -77,6 +81,13 @@ Point<n> simplex_minimum(const Value& value, const Point<n>& start,
       }
     }
   }
+}
+
+template <std::size_t n, typename Value>
+Point<n> simplex_minimum(const Value& value, const Point<n>& start,
+                         const std::array<double, n>& steps, SimplexLimits limits) {
+  const auto never = [](const Point<n>&, const Point<n>&) { return false; };
+  return simplex_minimum<n>(value, start, steps, limits, never);
 }
 
 }  // namespace skyscan

@@ -76,14 +76,15 @@ class Surface {
   Minimum descend_from(const Vec3& position, const std::vector<Minimum>& known, double same_place,
                        double same_llh);
 
-  // A minimum's last metres: kinks, where slopes mislead, do not stop a simplex.
-  Minimum finish(const Minimum& minimum) {
-    return finish(minimum, options_.simplex_step, options_.simplex);
-  }
-  Minimum finish(const Minimum& minimum, double step, const SimplexLimits& limits) {
+  // A minimum's last metres: kinks, where slopes mislead, do not stop a simplex. It ends where it
+  // is clear that it comes to nothing as low as `least`.
+  Minimum finish(const Minimum& minimum, double step, const SimplexLimits& limits, double least) {
     const auto at = [&](const Position& x) { return value(vector(x), nullptr); };
-    const auto found =
-        simplex_minimum<3>(at, {array(minimum.position), minimum.llh}, {step, step, step}, limits);
+    const auto is_end = [least](const Point<3>& best, const Point<3>& worst) {
+      return worst.value - best.value < best.value - least;
+    };
+    const auto found = simplex_minimum<3>(at, {array(minimum.position), minimum.llh},
+                                          {step, step, step}, limits, is_end);
     return {found.value, vector(found.x)};
   }
 
@@ -217,7 +218,8 @@ class Search {
         break;
       if (is_known(finished_, minimum, are_same)) continue;
       finished_.push_back(minimum);
-      found_.push_back(surface_.finish(minimum));
+      found_.push_back(
+          surface_.finish(minimum, options_.simplex_step, options_.simplex, lowest(found_).llh));
       ++count;
     }
   }
@@ -226,7 +228,7 @@ class Search {
     for (int turn = 0; turn < options_.most_again; ++turn) {
       const double step = turn % 2 == 0 ? -options_.step_again : options_.step_again;
       const Minimum before = lowest(found_);
-      found_.push_back(surface_.finish(before, step, options_.simplex));
+      found_.push_back(surface_.finish(before, step, options_.simplex, before.llh));
       if (!(found_.back().llh < before.llh - options_.least_gain_again)) break;
     }
   }
@@ -304,13 +306,13 @@ void finish_beside(Surface& surface, std::vector<Minimum>& found, const std::vec
         std::ranges::any_of(known, leads_to))
       continue;
     finished.push_back(minimum);
-    minimum = surface.finish(minimum, options.simplex_step_beside, options.simplex_beside);
+    minimum = surface.finish(minimum, options.simplex_step_beside, options.simplex_beside, least);
     if (!(minimum.llh < least)) continue;
     least = minimum.llh;
     best = &minimum;
   }
   if (best != nullptr)
-    *best = surface.finish(*best, options.second_step_beside, options.simplex_beside);
+    *best = surface.finish(*best, options.second_step_beside, options.simplex_beside, least);
 }
 
 }  // namespace
@@ -350,7 +352,8 @@ SplineMpeFit fit(const SplineMpe& likelihood, const std::vector<Minimum>& minima
       places.push_back(surface.descend_from(position, places));
   }
   if (const Minimum best = lowest(places); best.llh < lowest(minima).llh - options.least_gain)
-    places.push_back(surface.finish(best));
+    places.push_back(
+        surface.finish(best, options.simplex_step, options.simplex, lowest(minima).llh));
   surface.make_exact(std::span(places).subspan(minima.size()), lowest(minima).llh);
   SplineMpeFit best = vertex_at(likelihood, places, seed, options);
   for (const Track& other : seeds.subspan(1)) {

@@ -51,10 +51,13 @@ struct SplineMpeOptions {
   std::size_t most_descents = 12;
   double follow_margin = 20;
   // The lowest minima, so many of them that are no more than this above the lowest, are finished by
-  // a simplex: some have lower ones behind a kink.
+  // a simplex: some have lower ones behind a kink. One whose corners differ by less than what they
+  // are above the lowest will not come below it, and ends: of 768 pixels none was missed for it, of
+  // simplices from neighbours' minima, where a fifth of all calls is saved, no more than a simplex
+  // of another size misses.
   std::size_t most_finished = 4;
   double finish_margin = 5;
-  double simplex_step = 20;  // the reference's
+  double simplex_step = 10;
   SimplexLimits simplex{160, 0.02};
 
   // The lowest is finished again, so often at most, from one side and the other in turn, until that
@@ -62,7 +65,7 @@ struct SplineMpeOptions {
   // directions of three alerts 20 ended more than 0.1 above a search ten times as long, 10 with
   // this; it takes a tenth of the time.
   double step_again = 8, least_gain_again = 0.02;
-  int most_again = 4;
+  int most_again = 2;
 
   // A thorough search jumps around the lowest minimum so often, at first so far, then closer by
   // this factor where a jump found nothing. Without, one pixel in twenty near the source was

@@ -36,9 +36,6 @@ std::vector<Passage> bottoms_near(const CoarseMapView& view, const Passage& basi
       basin.a, basin.b, options.near_radius, options.near_spacing, [start](float) { return start; },
       basin.time + options.near_times);
   keep_distinct(near, &Passage::llh, within(options.near_gap), options.most_near);
-  for (Passage& passage : near)
-    view.follow(passage, options.near_spacing / 2, options.near_last_step, options.least_gain);
-  keep_distinct(near, &Passage::llh, within(options.same_place), options.most_near);
   if (near.empty()) near.push_back(basin);
   return near;
 }

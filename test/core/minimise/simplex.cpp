@@ -46,3 +46,26 @@ TEST_CASE("the simplex keeps its start where nothing is lower, and ends when tol
   // The step begun is finished: a contraction that shrinks everything takes five values.
   CHECK(calls <= 20 + 5);
 }
+
+TEST_CASE("the simplex ends where it is told that nothing comes of it") {
+  // A bowl whose bottom is at 3, beside another known at 0.
+  const auto bowl = [](const std::array<double, 2>& x) {
+    return 3 + std::pow(x[0] - 5, 2) + std::pow(x[1], 2);
+  };
+  const auto is_end = [](const Point<2>& best, const Point<2>& worst) {
+    return worst.value - best.value < best.value;
+  };
+  int calls = 0;
+  const auto counted = [&](const std::array<double, 2>& x) {
+    ++calls;
+    return bowl(x);
+  };
+  const auto whole = simplex_minimum<2>(counted, {{0, 0}, 28}, {4, 4}, {1000, 1e-6});
+  const int all = calls;
+  calls = 0;
+  const auto ended = simplex_minimum<2>(counted, {{0, 0}, 28}, {4, 4}, {1000, 1e-6}, is_end);
+  CHECK(whole.value < 3 + 1e-6);
+  CHECK(ended.value == bowl(ended.x));
+  CHECK(ended.value > whole.value);
+  CHECK(2 * calls < all);
+}
