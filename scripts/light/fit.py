@@ -13,8 +13,9 @@ import re
 import sys
 
 import numpy as np
+from scipy.linalg import eigh
 from scipy.optimize import least_squares
-from scipy.special import gammaincinv
+from scipy.special import gammaincinv, k0, k0e
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SPEED, GROUP = 0.299792458, 1.35634  # m/ns; group index at 400 nm
@@ -23,14 +24,14 @@ SIN = np.sqrt(1 - COS * COS)
 AREA, RADIUS, ROUNDING = 20.2e-4, 0.16510, 0.5  # m^2, m, m
 FAR = 8  # where the optical distance saturates in the polynomial
 SHARES = {"t10": 0.1, "t50": 0.5, "t90": 0.9}
-NAMES = ["direct_share", "direct_fading", "shift_fading", "window"] + [f"amplitude[{i}]" for i in range(6)] + [
+NAMES = ["direct_share", "direct_fading", "shift_fading", "window"] + [f"amplitude[{i}]" for i in range(7)] + [
     "shape_factor", "shape_power", "shape_by_direct", "rate_factor", "rate_power"]
 START = {
-    "muon": [0.87, 1.25, 2.3, 0.06, 0.2, -3.4, 2.5, 0.3, -0.7, 1.9, 0.63, 0.86, 0.39, 2.5, -0.16],
-    "cascade": [1, 1.2, 1.4, 0.05, -0.1, -5.2, 6.5, -6.9, -2.2, 8.4, 0.54, 1.11, 0.42, 2.9, -0.12],
+    "muon": [0.87, 1.1, 2.5, 0.1, 0.2, 0, 0, 0, 0, 0, 0.1, 0.63, 0.85, 0.5, 2.5, -0.18],
+    "cascade": [1, 1.2, 1.4, 0.05, -0.1, -5.2, 6.5, -6.9, -2.2, 8.4, 0, 0.54, 1.11, 0.42, 2.9, -0.12],
 }
 # Of a cascade nothing is scattered at the source.
-FIXED = {"muon": [], "cascade": [0]}
+FIXED = {"muon": [], "cascade": [0, 10]}
 
 
 class Ice:
@@ -92,6 +93,67 @@ def spread(cells, *axes):
     return [low[:, None] + (high - low)[:, None] * grid.ravel()[None] for (low, high), grid in zip(axes, grids)]
 
 
+class LayeredDiffusion:
+    """What src/core/light/layered_diffusion.cpp says, without tables: light of tracks in horizontal layers."""
+
+    STEP = 10  # m
+
+    def __init__(self):
+        step = self.STEP
+        self.z = np.arange(-650, 651, step)
+        at = lambda sums, z: np.interp(z, ICE.z, sums)
+        self.b, self.a = [(at(s, self.z + step / 2) - at(s, self.z - step / 2)) / step for s in ICE.sums]
+        flow = 2 / (3 * self.b[1:] + 3 * self.b[:-1]) / step**2
+        matrix = np.diag(self.a + np.append(flow, 0) + np.append(0, flow)) - np.diag(flow, 1) - np.diag(flow, -1)
+        squares, modes = eigh(matrix, np.diag(1 / (3 * self.b)))
+        self.logs = np.linspace(np.log(2), np.log(1500), 80)
+        falling = k0(np.minimum(np.outer(np.exp(self.logs), np.sqrt(squares)), 600)) / (2 * np.pi * step)
+        self.density = np.log(np.maximum(np.einsum("in,rn,jn->ijr", modes, falling, modes, optimize=True), 1e-30))
+
+    def log_density(self, source, receiver, distance):
+        value = 0
+        places = [((source - self.z[0]) / self.STEP, len(self.z)), ((receiver - self.z[0]) / self.STEP, len(self.z)),
+                  ((np.log(distance) - self.logs[0]) / (self.logs[1] - self.logs[0]), len(self.logs))]
+        places = [np.clip(at, 0, count - 1.001) for at, count in places]
+        nodes = [at.astype(int) for at in places]
+        for corner in np.ndindex(2, 2, 2):
+            weight = np.prod([1 - abs(at - node - c) for at, node, c in zip(places, nodes, corner)], axis=0)
+            value = value + weight * self.density[tuple(node + c for node, c in zip(nodes, corner))]
+        return value
+
+    def scattered(self, upwards):
+        """By height: where light that travels with the track is scattered first, per length of track."""
+        rate, lost = self.b / COS, (self.a + self.b) / COS
+        if abs(upwards) < 1e-6:
+            return rate / lost
+        fine = np.arange(self.z[0], self.z[-1] + 1, 1.0)
+        rate, lost = (np.interp(fine, self.z, x) for x in (rate, lost))
+        flux, order = np.empty(len(fine)), range(len(fine)) if upwards > 0 else range(len(fine))[::-1]
+        before = 1 / lost[order[0]]
+        for i in order:
+            before = flux[i] = 1 / lost[i] + (before - 1 / lost[i]) * np.exp(-lost[i] / abs(upwards))
+        return np.interp(self.z, fine, rate * flux)
+
+    def of_track(self, upwards, height, distance, cosine):
+        """Density at DOMs of these heights, at a distance from the track, at an angle about it from its upper side."""
+        level = np.sqrt(1 - upwards**2)
+        nearest, along = height - distance * cosine * level, -distance * cosine * upwards
+        across = distance * np.sqrt(np.maximum(1 - cosine**2, 0))
+        turns = np.linspace(-1, 1, 64) * np.arcsinh(600 / 20)
+        scattered, total = self.scattered(upwards), 0
+        for s, weight in zip(20 * np.sinh(turns), 20 * np.cosh(turns) * (turns[1] - turns[0])):
+            source, way = nearest + s * upwards, np.sqrt((along - s * level) ** 2 + across**2 + 1e-3)
+            emitted = np.interp(source, self.z, scattered)
+            total = total + weight * emitted * np.exp(self.log_density(source, height, way))
+        return total
+
+
+K0_AT = np.geomspace(1e-5, 100, 5000)
+K0_LOGS = np.log(k0e(K0_AT)) - K0_AT
+USUAL_SCATTERING = 25  # m
+DIFFUSED = 10  # m: nearer than layers are thick, light has not diffused yet
+
+
 class Muons:
     """Cells about a track through (0, 0, height), towards +x or straight up or down."""
 
@@ -103,6 +165,17 @@ class Muons:
         self.nz, up = -np.cos(zenith), np.sin(zenith)
         self.outward_z = np.cos(phi) * up
         self.height = cells["height"][:, None] + 0 * phi
+        self.diffused = np.maximum(self.rho, DIFFUSED)
+        self.dom = self.height + self.diffused * self.outward_z
+        diffusion, self.density = LayeredDiffusion(), np.empty(phi.shape)
+        for upwards in np.unique(self.nz):
+            of = self.nz[:, 0] == upwards
+            self.density[of] = diffusion.of_track(upwards, self.dom[of], self.diffused[of], np.cos(phi)[of])
+
+    def decay(self, c):
+        """k for which K0(k rho) 3 b / (2 pi), the light of a track in even ice, is that in layers."""
+        b = ICE.mean(self.height, self.dom, c[3] * self.diffused)[0]
+        return np.interp(-np.log(self.density * 2 * np.pi / (3 * b)), -K0_LOGS, K0_AT) / self.diffused
 
     def expect(self, c):
         rho, nz, above = self.rho, self.nz, self.rho * self.outward_z
@@ -112,7 +185,7 @@ class Muons:
         shift = VIEW * (1 - np.exp(-s / c[2])) / b
         displaced = np.sqrt(ROUNDING**2 + rho**2 - shift * (2 * above - (1 - nz**2) * shift))
         accepted = ACCEPTED(nz * COS + self.outward_z * SIN)
-        decay = np.sqrt(3 * a * b)
+        decay = self.decay(c)
         near = np.exp(a / b) / (3 * b) / SIN * np.sqrt(2 * decay / np.pi)
 
         def diffusive(d):
@@ -157,11 +230,12 @@ class Cascades:
 def correction(c, distance, b, decay):
     u, v = distance * decay, np.log1p(b * distance)
     u = u / (1 + u / FAR)
-    return np.exp(c[4] + c[5] * u + c[6] * v + c[7] * v * v + c[8] * u * u + c[9] * u * v)
+    by_scattering = c[10] * v * np.log(USUAL_SCATTERING * b)
+    return np.exp(c[4] + c[5] * u + c[6] * v + c[7] * v * v + c[8] * u * u + c[9] * u * v + by_scattering)
 
 
 def timing(c, scatterings, accepted, a):
-    return c[10] * scatterings**c[11] * accepted**-c[12], c[13] * SPEED / GROUP * a * scatterings**c[14]
+    return c[11] * scatterings**c[12] * accepted**-c[13], c[14] * SPEED / GROUP * a * scatterings**c[15]
 
 
 def differences(c, points, cells):
@@ -173,18 +247,21 @@ def differences(c, points, cells):
     return np.log(light.mean(1) / cells["amplitude_h250"]), np.array(late)
 
 
-def weights(cells):
-    """What counts: level sources to 200 m; in the dust light goes around beyond 75 m, which no mean of ice knows."""
-    far, dust = cells["distance"] > 200, np.abs(cells["height"] + 100) < 1
-    level = cells["zenith"] == 90
-    return (np.where(far, 0.25, 1) * np.where(level, 1, 0.5) * np.where(dust & (cells["distance"] > 75), 0.1, 1)
+def around(kind, cells):
+    """Where light goes around the dust: of cascades the mean over the straight way says nothing there."""
+    return (kind == "cascade") & (np.abs(cells["height"] + 100) < 1) & (cells["distance"] > 75)
+
+
+def weights(kind, cells):
+    """What counts: level sources to 200 m."""
+    far, level = cells["distance"] > 200, cells["zenith"] == 90
+    return (np.where(far, 0.25, 1) * np.where(level, 1, 0.5) * np.where(around(kind, cells), 0.1, 1)
             * np.minimum(1, 0.05 / cells["rel_error"]))
 
 
-def report(c, points, cells):
+def report(kind, c, points, cells):
     amplitude, late = differences(c, points, cells)
-    dust = np.abs(cells["height"] + 100) < 1
-    counted = (cells["distance"] <= 200) & ~(dust & (cells["distance"] > 75))
+    counted = (cells["distance"] <= 200) & ~around(kind, cells)
     rms = lambda x: np.sqrt((x**2).mean())
     print(f"rms of ln(quantile + 10 ns) to 200 m: {rms(late[:, counted]):.3f}; of ln(amplitude) at 50 to 200 m: "
           f"{rms(amplitude[counted & (cells['distance'] >= 50)]):.3f}")
@@ -208,9 +285,9 @@ def main():
     cells = read(kind)
     points = (Muons if kind == "muon" else Cascades)(cells)
     if "--check" in sys.argv:
-        return report(in_header(kind), points, cells)
+        return report(kind, in_header(kind), points, cells)
     free = [i for i in range(len(NAMES)) if i not in FIXED[kind]]
-    scale = weights(cells)
+    scale = weights(kind, cells)
 
     def constants(x):
         c = list(START[kind])
@@ -223,11 +300,11 @@ def main():
             amplitude, late = differences(constants(x), points, cells)
         return np.nan_to_num(np.concatenate([scale * amplitude, (0.6 * scale * late).ravel()]), nan=5)
 
-    found = least_squares(residuals, [START[kind][i] for i in free], loss="soft_l1", f_scale=0.5, max_nfev=40)
+    found = least_squares(residuals, [START[kind][i] for i in free], loss="soft_l1", f_scale=0.5, max_nfev=60)
     c = constants(found.x)
     for name, value in zip(NAMES, c):
         print(f"{name:18} {value:.4f}")
-    report(c, points, cells)
+    report(kind, c, points, cells)
 
 
 main()

@@ -44,6 +44,10 @@ class RoughOptics {
  public:
   explicit RoughOptics(const AnalyticSetting& setting) : setting_(setting) {}
 
+  std::unique_ptr<LightScratch> scratch() const { return std::make_unique<LightScratch>(); }
+  // All directions are alike.
+  RoughOptics along(double, LightScratch&) const { return *this; }
+
   template <typename Number>
   MuonAtDom<Number> at(const SeenDom<Number, Lanes>& seen) const {
     const auto& [rho, above, rising, height, efficiency, upwards] = seen;

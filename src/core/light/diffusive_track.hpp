@@ -13,9 +13,12 @@ namespace skyscan {
 template <typename Number>
 class DiffusiveTrack {
  public:
-  DiffusiveTrack(const Number& scattering, const Number& absorption) {
+  DiffusiveTrack(const Number& scattering, const Number& absorption)
+      : DiffusiveTrack(scattering, absorption, root(3 * (absorption * scattering))) {}
+  // With another decay [1/m] than that of this ice everywhere.
+  DiffusiveTrack(const Number& scattering, const Number& absorption, const Number& decay)
+      : decay_(decay) {
     const Number per_scattering = inverse(scattering);
-    decay_ = root(3 * (absorption * scattering));
     // lambda_mu = (lambda_c / sin)^2 2 decay / pi, lambda_c = exp(a / b) / (3 b): its inverse root.
     inverse_near_ =
         (3 * sin_cherenkov) * (scattering * exponential_of((-1.0) * (absorption * per_scattering)) *

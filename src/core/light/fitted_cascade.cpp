@@ -74,7 +74,7 @@ template <typename Number>
 
   const Number decay = root(3 * (a * b));
   const Number inverse_length = 3 * (b * exponential_of(-1.0 * (a * per_scattering)));
-  const Number correction = fitted::correction(of, r, b, decay);
+  const Number correction = fitted::correction(of, r, b, decay, fitted::Nothing());
   // The diffusive amplitude, but for the constants, times the exponential of the correction.
   const auto diffusive = [&](const Number& distance) {
     const Number tail = exponential_of(-2.0 * (distance * inverse_length));

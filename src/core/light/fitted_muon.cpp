@@ -11,6 +11,7 @@
 #include "light/pandel.hpp"
 #include "light/pandel_family.hpp"
 #include "light/rough_pandel_muon.hpp"
+#include "light/track_decay.hpp"
 
 namespace skyscan {
 namespace {
@@ -19,28 +20,58 @@ using namespace analytic;
 using fitted::rounding;
 using std::numbers::pi;
 
+// What tracks of one direction keep.
+struct DirectionScratch final : LightScratch {
+  TrackDecay::Slice decay;
+};
+
 class FittedOptics {
  public:
   explicit FittedOptics(const AnalyticSetting& setting)
-      : setting_(setting), view_(fitted::mean_cosine(setting.acceptance)) {}
+      : setting_(setting),
+        view_(fitted::mean_cosine(setting.acceptance)),
+        decay_(std::make_shared<const TrackDecay>(setting.ice, fitted::muon.window)) {}
+
+  std::unique_ptr<LightScratch> scratch() const { return std::make_unique<DirectionScratch>(); }
+
+  // Of tracks of one direction.
+  class Along;
+  Along along(double upwards, LightScratch& scratch) const;
+
+ private:
+  const AnalyticSetting& setting_;
+  double view_;  // the DOM's mean cosine
+  std::shared_ptr<const TrackDecay> decay_;
+};
+
+class FittedOptics::Along {
+ public:
+  Along(const FittedOptics& optics, const TrackDecay::Slice& decay)
+      : optics_(optics), decay_(decay) {}
 
   template <typename Number, typename Plain>
   MuonAtDom<Number> at(const SeenDom<Number, Plain>& seen) const {
     constexpr const fitted::Constants& of = fitted::muon;
     const auto& [rho, above, rising, height, efficiency, upwards] = seen;
-    // The light that counts comes from where the track is nearest: all of it shines.
-    const auto [b, a] = fitted::mean_ice(setting_.ice, height - above, height, of.window * rho);
+    const AnalyticSetting& setting = optics_.setting_;
+    // How b and a are averaged: most light comes from where the track is nearest.
+    const auto [b, a] = fitted::mean_ice(setting.ice, height - above, height, of.window * rho);
     const Number scatterings = (1 / sin_cherenkov) * (rho * b);
     const Number direct = of.direct_share * exponential_of((-1 / of.direct_fading) * scatterings);
-    const Number shift =
-        view_ * ((1 - exponential_of((-1 / of.shift_fading) * scatterings)) * inverse(b));
+    const Number shift = optics_.view_ *
+                         ((1 - exponential_of((-1 / of.shift_fading) * scatterings)) * inverse(b));
     const Number square = rho * rho,
                  displaced_square = square - shift * (2 * above - (1 - upwards * upwards) * shift);
     const Number displaced = root(rounding * rounding + displaced_square);
 
-    const DiffusiveTrack<Number> diffusive(b, a);
-    const Number correction = fitted::correction(of, rho, b, diffusive.decay());
-    const Number acceptance = accepted(setting_.acceptance, rising);
+    const Number log_scattering = logarithm_of(fitted::usual_scattering_length * b);
+    // Vertical tracks are seen alike from all sides.
+    const double level = std::sqrt(std::fmax(1 - upwards * upwards, 1e-6));
+    const Number cosine = (1 / (sin_cherenkov * level)) * (rising - upwards * cos_cherenkov);
+    const DiffusiveTrack<Number> diffusive(b, a,
+                                           decay_.at(height, rho, cosine, log_scattering));
+    const Number correction = fitted::correction(of, rho, b, diffusive.decay(), log_scattering);
+    const Number acceptance = accepted(setting.acceptance, rising);
     const Number near = root(dom_radius * dom_radius + square);
     const Plain unit = muon_photons * effective_area / (2 * pi * sin_cherenkov) * efficiency;
     const Number bare = unit * (diffusive.amplitude(near, correction) * acceptance * direct +
@@ -51,9 +82,15 @@ class FittedOptics {
   }
 
  private:
-  const AnalyticSetting& setting_;
-  double view_;  // the DOM's mean cosine
+  const FittedOptics& optics_;
+  const TrackDecay::Slice& decay_;
 };
+
+FittedOptics::Along FittedOptics::along(double upwards, LightScratch& scratch) const {
+  TrackDecay::Slice& decay = static_cast<DirectionScratch&>(scratch).decay;
+  decay.turn_to(*decay_, upwards);
+  return {*this, decay};
+}
 
 class FittedMuon final : public MuonLight {
  public:
@@ -66,7 +103,9 @@ class FittedMuon final : public MuonLight {
 
   const RoughMuon* rough() const override { return &rough_; }
 
-  void evaluate(const Track& track, const DomSite& dom, LightScratch&,
+  std::unique_ptr<LightScratch> scratch() const override { return optics_.scratch(); }
+
+  void evaluate(const Track& track, const DomSite& dom, LightScratch& scratch,
                 DomExpectation& out) const override {
     const Vec3 n = track.direction;
     const Vec3 reach = dom.position - track.position;
@@ -80,9 +119,9 @@ class FittedMuon final : public MuonLight {
                          rho / sin_cherenkov * group_index / speed_of_light;
     out.geometric_time_gradient = (-1 / speed_of_light) * n - direct_delay_per_metre * outward;
     if (out.with_gradients)
-      expect<Jet>(n, outward, rho, dom, out);
+      expect<Jet>(n, outward, rho, dom, scratch, out);
     else
-      expect<double>(n, outward, rho, dom, out);
+      expect<double>(n, outward, rho, dom, scratch, out);
   }
 
   void timing(const DomExpectation& expectation, MuonTiming kind, const double* residuals,
@@ -124,7 +163,7 @@ class FittedMuon final : public MuonLight {
   // Amplitudes, and the state that timing() needs.
   template <typename Number>
   void expect(const Vec3& n, const Vec3& outward, double distance, const DomSite& dom,
-              DomExpectation& out) const {
+              LightScratch& scratch, DomExpectation& out) const {
     const Vec3 upright = Vec3{0, 0, 1} - n.z * n;  // how a height across the track changes
     const SeenDom<Number, double> seen{
         number<Number>(distance, -1.0 * outward),
@@ -134,7 +173,7 @@ class FittedMuon final : public MuonLight {
         dom.position.z,
         dom.efficiency,
         n.z};
-    const MuonAtDom<Number> light = optics_.at(seen);
+    const MuonAtDom<Number> light = optics_.along(n.z, scratch).at(seen);
     put(light.bare, out.bare, out.bare_gradient);
     out.stochastic = muon_stochastic * out.bare;
     out.stochastic_gradient = muon_stochastic * out.bare_gradient;

@@ -29,9 +29,9 @@ struct Constants {
   double direct_share, direct_fading;  // direct light: share * exp(-s / fading)
   double shift_fading;                 // displacements grow as 1 - exp(-s / fading)
   double window;                       // of d: ice this much further up and down counts
-  // ln(amplitude / diffusive one): 1, u, v, v^2, u^2, u v; v = ln(1 + b d), u = k d / (1 + k d / 8)
-  // with k = sqrt(3 a b).
-  double amplitude[6];
+  // ln(amplitude / diffusive one): 1, u, v, v^2, u^2, u v, v ln(25 m b); v = ln(1 + b d),
+  // u = k d / (1 + k d / 8) with the diffusive decay k.
+  double amplitude[7];
   // Shape: factor * s^power * (what is accepted / the mean)^-by_direct, s of the displaced light.
   double shape_factor, shape_power, shape_by_direct;
   double rate_factor, rate_power;  // rate: factor * c / n_g * a * s^power
@@ -41,14 +41,16 @@ struct Constants {
 // 10, 50, 90 % is 0.22 to 200 m, for level ones 0.17; of ln(amplitude) of level ones outside the
 // dust 0.19 at 50 to 200 m.
 constexpr Constants muon{
-    0.8708, 1.2776, 2.3823, 0.1858, {0.1620, -5.3356, 4.6517, -3.5870, -2.4058, 7.4097},
-    0.6214, 0.8578, 0.4188, 2.4825, -0.1686};
+    0.8694, 1.0235, 2.5513, 0.1247, {0.2528, 0.9396, -1.5391, 0.5484, -0.1471, -0.2002, 0.1487},
+    0.6258, 0.8464, 0.5081, 2.4983, -0.1806};
 // To 2136 cells of level and steep cascades there: 0.27, and 0.15. Nothing is scattered at the
 // source.
 constexpr Constants cascade{
-    1,      1.2032, 1.5130, 0.1483, {-0.1175, -5.3424, 6.7811, -7.8908, -2.5979, 9.6805},
+    1,      1.2032, 1.5130, 0.1483, {-0.1175, -5.3424, 6.7811, -7.8908, -2.5979, 9.6805, 0},
     0.5454, 1.1003, 0.4243, 2.9223, -0.1349};
 
+// m: clear ice scatters effectively once on such a way; in this unit scattering has a logarithm.
+constexpr double usual_scattering_length = 25;
 // Where k d saturates in the polynomial: further out the diffusive fall-off alone counts.
 constexpr double far_optical_distance = 8;
 // m: rounds off distances at the source, and ice is averaged over twice as much at least.
@@ -62,6 +64,9 @@ constexpr double jitter = 5;
 constexpr double noise_rate = 0.004;
 
 // --- Shared formulae: for jets, plain numbers, and four of them at a time ------------------------
+
+// Where a quantity is not there.
+struct Nothing {};
 
 // Mean scattering and absorption between two heights, and their slopes by these.
 template <typename Number>
@@ -124,15 +129,19 @@ template <typename Number>
   return {one(0), one(1)};
 }
 
-// The logarithm of what the diffusive amplitude is multiplied by. `decay`: sqrt(3 a b).
-template <typename Number>
+// The logarithm of what the diffusive amplitude is multiplied by. `log_scattering`: ln(25 m b), or
+// nothing where it does not count.
+template <typename Number, typename Logarithm>
 [[gnu::always_inline]] inline Number correction(const Constants& of, const Number& distance,
-                                                const Number& scattering, const Number& decay) {
+                                                const Number& scattering, const Number& decay,
+                                                const Logarithm& log_scattering) {
   const double* const c = of.amplitude;
   const Number optical = distance * decay;
   const Number u = optical * inverse(1 + (1 / far_optical_distance) * optical);
   const Number v = logarithm_of(1 + scattering * distance);
-  return c[0] + (u * (c[1] + c[4] * u + c[5] * v) + v * (c[2] + c[3] * v));
+  Number by_v = c[2] + c[3] * v;
+  if constexpr (!std::is_same_v<Logarithm, Nothing>) by_v = by_v + c[6] * log_scattering;
+  return c[0] + (u * (c[1] + c[4] * u + c[5] * v) + v * by_v);
 }
 
 // Shape and ln(rate) of the arrival times.

@@ -1,6 +1,9 @@
 // A muon's light for searches, of models whose arrival times are Pandel distributions.
 #pragma once
 
+#include <memory>
+#include <type_traits>
+
 #include "light/pandel_lanes.hpp"
 #include "light/rough_muon.hpp"
 
@@ -25,7 +28,7 @@ struct MuonAtDom {
   Number shape, log_rate;  // of the direct light's arrival times
 };
 
-// `Optics` says
+// `Optics`, of tracks of one direction, says
 //   MuonAtDom<Number> at(const SeenDom<Number, Lanes>&) const;  of eight DOMs, Lanes or LaneJets
 template <typename Optics>
 class RoughPandelTrack final : public RoughTrack {
@@ -101,7 +104,7 @@ class RoughPandelTrack final : public RoughTrack {
     rows_ = direct_.rows(light_.shape.value, light_.log_rate.value);
   }
 
-  const Optics& optics_;
+  Optics optics_;
   const PandelLanes &direct_, &noise_;
   TrackFrame frame_;
   double charge_;
@@ -110,6 +113,10 @@ class RoughPandelTrack final : public RoughTrack {
   PandelLanes::Rows rows_;
 };
 
+// `Optics` says
+//   std::unique_ptr<LightScratch> scratch() const;
+//   ... along(double upwards, LightScratch&) const;  what RoughPandelTrack needs, for this z
+//                                                    component of the direction
 // `Direct`: PandelFamily, or ConvolutedPandel where all ice absorbs alike.
 template <typename Optics, typename Direct>
 class RoughPandelMuon final : public RoughMuon {
@@ -119,10 +126,12 @@ class RoughPandelMuon final : public RoughMuon {
                   double stochastic_share)
       : optics_(optics), direct_(direct), noise_(noise), stochastic_share_(stochastic_share) {}
 
+  std::unique_ptr<LightScratch> scratch() const override { return optics_.scratch(); }
   std::unique_ptr<RoughTrack> along(const TrackFrame& frame, double, const MuonCharge& charge,
-                                    LightScratch&) const override {
-    return std::make_unique<RoughPandelTrack<Optics>>(
-        optics_, direct_, noise_, frame, charge.bare + stochastic_share_ * charge.stochastic);
+                                    LightScratch& scratch) const override {
+    const auto optics = optics_.along(frame.along.z, scratch);
+    return std::make_unique<RoughPandelTrack<std::remove_const_t<decltype(optics)>>>(
+        optics, direct_, noise_, frame, charge.bare + stochastic_share_ * charge.stochastic);
   }
 
  private:
