@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "light/analytic.hpp"
+#include "light/cascade_decay.hpp"
 #include "light/fitted_optics.hpp"
 #include "light/pandel.hpp"
 #include "light/pandel_family.hpp"
@@ -42,7 +43,7 @@ struct Emission {
   }
 };
 
-// What one DOM is to one cascade, or to four: before light and time are known.
+// What one DOM is to one cascade, or to eight: before light and time are known.
 template <typename Number>
 struct SeenDom {
   Number r, cosine, rising;  // m; of the light's way to the cascade's axis and to the vertical
@@ -58,9 +59,11 @@ struct Light {
 };
 
 // `with_times`: where the times are asked for too.
-template <typename Number>
+template <typename Number, typename Plain>
 [[gnu::always_inline]] inline Light<Number> light_of(const SeenDom<Number>& seen,
                                                      const fitted::MeanIce<Number>& ice,
+                                                     const DecayTable& decays,
+                                                     const Plain& dom_height,
                                                      const Number& emitted_and_accepted,
                                                      bool with_times) {
   constexpr const fitted::Constants& of = fitted::cascade;
@@ -72,9 +75,10 @@ template <typename Number>
   const Number displaced = root(rounding * rounding + square -
                                 shift * (2 * seen.along_dipole - seen.dipole_square * shift));
 
-  const Number decay = root(3 * (a * b));
+  const Number log_scattering = logarithm_of(fitted::usual_scattering_length * b);
+  const Number decay = decays.at(dom_height, r, seen.rising, log_scattering);
   const Number inverse_length = 3 * (b * exponential_of(-1.0 * (a * per_scattering)));
-  const Number correction = fitted::correction(of, r, b, decay, fitted::Nothing());
+  const Number correction = fitted::correction(of, r, b, decay, log_scattering);
   // The diffusive amplitude, but for the constants, times the exponential of the correction.
   const auto diffusive = [&](const Number& distance) {
     const Number tail = exponential_of(-2.0 * (distance * inverse_length));
@@ -96,6 +100,7 @@ class FittedCascade final : public CascadeLight {
   explicit FittedCascade(std::shared_ptr<const AnalyticSetting> setting)
       : setting_(std::move(setting)),
         view_(fitted::mean_cosine(setting_->acceptance)),
+        decays_(cascade_decay(setting_->ice, fitted::cascade.window)),
         timing_(setting_->jitter, longest_residual),
         rough_timing_(timing_, longest_residual),
         acceptance_(setting_->acceptance.begin(), setting_->acceptance.end()) {
@@ -158,7 +163,7 @@ class FittedCascade final : public CascadeLight {
                                dot(dipole, dipole)};
     const auto ice = fitted::mean_ice(setting_->ice, number<Number>(position.z, up), dom.position.z,
                                       fitted::cascade.window * seen.r);
-    return light_of(seen, ice,
+    return light_of(seen, ice, decays_, dom.position.z,
                     (1 / emission().mean) *
                         (raw_emission(seen.cosine) * accepted(setting_->acceptance, seen.rising)),
                     with_times);
@@ -239,7 +244,7 @@ class FittedCascade final : public CascadeLight {
                                 cosine * cosine + view * view + 2 * cosine * view * n.z};
       const auto ice = fitted::mean_ice(light_.setting_->ice, dom.position.z - height,
                                         dom.position.z, fitted::cascade.window * r);
-      return light_of(seen, ice,
+      return light_of(seen, ice, light_.decays_, Lanes(dom.position.z),
                       (1 / emission().mean) *
                           (raw_emission(seen.cosine) * accepted(light_.acceptance_, seen.rising)),
                       with_times);
@@ -257,9 +262,8 @@ class FittedCascade final : public CascadeLight {
 
   static constexpr double bound_spacing = 2;  // m
 
-  // Largest amplitude at and beyond each distance in all ice between the clearest and the dustiest
-  // there is, with the strongest emission, the best acceptance, and the displacement straight
-  // towards the DOM.
+  // Largest amplitude at and beyond each distance, of all heights and ways up and down, with the
+  // strongest emission, the best acceptance, and the displacement straight towards the DOM.
   void make_bounds() {
     double best = 0, best_acceptance = 0;
     for (int i = -1000; i <= 1000; ++i) {
@@ -269,31 +273,28 @@ class FittedCascade final : public CascadeLight {
     }
     best = std::fmax(best, raw_emission(cos_cherenkov)) / emission().mean * best_acceptance;
     const double dipole = emission().cosine + std::fabs(view_);
-    const LayeredIce& ice = setting_->ice;
-    const double low = ice.lowest_scattering(), high = ice.highest_scattering();
-    const double clear = ice.lowest_absorption(), dusty = ice.highest_absorption();
     constexpr std::size_t count = 1500;  // 3 km
-    constexpr int steps = 30;
+    // Every distance near a cascade; further out, where light falls off evenly, some.
+    constexpr std::size_t near = 100, stride = 10;
+    constexpr double between = 1.15;  // more than where it is looked at
     bounds_.assign(count, 0);
-    for (std::size_t i = 0; i < count; ++i) {
-      const double r = static_cast<double>(i) * bound_spacing;
-      const Double4 distance = Double4{} + std::fmax(r, 1e-6);
-      const SeenDom<Double4> seen{distance, distance, distance, dipole * distance, dipole * dipole};
-      for (int k = 0; k <= steps; ++k) {
-        const double b = low * std::pow(high / low, static_cast<double>(k) / steps);
-        const double ratio = dusty / clear;
-        const Double4 absorption = {clear, clear * std::pow(ratio, 1 / 3.),
-                                    clear * std::pow(ratio, 2 / 3.), dusty};
-        const Double4 light =
-            light_of(seen, {Double4{} + b, absorption}, Double4{} + best, false).amplitude;
-        for (std::size_t m = 0; m < 4; ++m) bounds_[i] = std::fmax(bounds_[i], 1.05 * light[m]);
-      }
+    for (std::size_t i = 0; i < count; i += i < near ? 1 : stride) {
+      const double r = std::fmax(static_cast<double>(i) * bound_spacing, 1e-6);
+      for (double height = -600; height <= 600; height += 10)
+        for (double rising = -1; rising <= 1; rising += 1 / 8.) {
+          const SeenDom<double> seen{r, 1, rising, dipole * r, dipole * dipole};
+          const auto ice = fitted::mean_ice(setting_->ice, height - r * rising, height,
+                                            fitted::cascade.window * r);
+          const double light = light_of(seen, ice, decays_, height, best, false).amplitude;
+          bounds_[i] = std::fmax(bounds_[i], between * light);
+        }
     }
     for (std::size_t i = count - 1; i-- > 0;) bounds_[i] = std::fmax(bounds_[i], bounds_[i + 1]);
   }
 
   std::shared_ptr<const AnalyticSetting> setting_;
-  double view_;
+  double view_;  // the DOM's mean cosine
+  DecayTable decays_;
   PandelFamily timing_;
   PandelFamily::Rough rough_timing_;
   std::vector<float> acceptance_;

@@ -22,7 +22,7 @@ using std::numbers::pi;
 
 // What tracks of one direction keep.
 struct DirectionScratch final : LightScratch {
-  TrackDecay::Slice decay;
+  TrackDecay::Slice slice;
 };
 
 class FittedOptics {
@@ -46,7 +46,7 @@ class FittedOptics {
 
 class FittedOptics::Along {
  public:
-  Along(const FittedOptics& optics, const TrackDecay::Slice& decay)
+  Along(const FittedOptics& optics, const DecayTable& decay)
       : optics_(optics), decay_(decay) {}
 
   template <typename Number, typename Plain>
@@ -83,13 +83,13 @@ class FittedOptics::Along {
 
  private:
   const FittedOptics& optics_;
-  const TrackDecay::Slice& decay_;
+  const DecayTable& decay_;
 };
 
 FittedOptics::Along FittedOptics::along(double upwards, LightScratch& scratch) const {
-  TrackDecay::Slice& decay = static_cast<DirectionScratch&>(scratch).decay;
-  decay.turn_to(*decay_, upwards);
-  return {*this, decay};
+  TrackDecay::Slice& slice = static_cast<DirectionScratch&>(scratch).slice;
+  decay_->turn(slice, upwards);
+  return {*this, slice.decay};
 }
 
 class FittedMuon final : public MuonLight {

@@ -46,8 +46,8 @@ constexpr Constants muon{
 // To 2136 cells of level and steep cascades there: 0.27, and 0.15. Nothing is scattered at the
 // source.
 constexpr Constants cascade{
-    1,      1.2032, 1.5130, 0.1483, {-0.1175, -5.3424, 6.7811, -7.8908, -2.5979, 9.6805, 0},
-    0.5454, 1.1003, 0.4243, 2.9223, -0.1349};
+    1, 1.054, 1.393, 0.073, {0.165, -0.099, 0.04, -0.284, -0.168, 0.364, 0.135},
+    0.554, 1.087, 0.425, 2.943, -0.132};
 
 // m: clear ice scatters effectively once on such a way; in this unit scattering has a logarithm.
 constexpr double usual_scattering_length = 25;
@@ -64,9 +64,6 @@ constexpr double jitter = 5;
 constexpr double noise_rate = 0.004;
 
 // --- Shared formulae: for jets, plain numbers, and four of them at a time ------------------------
-
-// Where a quantity is not there.
-struct Nothing {};
 
 // Mean scattering and absorption between two heights, and their slopes by these.
 template <typename Number>
@@ -129,19 +126,16 @@ template <typename Number>
   return {one(0), one(1)};
 }
 
-// The logarithm of what the diffusive amplitude is multiplied by. `log_scattering`: ln(25 m b), or
-// nothing where it does not count.
-template <typename Number, typename Logarithm>
+// The logarithm of what the diffusive amplitude is multiplied by. `log_scattering`: ln(25 m b).
+template <typename Number>
 [[gnu::always_inline]] inline Number correction(const Constants& of, const Number& distance,
                                                 const Number& scattering, const Number& decay,
-                                                const Logarithm& log_scattering) {
+                                                const Number& log_scattering) {
   const double* const c = of.amplitude;
   const Number optical = distance * decay;
   const Number u = optical * inverse(1 + (1 / far_optical_distance) * optical);
   const Number v = logarithm_of(1 + scattering * distance);
-  Number by_v = c[2] + c[3] * v;
-  if constexpr (!std::is_same_v<Logarithm, Nothing>) by_v = by_v + c[6] * log_scattering;
-  return c[0] + (u * (c[1] + c[4] * u + c[5] * v) + v * by_v);
+  return c[0] + (u * (c[1] + c[4] * u + c[5] * v) + v * (c[2] + c[3] * v + c[6] * log_scattering));
 }
 
 // Shape and ln(rate) of the arrival times.

@@ -135,6 +135,27 @@ LayeredDiffusion::LayeredDiffusion(const LayeredIce& ice)
     }
 }
 
+const float* LayeredDiffusion::seen_from(double height) const {
+  const double at = std::round((height - lowest) / spacing);
+  const auto row = static_cast<std::size_t>(std::clamp(at, 0.0, static_cast<double>(heights - 1)));
+  return &log_density_[row * heights * distances];
+}
+
+double LayeredDiffusion::log_density(double height, double source_height, double across) const {
+  const auto inside = [](double at, std::size_t count) {
+    return std::clamp(at, 0.0, static_cast<double>(count) - 1.001);
+  };
+  const double z = inside((source_height - lowest) / spacing, heights);
+  const double r = inside((std::log(std::fmax(across, 1)) - first_log) / log_step, distances);
+  const auto i = static_cast<std::size_t>(z), k = static_cast<std::size_t>(r);
+  const float* const near = seen_from(height) + i * distances + k;
+  const auto by_distance = [&](const float* of) {
+    return std::lerp(static_cast<double>(of[0]), static_cast<double>(of[1]),
+                     r - static_cast<double>(k));
+  };
+  return std::lerp(by_distance(near), by_distance(near + distances), z - static_cast<double>(i));
+}
+
 // The flux of light not yet scattered along the track builds up where it goes through clear ice,
 // and is scattered where that ends.
 LayeredDiffusion::Tracks::Tracks(const LayeredDiffusion& diffusion, double upwards)
@@ -160,9 +181,7 @@ double LayeredDiffusion::Tracks::density(double height, double distance, double 
   const double across = distance * std::sqrt(std::fmax(1 - cosine * cosine, 0));
   const double along = -distance * cosine * upwards_;
   const double nearest = height - distance * cosine * level;
-  const auto row = static_cast<std::size_t>(std::clamp(
-      std::round((height - lowest) / spacing), 0.0, static_cast<double>(heights - 1)));
-  const float* const seen = &diffusion_.log_density_[row * heights * distances];
+  const float* const seen = diffusion_.seen_from(height);
   static const Steps along_track = steps_along();
   double sum = 0;
   for (std::size_t k = 0; k < along_track.place.size(); ++k) {
