@@ -44,6 +44,16 @@ struct Parabola {
   }
 };
 
+// The nodes nearest to eight coordinates, and how far after them these are.
+struct Nearest {
+  Integer8 node;
+  Lanes after;
+};
+[[gnu::always_inline]] inline Nearest nearest(const Lanes& at) {
+  const Integer8 node = __builtin_convertvector((at + 0.5).v, Integer8);
+  return {node, at - Lanes(__builtin_convertvector(node, Float8))};
+}
+
 typedef float Float4 __attribute__((vector_size(16)));
 
 Float4 four(const float* from) {
@@ -84,9 +94,8 @@ DecayTable::DecayTable(const NodeAt& node_at) : numbers_(heights * layer) {
   for (std::size_t z = 0; z < heights; ++z) {
     const double height = lowest + spacing * static_cast<double>(z);
     for (std::size_t r = 0; r < distances; ++r) {
-      const double distance =
-          std::fmax(near * std::sqrt(std::expm1(2 * step_of_logs * static_cast<double>(r))),
-                    diffused);
+      const double share = static_cast<double>(r) / per_share;
+      const double distance = std::fmax(near * share / (1 - share), diffused);
       for (std::size_t c = 0; c < cosines; ++c) {
         const double cosine = -1 + 2 * static_cast<double>(c) / (cosines - 1);
         const auto [decay, log_scattering] = node_at(height, distance, cosine);
@@ -125,19 +134,49 @@ DecayTable::Spot<double> DecayTable::look(double height, double far,
   return {value, r == far ? by_distance : 0, by_cosine * per_cosine};
 }
 
+DecayTable::AtHeight DecayTable::at_height(double height) const {
+  const double z = std::clamp((height - lowest) / spacing, 0.0, heights - 1.001);
+  const auto i = static_cast<std::size_t>(z);
+  const float share = static_cast<float>(z - static_cast<double>(i));
+  const float *const low = &numbers_[i * layer], *const high = low + layer;
+  AtHeight there;
+  for (std::size_t k = 0; k < layer; ++k)
+    there.numbers_[k] = low[k] + share * (high[k] - low[k]);
+  return there;
+}
+
+Lanes DecayTable::AtHeight::look(const Lanes& far, const Lanes& cosine) const {
+  const auto [r, r_share] = nearest(clamped(far, 0, distances - 1.0));
+  const auto [c, c_share] = nearest(clamped((cosine + 1) * ((cosines - 1) / 2.0), 0, cosines - 1.0));
+  const Parabola<Lanes> by_r(r_share), by_c(c_share);
+  // By DOM: what the cosines' and the distances' numbers weigh.
+  Float8 weights[8] = {by_c.weight[0].v, by_c.weight[1].v, by_c.weight[2].v, {},
+                       by_r.weight[0].v, by_r.weight[1].v, by_r.weight[2].v, {}};
+  transpose(weights);
+  const Integer8 first = r * static_cast<std::int32_t>(row) + c;
+  Lanes value;
+  for (std::size_t i = 0; i < Lanes::count; ++i) {
+    const float* const at = &numbers_[static_cast<std::size_t>(first[i])];
+    const Float8& weight = weights[i];
+    const Float4 sum =
+        weight[4] * four(at) + weight[5] * four(at + row) + weight[6] * four(at + 2 * row);
+    value.v[i] = total(sum * __builtin_shufflevector(weight, weight, 0, 1, 2, 3));
+  }
+  return value;
+}
+
 DecayTable::Spot<Lanes> DecayTable::look(const Lanes& height, const Lanes& far,
                                                 const Lanes& cosine) const {
-  const auto whole = [](const Lanes& x) { return __builtin_convertvector(x.v, Integer8); };
-  const auto number = [](const Integer8& i) { return Lanes(__builtin_convertvector(i, Float8)); };
   const double per_cosine = (cosines - 1) / 2.0;
-  const Lanes z = clamped((height - lowest) * (1 / spacing), 0, heights - 1.001);
-  const Lanes r = clamped(far, 0, distances - 1.0);
-  const Lanes c = clamped((cosine + 1) * per_cosine, 0, cosines - 1.0);
-  const Integer8 z_node = whole(z), r_node = whole(r + 0.5), c_node = whole(c + 0.5);
-  const Lanes share = z - number(z_node);
-  const Parabola<Lanes> by_r(r - number(r_node)), by_c(c - number(c_node));
-  const Integer8 first = z_node * static_cast<std::int32_t>(layer) +
-                         r_node * static_cast<std::int32_t>(row) + c_node;
+  // Half a step before a node is where it is the nearest.
+  const auto [z, z_share] =
+      nearest(clamped((height - lowest) * (1 / spacing), 0, heights - 1.001) - 0.5);
+  const Lanes share = z_share + 0.5;
+  const auto [r, r_share] = nearest(clamped(far, 0, distances - 1.0));
+  const auto [c, c_share] = nearest(clamped((cosine + 1) * per_cosine, 0, cosines - 1.0));
+  const Parabola<Lanes> by_r(r_share), by_c(c_share);
+  const Integer8 first = z * static_cast<std::int32_t>(layer) +
+                         r * static_cast<std::int32_t>(row) + c;
   Spot<Lanes> spot;
   for (std::size_t i = 0; i < Lanes::count; ++i) {
     const auto of = [i](const Lanes(&numbers)[3], float(&out)[3]) {

@@ -1,6 +1,7 @@
 // How fast light falls off on the way to a DOM, by the DOM's height, the distance, and a direction.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <functional>
 #include <vector>
@@ -31,22 +32,24 @@ class DecayTable {
   template <typename Number, typename Plain>
   [[gnu::always_inline]] Number at(const Plain& height, const Number& distance,
                                    const Number& cosine, const Number& log_scattering) const {
-    const Number scattered = log_scattering * inverse(rounding + distance);
-    const Number squared = 1 + (1 / (near * near)) * (distance * distance);
-    const Number far = (0.5 / step_of_logs) * logarithm_of(squared);
+    const Number far = steps(distance);
     const Spot<Plain> spot = look(height, value_of(far), value_of(cosine));
-    return scattered + chained(far, cosine, spot.value, spot.by_distance, spot.by_cosine);
+    return scattered(distance, log_scattering) +
+           chained(far, cosine, spot.value, spot.by_distance, spot.by_cosine);
   }
+
+  // Of a DOM that many sources shine at.
+  class AtHeight;
+  AtHeight at_height(double height) const;
 
  private:
   // m, detector coordinates; DOMs beyond count as the outermost.
   static constexpr double lowest = -560, spacing = 10;
   static constexpr std::size_t heights = 113;
-  // ln(1 + (distance / near)^2) / 2 up to 600 m: even steps near the source, even ratios further
-  // out.
-  static constexpr double near = 20, longest_log = 3.4017;  // m; ln
+  // Even steps of distance / (distance + near), up to 500 m.
+  static constexpr double near = 150, longest = 500;  // m
   static constexpr std::size_t distances = 14;
-  static constexpr double step_of_logs = longest_log / (distances - 1);
+  static constexpr double per_share = (distances - 1) * (longest + near) / longest;
   static constexpr std::size_t cosines = 17;
   // m: nearer than layers of ice are thick, light has not yet diffused.
   static constexpr double diffused = 10;
@@ -56,6 +59,16 @@ class DecayTable {
   // A parabolic spline needs a number more on either side of its nodes; and four are read at once.
   static constexpr std::size_t row = cosines + 3, layer = (distances + 2) * row;
 
+  template <typename Number>
+  [[gnu::always_inline]] static Number steps(const Number& distance) {
+    return per_share * (distance * inverse(near + distance));
+  }
+  template <typename Number>
+  [[gnu::always_inline]] static Number scattered(const Number& distance,
+                                                 const Number& log_scattering) {
+    return log_scattering * inverse(rounding + distance);
+  }
+
   template <typename Plain>
   struct Spot {
     Plain value, by_distance, by_cosine;  // by steps of the table, and by the cosine
@@ -64,6 +77,21 @@ class DecayTable {
   Spot<Lanes> look(const Lanes& height, const Lanes& far, const Lanes& cosine) const;
 
   std::vector<float> numbers_;
+};
+
+class DecayTable::AtHeight {
+ public:
+  // As of the table.
+  [[gnu::always_inline]] Lanes at(const Lanes& distance, const Lanes& cosine,
+                                  const Lanes& log_scattering) const {
+    return scattered(distance, log_scattering) + look(steps(distance), cosine);
+  }
+
+ private:
+  friend class DecayTable;
+  Lanes look(const Lanes& far, const Lanes& cosine) const;
+
+  std::array<float, layer> numbers_;
 };
 
 }  // namespace skyscan

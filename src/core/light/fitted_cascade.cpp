@@ -58,12 +58,11 @@ struct Light {
   fitted::TimingParameters<Number> times;
 };
 
-// `with_times`: where the times are asked for too.
-template <typename Number, typename Plain>
+// decay_of(r, rising, ln(25 m b)): how it falls off; with_times: where these are asked for too.
+template <typename Number, typename DecayOf>
 [[gnu::always_inline]] inline Light<Number> light_of(const SeenDom<Number>& seen,
                                                      const fitted::MeanIce<Number>& ice,
-                                                     const DecayTable& decays,
-                                                     const Plain& dom_height,
+                                                     const DecayOf& decay_of,
                                                      const Number& emitted_and_accepted,
                                                      bool with_times) {
   constexpr const fitted::Constants& of = fitted::cascade;
@@ -76,7 +75,7 @@ template <typename Number, typename Plain>
                                 shift * (2 * seen.along_dipole - seen.dipole_square * shift));
 
   const Number log_scattering = logarithm_of(fitted::usual_scattering_length * b);
-  const Number decay = decays.at(dom_height, r, seen.rising, log_scattering);
+  const Number decay = decay_of(r, seen.rising, log_scattering);
   const Number inverse_length = 3 * (b * exponential_of(-1.0 * (a * per_scattering)));
   const Number correction = fitted::correction(of, r, b, decay, log_scattering);
   // The diffusive amplitude, but for the constants, times the exponential of the correction.
@@ -163,10 +162,17 @@ class FittedCascade final : public CascadeLight {
                                dot(dipole, dipole)};
     const auto ice = fitted::mean_ice(setting_->ice, number<Number>(position.z, up), dom.position.z,
                                       fitted::cascade.window * seen.r);
-    return light_of(seen, ice, decays_, dom.position.z,
+    return light_of(seen, ice, decay_at<Number>(dom.position.z),
                     (1 / emission().mean) *
                         (raw_emission(seen.cosine) * accepted(setting_->acceptance, seen.rising)),
                     with_times);
+  }
+
+  template <typename Number>
+  auto decay_at(double height) const {
+    return [this, height](const Number& r, const Number& rising, const Number& log_scattering) {
+      return decays_.at(height, r, rising, log_scattering);
+    };
   }
 
   // The share of the light before each edge.
@@ -212,12 +218,13 @@ class FittedCascade final : public CascadeLight {
       const Vec3 d = dom.position - track_.position;
       const double along = dot(d, track_.direction);
       const double square = std::fmax(dot(d, d) - along * along, 0);
+      const DecayTable::AtHeight decays = light_.decays_.at_height(dom.position.z);
       for (std::size_t i = first; i < last; i += Lanes::count) {
         const std::size_t lanes = std::min(Lanes::count, last - i);
         const Lanes length = load(&lengths_[i]);
         const Lanes l = along - length;
         const Lanes r = root(square + l * l + 1e-12);
-        const Light<Lanes> light = light_at(dom, d, length, l, r, n > 0);
+        const Light<Lanes> light = light_at(dom, decays, d, length, l, r, n > 0);
         const Lanes in_dom = dom.efficiency * light.amplitude;
         for (std::size_t k = 0; k < lanes; ++k)
           amplitude[i - first + k] = static_cast<double>(in_dom[k]);
@@ -235,8 +242,9 @@ class FittedCascade final : public CascadeLight {
 
    private:
     // d: from the track's position to the DOM; l: from the cascades, along the track.
-    Light<Lanes> light_at(const DomSite& dom, const Vec3& d, const Lanes& length, const Lanes& l,
-                          const Lanes& r, bool with_times) const {
+    Light<Lanes> light_at(const DomSite& dom, const DecayTable::AtHeight& decays, const Vec3& d,
+                          const Lanes& length, const Lanes& l, const Lanes& r,
+                          bool with_times) const {
       const Vec3& n = track_.direction;
       const double cosine = emission().cosine, view = light_.view_;
       const Lanes per_r = 1 / r, height = d.z - length * n.z;
@@ -244,7 +252,10 @@ class FittedCascade final : public CascadeLight {
                                 cosine * cosine + view * view + 2 * cosine * view * n.z};
       const auto ice = fitted::mean_ice(light_.setting_->ice, dom.position.z - height,
                                         dom.position.z, fitted::cascade.window * r);
-      return light_of(seen, ice, light_.decays_, Lanes(dom.position.z),
+      const auto decay_of = [&decays](const Lanes& r, const Lanes& rising, const Lanes& log) {
+        return decays.at(r, rising, log);
+      };
+      return light_of(seen, ice, decay_of,
                       (1 / emission().mean) *
                           (raw_emission(seen.cosine) * accepted(light_.acceptance_, seen.rising)),
                       with_times);
@@ -285,7 +296,7 @@ class FittedCascade final : public CascadeLight {
           const SeenDom<double> seen{r, 1, rising, dipole * r, dipole * dipole};
           const auto ice = fitted::mean_ice(setting_->ice, height - r * rising, height,
                                             fitted::cascade.window * r);
-          const double light = light_of(seen, ice, decays_, height, best, false).amplitude;
+          const double light = light_of(seen, ice, decay_at<double>(height), best, false).amplitude;
           bounds_[i] = std::fmax(bounds_[i], between * light);
         }
     }
