@@ -161,7 +161,8 @@ describe("splinempe on the embedded light", () => {
     const step = 1e-4;
     for (const at of nearby) {
       const { llh, gradient } = likelihood.evaluateWithGradient(at);
-      expect(llh).toBe(likelihood.evaluate(at));
+      // Where products and sums are fused is the compiler's choice, with slopes another one: the last bits.
+      expect(Math.abs(llh - likelihood.evaluate(at))).toBeLessThan(1e-14 * Math.abs(llh) * 125);
       axes.forEach((axis, i) => {
         const difference =
           likelihood.evaluate({ ...at, [axis]: at[axis] + step }) -
