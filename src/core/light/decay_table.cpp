@@ -68,12 +68,9 @@ auto total(const Four& v) {
 
 // Value and slopes, by distance and by cosine, from the numbers of two layers. Four: of Reals.
 template <typename Four, typename Real>
-[[gnu::always_inline]] inline std::array<Real, 3> between(const float* first, std::size_t layer,
-                                                          std::size_t row, Real share,
-                                                          const Real (&weight)[3],
-                                                          const Real (&slope)[3],
-                                                          const Real (&cosine_weight)[3],
-                                                          const Real (&cosine_slope)[3]) {
+[[gnu::always_inline]] inline std::array<Real, 3> between(
+    const float* first, std::size_t layer, std::size_t row, Real share, const Real (&weight)[3],
+    const Real (&slope)[3], const Real (&cosine_weight)[3], const Real (&cosine_slope)[3]) {
   Four sum{}, by_distance{};
   for (std::size_t k = 0; k < 3; ++k) {
     const Four low = __builtin_convertvector(four(first + k * row), Four),
@@ -99,8 +96,7 @@ DecayTable::DecayTable(const NodeAt& node_at) : numbers_(heights * layer) {
       for (std::size_t c = 0; c < cosines; ++c) {
         const double cosine = -1 + 2 * static_cast<double>(c) / (cosines - 1);
         const auto [decay, log_scattering] = node_at(height, distance, cosine);
-        values[r * row + c] =
-            static_cast<float>(decay - log_scattering / (rounding + distance));
+        values[r * row + c] = static_cast<float>(decay - log_scattering / (rounding + distance));
       }
     }
     for (std::size_t c = 0; c < cosines; ++c)
@@ -117,8 +113,7 @@ void DecayTable::mix(const DecayTable& a, const DecayTable& b, double share_of_b
     numbers_[i] = a.numbers_[i] + share * (b.numbers_[i] - a.numbers_[i]);
 }
 
-DecayTable::Spot<double> DecayTable::look(double height, double far,
-                                               double cosine) const {
+DecayTable::Spot<double> DecayTable::look(double height, double far, double cosine) const {
   const double z = std::clamp((height - lowest) / spacing, 0.0, heights - 1.001);
   const double r = std::clamp(far, 0.0, distances - 1.0);
   const double per_cosine = (cosines - 1) / 2.0;
@@ -128,9 +123,8 @@ DecayTable::Spot<double> DecayTable::look(double height, double far,
   const std::size_t first = static_cast<std::size_t>(layer_at) * layer +
                             static_cast<std::size_t>(r_node) * row +
                             static_cast<std::size_t>(c_node);
-  const auto [value, by_distance, by_cosine] =
-      between<Double4>(&numbers_[first], layer, row, z - layer_at, by_r.weight, by_r.slope,
-                       by_c.weight, by_c.slope);
+  const auto [value, by_distance, by_cosine] = between<Double4>(
+      &numbers_[first], layer, row, z - layer_at, by_r.weight, by_r.slope, by_c.weight, by_c.slope);
   return {value, r == far ? by_distance : 0, by_cosine * per_cosine};
 }
 
@@ -140,14 +134,14 @@ DecayTable::AtHeight DecayTable::at_height(double height) const {
   const float share = static_cast<float>(z - static_cast<double>(i));
   const float *const low = &numbers_[i * layer], *const high = low + layer;
   AtHeight there;
-  for (std::size_t k = 0; k < layer; ++k)
-    there.numbers_[k] = low[k] + share * (high[k] - low[k]);
+  for (std::size_t k = 0; k < layer; ++k) there.numbers_[k] = low[k] + share * (high[k] - low[k]);
   return there;
 }
 
 Lanes DecayTable::AtHeight::look(const Lanes& far, const Lanes& cosine) const {
   const auto [r, r_share] = nearest(clamped(far, 0, distances - 1.0));
-  const auto [c, c_share] = nearest(clamped((cosine + 1) * ((cosines - 1) / 2.0), 0, cosines - 1.0));
+  const auto [c, c_share] =
+      nearest(clamped((cosine + 1) * ((cosines - 1) / 2.0), 0, cosines - 1.0));
   const Parabola<Lanes> by_r(r_share), by_c(c_share);
   // By DOM: what the cosines' and the distances' numbers weigh.
   Float8 weights[8] = {by_c.weight[0].v, by_c.weight[1].v, by_c.weight[2].v, {},
@@ -166,7 +160,7 @@ Lanes DecayTable::AtHeight::look(const Lanes& far, const Lanes& cosine) const {
 }
 
 DecayTable::Spot<Lanes> DecayTable::look(const Lanes& height, const Lanes& far,
-                                                const Lanes& cosine) const {
+                                         const Lanes& cosine) const {
   const double per_cosine = (cosines - 1) / 2.0;
   // Half a step before a node is where it is the nearest.
   const auto [z, z_share] =
@@ -175,8 +169,8 @@ DecayTable::Spot<Lanes> DecayTable::look(const Lanes& height, const Lanes& far,
   const auto [r, r_share] = nearest(clamped(far, 0, distances - 1.0));
   const auto [c, c_share] = nearest(clamped((cosine + 1) * per_cosine, 0, cosines - 1.0));
   const Parabola<Lanes> by_r(r_share), by_c(c_share);
-  const Integer8 first = z * static_cast<std::int32_t>(layer) +
-                         r * static_cast<std::int32_t>(row) + c;
+  const Integer8 first =
+      z * static_cast<std::int32_t>(layer) + r * static_cast<std::int32_t>(row) + c;
   Spot<Lanes> spot;
   for (std::size_t i = 0; i < Lanes::count; ++i) {
     const auto of = [i](const Lanes(&numbers)[3], float(&out)[3]) {
@@ -188,8 +182,8 @@ DecayTable::Spot<Lanes> DecayTable::look(const Lanes& height, const Lanes& far,
     of(by_c.weight, cosine_weight);
     of(by_c.slope, cosine_slope);
     const auto [value, by_distance, by_cosine] =
-        between<Float4>(&numbers_[static_cast<std::size_t>(first[i])], layer, row, share[i],
-                        weight, slope, cosine_weight, cosine_slope);
+        between<Float4>(&numbers_[static_cast<std::size_t>(first[i])], layer, row, share[i], weight,
+                        slope, cosine_weight, cosine_slope);
     spot.value.v[i] = value;
     spot.by_distance.v[i] = by_distance;
     spot.by_cosine.v[i] = by_cosine * static_cast<float>(per_cosine);

@@ -46,8 +46,7 @@ class FittedOptics {
 
 class FittedOptics::Along {
  public:
-  Along(const FittedOptics& optics, const DecayTable& decay)
-      : optics_(optics), decay_(decay) {}
+  Along(const FittedOptics& optics, const DecayTable& decay) : optics_(optics), decay_(decay) {}
 
   template <typename Number, typename Plain>
   MuonAtDom<Number> at(const SeenDom<Number, Plain>& seen) const {
@@ -58,8 +57,8 @@ class FittedOptics::Along {
     const auto [b, a] = fitted::mean_ice(setting.ice, height - above, height, of.window * rho);
     const Number scatterings = (1 / sin_cherenkov) * (rho * b);
     const Number direct = of.direct_share * exponential_of((-1 / of.direct_fading) * scatterings);
-    const Number shift = optics_.view_ *
-                         ((1 - exponential_of((-1 / of.shift_fading) * scatterings)) * inverse(b));
+    const Number shift =
+        optics_.view_ * ((1 - exponential_of((-1 / of.shift_fading) * scatterings)) * inverse(b));
     const Number square = rho * rho,
                  displaced_square = square - shift * (2 * above - (1 - upwards * upwards) * shift);
     const Number displaced = root(rounding * rounding + displaced_square);
@@ -68,8 +67,7 @@ class FittedOptics::Along {
     // Vertical tracks are seen alike from all sides.
     const double level = std::sqrt(std::fmax(1 - upwards * upwards, 1e-6));
     const Number cosine = (1 / (sin_cherenkov * level)) * (rising - upwards * cos_cherenkov);
-    const DiffusiveTrack<Number> diffusive(b, a,
-                                           decay_.at(height, rho, cosine, log_scattering));
+    const DiffusiveTrack<Number> diffusive(b, a, decay_.at(height, rho, cosine, log_scattering));
     const Number correction = fitted::correction(of, rho, b, diffusive.decay(), log_scattering);
     const Number acceptance = accepted(setting.acceptance, rising);
     const Number near = root(dom_radius * dom_radius + square);

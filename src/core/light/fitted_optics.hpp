@@ -46,7 +46,7 @@ constexpr Constants muon{
 // To 2136 cells of level and steep cascades there: 0.27, and 0.15. Nothing is scattered at the
 // source.
 constexpr Constants cascade{
-    1, 1.054, 1.393, 0.073, {0.165, -0.099, 0.04, -0.284, -0.168, 0.364, 0.135},
+    1,     1.054, 1.393, 0.073, {0.165, -0.099, 0.04, -0.284, -0.168, 0.364, 0.135},
     0.554, 1.087, 0.425, 2.943, -0.132};
 
 // m: clear ice scatters effectively once on such a way; in this unit scattering has a logarithm.

@@ -66,7 +66,9 @@ struct Modes {
 Modes modes_of(const std::vector<double>& scattering, const std::vector<double>& absorption) {
   const auto n = static_cast<long>(heights);
   dlib::matrix<double> matrix = dlib::zeros_matrix<double>(n, n);
-  const auto d = [&](long i) { return diffusion_constant(scattering[static_cast<std::size_t>(i)]); };
+  const auto d = [&](long i) {
+    return diffusion_constant(scattering[static_cast<std::size_t>(i)]);
+  };
   for (long i = 0; i < n; ++i) {
     matrix(i, i) += absorption[static_cast<std::size_t>(i)] / d(i);
     if (i + 1 == n) break;
@@ -208,9 +210,9 @@ double LayeredDiffusion::Tracks::density(double height, double distance, double 
     const Lanes log_density =
         between(between(load(corners[0]), load(corners[1]), away.share),
                 between(load(corners[2]), load(corners[3]), away.share), at.share);
-    sum += static_cast<double>(skyscan::sum(along_track.weight[k] *
-                                            between(load(emitted[0]), load(emitted[1]), at.share) *
-                                            exponential_of(log_density)));
+    sum += static_cast<double>(
+        skyscan::sum(along_track.weight[k] * between(load(emitted[0]), load(emitted[1]), at.share) *
+                     exponential_of(log_density)));
   }
   return sum;
 }

@@ -21,8 +21,8 @@ class InverseK0 {
     }
   }
   double operator()(double log_k0) const {
-    const auto after = std::lower_bound(log_k0_.begin() + 1, log_k0_.end() - 1, log_k0,
-                                        std::greater<double>());
+    const auto after =
+        std::lower_bound(log_k0_.begin() + 1, log_k0_.end() - 1, log_k0, std::greater<double>());
     const double share = (log_k0 - after[-1]) / (after[0] - after[-1]);
     const double at = static_cast<double>(after - log_k0_.begin() - 1) + share;
     return std::exp(first_log + step * at);
@@ -30,7 +30,8 @@ class InverseK0 {
 
  private:
   static constexpr std::size_t nodes = 2048;
-  static constexpr double first_log = -12, last_log = 6, step = (last_log - first_log) / (nodes - 1);
+  static constexpr double first_log = -12, last_log = 6,
+                          step = (last_log - first_log) / (nodes - 1);
   std::array<double, nodes> log_k0_;
 };
 

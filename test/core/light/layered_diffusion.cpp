@@ -57,8 +57,8 @@ TEST_CASE("what a level track emits is absorbed, wherever it went") {
       constexpr double step = 0.05;
       for (double t = step / 2; t < 5; t += step) {
         const double y = 10 * std::sinh(t), distance = std::hypot(y, z - height);
-        absorbed += 2 * layer.value[1] * tracks.density(z, distance, (z - height) / distance) *
-                    10 * (10 * std::cosh(t) * step);
+        absorbed += 2 * layer.value[1] * tracks.density(z, distance, (z - height) / distance) * 10 *
+                    (10 * std::cosh(t) * step);
       }
     }
     const LayeredIce::Point here = ice.point(height);
