@@ -28,10 +28,10 @@ NAMES = ["direct_share", "direct_fading", "shift_fading", "window"] + [f"amplitu
     "shape_factor", "shape_power", "shape_by_direct", "rate_factor", "rate_power"]
 START = {
     "muon": [0.87, 1.1, 2.5, 0.1, 0.2, 0, 0, 0, 0, 0, 0.1, 0.63, 0.85, 0.5, 2.5, -0.18],
-    "cascade": [1, 1.2, 1.4, 0.05, -0.1, -5.2, 6.5, -6.9, -2.2, 8.4, 0, 0.54, 1.11, 0.42, 2.9, -0.12],
+    "cascade": [1, 1.2, 1.4, 0.05, 0.1, 0, 0, 0, 0, 0, 0.1, 0.54, 1.11, 0.42, 2.9, -0.12],
 }
 # Of a cascade nothing is scattered at the source.
-FIXED = {"muon": [], "cascade": [0, 10]}
+FIXED = {"muon": [], "cascade": [0]}
 
 
 class Ice:
@@ -208,6 +208,15 @@ class Cascades:
         self.nz = -np.cos(zenith)
         self.cosine = np.sqrt(1 - self.rising**2) * np.cos(phi) * np.sin(zenith) + self.rising * self.nz
         self.height = cells["height"][:, None] + 0 * phi
+        self.diffused = np.maximum(self.r, DIFFUSED)
+        self.dom = self.height + self.diffused * self.rising
+        across = np.maximum(self.diffused * np.sqrt(1 - self.rising**2), 1)
+        self.log_density = LayeredDiffusion().log_density(self.height, self.dom, across)
+
+    def decay(self, c):
+        """k for which exp(-k r) 3 b / (4 pi r), the light of a point in even ice, is that in layers."""
+        b = ICE.mean(self.height, self.dom, c[3] * self.diffused)[0]
+        return -(self.log_density + np.log(4 * np.pi * self.diffused / (3 * b))) / self.diffused
 
     def expect(self, c):
         r = self.r
@@ -218,7 +227,7 @@ class Cascades:
         square = FORWARD**2 + VIEW**2 + 2 * FORWARD * VIEW * self.nz
         displaced = np.sqrt(ROUNDING**2 + r**2 - shift * (2 * along - square * shift))
         both = EMITTED(self.cosine) * ACCEPTED(self.rising)
-        decay, length = np.sqrt(3 * a * b), np.exp(a / b) / (3 * b)
+        decay, length = self.decay(c), np.exp(a / b) / (3 * b)
 
         def diffusive(d):
             return 32582 * 5.21 * AREA / (4 * np.pi * d) * np.exp(-d * decay) / (length * np.tanh(d / length))
@@ -247,21 +256,15 @@ def differences(c, points, cells):
     return np.log(light.mean(1) / cells["amplitude_h250"]), np.array(late)
 
 
-def around(kind, cells):
-    """Where light goes around the dust: of cascades the mean over the straight way says nothing there."""
-    return (kind == "cascade") & (np.abs(cells["height"] + 100) < 1) & (cells["distance"] > 75)
-
-
-def weights(kind, cells):
+def weights(cells):
     """What counts: level sources to 200 m."""
     far, level = cells["distance"] > 200, cells["zenith"] == 90
-    return (np.where(far, 0.25, 1) * np.where(level, 1, 0.5) * np.where(around(kind, cells), 0.1, 1)
-            * np.minimum(1, 0.05 / cells["rel_error"]))
+    return np.where(far, 0.25, 1) * np.where(level, 1, 0.5) * np.minimum(1, 0.05 / cells["rel_error"])
 
 
-def report(kind, c, points, cells):
+def report(c, points, cells):
     amplitude, late = differences(c, points, cells)
-    counted = (cells["distance"] <= 200) & ~around(kind, cells)
+    counted = cells["distance"] <= 200
     rms = lambda x: np.sqrt((x**2).mean())
     print(f"rms of ln(quantile + 10 ns) to 200 m: {rms(late[:, counted]):.3f}; of ln(amplitude) at 50 to 200 m: "
           f"{rms(amplitude[counted & (cells['distance'] >= 50)]):.3f}")
@@ -285,9 +288,9 @@ def main():
     cells = read(kind)
     points = (Muons if kind == "muon" else Cascades)(cells)
     if "--check" in sys.argv:
-        return report(kind, in_header(kind), points, cells)
+        return report(in_header(kind), points, cells)
     free = [i for i in range(len(NAMES)) if i not in FIXED[kind]]
-    scale = weights(kind, cells)
+    scale = weights(cells)
 
     def constants(x):
         c = list(START[kind])
@@ -304,7 +307,7 @@ def main():
     c = constants(found.x)
     for name, value in zip(NAMES, c):
         print(f"{name:18} {value:.4f}")
-    report(kind, c, points, cells)
+    report(c, points, cells)
 
 
 main()

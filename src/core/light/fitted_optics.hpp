@@ -5,6 +5,7 @@
 // - the rate of the times follows the absorption, their shape the scattering;
 // - scattered light comes as from a source displaced forward, and as to a DOM displaced along its
 //   view, each by its mean cosine over the scattering: both follow from diffusion with a dipole;
+// - how fast it decays is that of diffusion through the layers, so that it goes around dust;
 // - the amplitude is multiplied by a polynomial in the optical distance;
 // - what is direct is early.
 // Numbers: scripts/light/fit.py, from cells of a photon Monte Carlo with the Cherenkov spectrum
@@ -38,16 +39,15 @@ struct Constants {
 };
 
 // Fitted to 865 cells of level and inclined muons at seven heights: rms of ln(quantile + 10 ns) at
-// 10, 50, 90 % is 0.22 to 200 m, for level ones 0.17; of ln(amplitude) of level ones outside the
-// dust 0.19 at 50 to 200 m.
+// 10, 50, 90 % is 0.24 to 200 m, for level ones 0.17; of ln(amplitude) 0.15 at 50 to 200 m.
 constexpr Constants muon{
     0.8694, 1.0235, 2.5513, 0.1247, {0.2528, 0.9396, -1.5391, 0.5484, -0.1471, -0.2002, 0.1487},
     0.6258, 0.8464, 0.5081, 2.4983, -0.1806};
-// To 2136 cells of level and steep cascades there: 0.27, and 0.15. Nothing is scattered at the
+// To 2136 cells of level and steep cascades there: 0.27, and 0.11. Nothing is scattered at the
 // source.
 constexpr Constants cascade{
-    1,     1.054, 1.393, 0.073, {0.165, -0.099, 0.04, -0.284, -0.168, 0.364, 0.135},
-    0.554, 1.087, 0.425, 2.943, -0.132};
+    1,      1.0537, 1.3928, 0.0734, {0.1655, -0.0979, 0.0383, -0.2834, -0.1684, 0.3637, 0.1354},
+    0.5539, 1.0873, 0.4254, 2.9430, -0.1316};
 
 // m: clear ice scatters effectively once on such a way; in this unit scattering has a logarithm.
 constexpr double usual_scattering_length = 25;
