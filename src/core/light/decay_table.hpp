@@ -34,8 +34,8 @@ class DecayTable {
                                    const Number& cosine, const Number& log_scattering) const {
     const Number far = steps(distance);
     const Spot<Plain> spot = look(height, value_of(far), value_of(cosine));
-    return scattered(distance, log_scattering) +
-           chained(far, cosine, spot.value, spot.by_distance, spot.by_cosine);
+    return at_least(least, scattered(distance, log_scattering) +
+                               chained(far, cosine, spot.value, spot.by_distance, spot.by_cosine));
   }
 
   // Of a DOM that many sources shine at.
@@ -53,6 +53,8 @@ class DecayTable {
   static constexpr std::size_t cosines = 17;
   // m: nearer than layers of ice are thick, light has not yet diffused.
   static constexpr double diffused = 10;
+  // 1/m: no ice is as clear, but given ice may be odd.
+  static constexpr double least = 1e-4;
   // m: ln(b) counts divided by the distance and this.
   static constexpr double rounding = 10;
 
@@ -84,7 +86,7 @@ class DecayTable::AtHeight {
   // As of the table.
   [[gnu::always_inline]] Lanes at(const Lanes& distance, const Lanes& cosine,
                                   const Lanes& log_scattering) const {
-    return scattered(distance, log_scattering) + look(steps(distance), cosine);
+    return at_least(least, scattered(distance, log_scattering) + look(steps(distance), cosine));
   }
 
  private:

@@ -76,6 +76,14 @@ template <typename Number>
   return result;
 }
 
+// The number, or the least where it is below.
+[[gnu::always_inline]] inline Jet at_least(double least, const Jet& a) {
+  return a.numbers[0] < least ? Jet{Double4{least, 0, 0, 0}} : a;
+}
+[[gnu::always_inline]] inline double at_least(double least, double a) {
+  return a < least ? least : a;
+}
+
 [[gnu::always_inline]] inline Jet inverse(const Jet& a) {
   const double value = 1 / a.numbers[0];
   return chained(a, value, -value * value);

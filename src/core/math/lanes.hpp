@@ -54,6 +54,10 @@ struct Lanes {
 [[gnu::always_inline]] inline Lanes clamped(const Lanes& a, double least, double most) {
   return lesser(greater(a, least), most);
 }
+// The numbers, or the least where they are below.
+[[gnu::always_inline]] inline Lanes at_least(double least, const Lanes& a) {
+  return greater(a, least);
+}
 [[gnu::always_inline]] inline bool is_any(const Integer8& where) {
 #ifdef __AVX__
   return _mm256_movemask_ps(reinterpret_cast<__m256>(where)) != 0;
@@ -231,6 +235,10 @@ struct LaneJet {
 [[gnu::always_inline]] inline LaneJet inverse(const LaneJet& a) {
   const Lanes value = inverse(a.value);
   return chained(a, value, -1.0 * (value * value));
+}
+[[gnu::always_inline]] inline LaneJet at_least(double least, const LaneJet& a) {
+  const Integer8 is_below = a.value.v < static_cast<float>(least);
+  return chained(a, greater(a.value, least), chosen(is_below, 0, 1));
 }
 [[gnu::always_inline]] inline LaneJet root(const LaneJet& a) {
   const Lanes value = root(a.value);

@@ -96,3 +96,22 @@ TEST_CASE("tracks straight up are seen alike from all sides") {
     CHECK(slice.decay.at(height, 60.0, -0.7, 0.0) ==
           doctest::Approx(slice.decay.at(height, 60.0, 0.9, 0.0)));
 }
+
+TEST_CASE("odd ice gives light all the same") {
+  // So clear between walls of dust that light has nowhere to go.
+  std::vector<double> layers;
+  for (int z = -700; z <= 700; z += 10)
+    layers.insert(layers.end(), {1.0 * z, z % 40 == 0 ? 3.0 : 0.002, z % 60 == 0 ? 2.0 : 1e-5});
+  const TrackDecay decay(LayeredIce(layers.data(), layers.size() / 3), window);
+  TrackDecay::Slice slice;
+  Random random(8);
+  for (int turn = 0; turn < 30; ++turn) {
+    decay.turn(slice, random.uniform(-1, 1));
+    for (int i = 0; i < 200; ++i) {
+      const double at = slice.decay.at(random.uniform(-600, 600), random.uniform(0, 800),
+                                       random.uniform(-1, 1), random.uniform(-8, 5));
+      CHECK(at >= 1e-4);
+      CHECK(at < 10);
+    }
+  }
+}
