@@ -1,6 +1,5 @@
 #include "light/decay_table.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -9,6 +8,9 @@
 
 namespace skyscan {
 namespace {
+
+// Within 0 and this; what is no number is 0.
+double inside(double x, double most) { return x > 0 ? (x < most ? x : most) : 0; }
 
 // Numbers of a parabolic spline with these values at its nodes; straight at its ends.
 // values: n of them, every `stride`-th; numbers: n + 2, as far apart, one before the first node.
@@ -114,10 +116,10 @@ void DecayTable::mix(const DecayTable& a, const DecayTable& b, double share_of_b
 }
 
 DecayTable::Spot<double> DecayTable::look(double height, double far, double cosine) const {
-  const double z = std::clamp((height - lowest) / spacing, 0.0, heights - 1.001);
-  const double r = std::clamp(far, 0.0, distances - 1.0);
+  const double z = inside((height - lowest) / spacing, heights - 1.001);
+  const double r = inside(far, distances - 1.0);
   const double per_cosine = (cosines - 1) / 2.0;
-  const double c = std::clamp((cosine + 1) * per_cosine, 0.0, cosines - 1.0);
+  const double c = inside((cosine + 1) * per_cosine, cosines - 1.0);
   const double layer_at = std::floor(z), r_node = std::floor(r + 0.5), c_node = std::floor(c + 0.5);
   const Parabola<double> by_r(r - r_node), by_c(c - c_node);
   const std::size_t first = static_cast<std::size_t>(layer_at) * layer +
@@ -129,7 +131,7 @@ DecayTable::Spot<double> DecayTable::look(double height, double far, double cosi
 }
 
 DecayTable::AtHeight DecayTable::at_height(double height) const {
-  const double z = std::clamp((height - lowest) / spacing, 0.0, heights - 1.001);
+  const double z = inside((height - lowest) / spacing, heights - 1.001);
   const auto i = static_cast<std::size_t>(z);
   const float share = static_cast<float>(z - static_cast<double>(i));
   const float *const low = &numbers_[i * layer], *const high = low + layer;
