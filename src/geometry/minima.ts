@@ -20,7 +20,10 @@ export interface Flood {
   readonly known: number;
   /** Rounds in which the pixels of an nside look where their neighbours have minima; 0: none. */
   readonly rounds: number;
-  /** One pixel in so many of a finer map is searched as if nothing were known around it, and tells its neighbours; 0: none. */
+  /**
+   * One pixel in so many of a scan's second map is searched as if nothing were known around it, and tells its neighbours; 0:
+   * none.
+   */
   readonly searched: number;
 }
 

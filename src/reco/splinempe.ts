@@ -46,8 +46,8 @@ const seeds: SeedSettings = {
 
 /**
  * Of a direction's minima four are enough, and what is 15 llh above the best is nobody's: measured on three alerts. One
- * finer pixel in 16 is searched whole: of 2432 pixels of nside 64 of these 15 ended higher than 0.1.0's by 0.1 and more, 24
- * without, and it takes a fortieth of the time.
+ * pixel in 16 of the second map is searched whole: of 2432 pixels of nside 64 of these 15 ended higher than 0.1.0's by 0.1
+ * and more, 24 without, and it takes a fortieth of the time.
  */
 const flood: Flood = { most: 4, margin: 15, separation: 6, known: 5, rounds: 4, searched: 16 };
 

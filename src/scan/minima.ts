@@ -77,7 +77,7 @@ export function startsBelow(
   return starts;
 }
 
-/** Whether a pixel of a finer map is searched as if nothing were known around it: such pixels lie evenly over the map. */
+/** Whether a pixel of the second map is searched as if nothing were known around it: such pixels lie evenly over the map. */
 export const isSearchedWhole = ({ nside, pixel }: Pixel, { searched }: Flood): boolean =>
   searched > 0 && nestedOf(nside, pixel) % searched === 0;
 

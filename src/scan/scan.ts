@@ -478,7 +478,9 @@ export class Scan {
   /** The minima of the finest coarser pixels around this one. */
   #startsIn(pixel: Pixel): Start[] {
     const { flood } = this.#settings;
-    if (!flood || isSearchedWhole(pixel, flood)) return [];
+    // What such pixels of the second map have found reaches those of finer ones.
+    const isSecond = this.#stages.indexOf(this.#stageOf.get(pixel.nside)!) === 1;
+    if (!flood || (isSecond && isSearchedWhole(pixel, flood))) return [];
     for (const { nside, pixels, final } of this.#stages.toReversed()) {
       if (nside >= pixel.nside) continue;
       const minimaOf = (at: number) => (final.has(at) ? pixels.get(at)?.minima : undefined);

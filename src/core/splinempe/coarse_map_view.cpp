@@ -15,7 +15,8 @@ const float by_rho = static_cast<float>(direct_delay_per_metre);
 constexpr float upper_side = 0.8660254f, middle_side = 0.5f;
 constexpr std::size_t most_times = 200;
 
-constexpr int margin = static_cast<int>(CoarseMap::margin);
+constexpr int margin = static_cast<int>(CoarseMap::margin),
+              after_last = static_cast<int>(CoarseMap::residual_steps);
 typedef std::int16_t Short16 __attribute__((vector_size(32)));
 constexpr std::size_t shorts = sizeof(Short16) / sizeof(std::int16_t);
 static_assert(CoarseMap::margin >= shorts);
@@ -23,13 +24,14 @@ static_assert(CoarseMap::margin >= shorts);
 static_assert(Lanes::count * (CoarseMap::most + 1) <= 32767);
 
 // a b / 2^15, rounded.
-[[gnu::always_inline]] inline Short16 scaled(const Short16& a, std::int16_t b) {
+[[gnu::always_inline]] inline Short16 scaled(const Short16& a, const Short16& b) {
 #ifdef __AVX2__
-  return Short16(_mm256_mulhrs_epi16(__m256i(a), _mm256_set1_epi16(b)));
+  return Short16(_mm256_mulhrs_epi16(__m256i(a), __m256i(b)));
 #else
   __m128i halves[2];
   std::memcpy(halves, &a, sizeof halves);
-  const __m128i by = _mm_set1_epi16(b), one = _mm_set1_epi16(1);
+  // All of b's numbers are one.
+  const __m128i by = _mm_set1_epi16(b[0]), one = _mm_set1_epi16(1);
   for (__m128i& half : halves) {
     const __m128i high = _mm_mulhi_epi16(half, by), low = _mm_mullo_epi16(half, by);
     const __m128i rest =
@@ -46,6 +48,26 @@ static_assert(Lanes::count * (CoarseMap::most + 1) <= 32767);
   Short16 shorts;
   std::memcpy(&shorts, from, sizeof shorts);
   return shorts;
+}
+
+// Adds eight rows, and their neighbours' by these shares, to `count` totals, in blocks.
+// `place(done, at)` says where in each row the block after so many begins.
+template <typename Place>
+[[gnu::always_inline]] inline void add_rows(const std::int16_t* const (&rows)[Lanes::count],
+                                            const Short16 (&shares)[Lanes::count],
+                                            std::size_t count, std::int32_t* total,
+                                            const Place& place) {
+  for (std::size_t done = 0; done < count; done += shorts, total += shorts) {
+    std::int32_t at[Lanes::count];
+    place(static_cast<int>(done), at);
+    Short16 sum = {};
+    for (std::size_t i = 0; i < Lanes::count; ++i) {
+      const std::int16_t* const its = rows[i] + at[i];
+      const Short16 here = load_shorts(its), next = load_shorts(its + CoarseMap::row_length);
+      sum += here + scaled(next - here, shares[i]);
+    }
+    for (std::size_t m = 0; m < shorts; ++m) total[m] += sum[m];
+  }
 }
 
 }  // namespace
@@ -184,19 +206,30 @@ void CoarseMapView::add_doms(std::size_t first_dom, const Profile& profile,
       static_cast<int>(far_away);
   const Integer8 share = __builtin_convertvector((far * 32767).v, Integer8);
 
-  for (std::size_t done = 0; done < profile.count; done += shorts, total += shorts) {
-    Short16 sum = {};
-    for (std::size_t i = 0; i < Lanes::count; ++i) {
-      // Beyond the row's ends its last numbers serve: they fill the margins.
-      const int at = std::clamp(first[i] + static_cast<int>(done), -margin,
-                                static_cast<int>(CoarseMap::residual_steps));
-      const std::int16_t* const its =
-          (is_unknown[i] ? map_.outside() : rows_[first_dom + i] + row[i]) + margin + at;
-      const Short16 here = load_shorts(its), next = load_shorts(its + CoarseMap::row_length);
-      sum += here + scaled(next - here, static_cast<std::int16_t>(share[i]));
-    }
-    for (std::size_t m = 0; m < shorts; ++m) total[m] += sum[m];
+  const std::int16_t* rows[Lanes::count];
+  Short16 shares[Lanes::count];
+  for (std::size_t i = 0; i < Lanes::count; ++i) {
+    rows[i] = (is_unknown[i] ? map_.outside() : rows_[first_dom + i] + row[i]) + margin;
+    shares[i] = static_cast<std::int16_t>(share[i]) - Short16{};
   }
+  const auto most = static_cast<int>((profile.count + shorts - 1) / shorts * shorts) - 1;
+  const Integer8 is_beyond = (first < -margin) | (first + most >= after_last + margin);
+  if (is_any(is_beyond)) {
+    add_rows(rows, shares, profile.count, total, [&](int done, std::int32_t(&at)[Lanes::count]) {
+      // Beyond the row's ends its last numbers serve: they fill the margins.
+      Integer8 places = first + done;
+      places = places < -margin ? Integer8{} - margin : places;
+      places = places > after_last ? Integer8{} + after_last : places;
+      std::memcpy(at, &places, sizeof places);
+    });
+    return;
+  }
+  std::int32_t begin[Lanes::count];
+  std::memcpy(begin, &first, sizeof begin);
+  for (std::size_t i = 0; i < Lanes::count; ++i) rows[i] += begin[i];
+  add_rows(rows, shares, profile.count, total, [](int done, std::int32_t(&at)[Lanes::count]) {
+    for (std::int32_t& each : at) each = done;
+  });
 }
 
 // -ln L of many tracks. DOM after DOM: their rows are most of what moves through the caches.
