@@ -263,8 +263,8 @@ DirectionMinima minima_along(const SplineMpe& likelihood, CoarseMaps& maps, cons
   const auto& [coarse, fine] = maps.at(likelihood, track.zenith);
   Surface surface(likelihood, at, options);
   Search search(surface, track.direction, options);
-  std::vector<Minimum> minima =
-      search.minima(likely_places(coarse, fine, at, options.places), is_thorough);
+  const LikelyPlacesOptions places = is_thorough ? thorough_places(options.places) : options.places;
+  std::vector<Minimum> minima = search.minima(likely_places(coarse, fine, at, places), is_thorough);
   surface.make_exact(minima);
   if (minima.empty() || minima.size() > DirectionMinima::most)
     throw std::logic_error("splinempe: the search's options allow for too many minima or none");

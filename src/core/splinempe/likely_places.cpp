@@ -42,6 +42,15 @@ std::vector<Passage> bottoms_near(const CoarseMapView& view, const Passage& basi
 
 }  // namespace
 
+LikelyPlacesOptions thorough_places(LikelyPlacesOptions options) {
+  options.near_radius = 60;
+  options.near_spacing = 10;
+  options.near_times = 250;
+  options.near_gap = 15;
+  options.most_near = 12;
+  return options;
+}
+
 std::vector<Vec3> likely_places(const CoarseMap& coarse, const CoarseMap& fine, const Track& track,
                                 const LikelyPlacesOptions& options) {
   const CoarseMapView view(coarse, track.direction), closer(fine, track.direction);

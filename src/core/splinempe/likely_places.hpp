@@ -41,6 +41,10 @@ struct LikelyPlacesOptions {
   double least_gain = 0.1;  // llh: of a step down; maps are coarser than that
 };
 
+// The same for a thorough search: wider discs around basins, and more places there. Of 1728 pixels
+// of nside 64 of two alerts 20 ended more than 0.1 above version 0.1.0's, 28 without.
+LikelyPlacesOptions thorough_places(LikelyPlacesOptions options);
+
 // Places of vertices at the track's time, in no order. `coarse` and `fine` are maps at about the
 // track's zenith angle.
 std::vector<Vec3> likely_places(const CoarseMap& coarse, const CoarseMap& fine, const Track& track,

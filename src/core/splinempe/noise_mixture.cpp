@@ -107,27 +107,25 @@ void noise_mixture(const Lanes& log_expected, NoiseMixtureLanes& value, NoiseMix
   static const std::vector<Float8> table = make_log_table();
   const Lanes at = clamped((log_expected - first_log) * steps_per_log, 0, log_nodes - 0.01);
   const Integer8 index = __builtin_convertvector(at.v, Integer8);
-  Float8 rows[8];
+  Float8 begin[8], end[8];
   for (std::size_t i = 0; i < Lanes::count; ++i) {
     const auto cell = static_cast<std::size_t>(index[i]);
-    const float f = at[i] - static_cast<float>(index[i]), g = 1 - f;
-    const Float8 &a = table[cell], &b = table[cell + 1];
-    const float v0 = g * g * (1 + 2 * f), s0 = f * g * g, s1 = -f * f * g;
-    const float dv = 6 * f * g, ds0 = g * (1 - 3 * f), ds1 = f * (3 * f - 2);
-    const Float8 a_slopes = __builtin_shufflevector(a, a, 4, 5, 6, 7, 4, 5, 6, 7);
-    const Float8 b_slopes = __builtin_shufflevector(b, b, 4, 5, 6, 7, 4, 5, 6, 7);
-    const Float8 a_values = __builtin_shufflevector(a, a, 0, 1, 2, 3, 0, 1, 2, 3);
-    const Float8 b_values = __builtin_shufflevector(b, b, 0, 1, 2, 3, 0, 1, 2, 3);
-    const auto both = [](float low, float high) {
-      return Float8{low, low, low, low, high, high, high, high};
-    };
-    rows[i] = both(v0, -dv) * a_values + both(1 - v0, dv) * b_values + both(s0, ds0) * a_slopes +
-              both(s1, ds1) * b_slopes;
+    begin[i] = table[cell];
+    end[i] = table[cell + 1];
   }
-  transpose(rows);
-  const Lanes per_log = steps_per_log;
-  value = {rows[0], rows[1], rows[2], rows[3]};
-  slope = {per_log * rows[4], per_log * rows[5], per_log * rows[6], per_log * rows[7]};
+  transpose(begin);
+  transpose(end);
+  const Lanes f = at - Lanes(__builtin_convertvector(index, Float8)), g = 1 - f;
+  const Lanes s0 = f * g * g, s1 = -1.0 * (f * f * g), v1 = f * f * (3 - 2 * f);
+  const Lanes ds0 = g * (1 - 3 * f), ds1 = f * (3 * f - 2), dv = 6 * (f * g);
+  Lanes values[4], slopes[4];
+  for (std::size_t k = 0; k < 4; ++k) {
+    const Lanes a = begin[k], step = end[k] - begin[k], from = begin[k + 4], to = end[k + 4];
+    values[k] = a + v1 * step + s0 * from + s1 * to;
+    slopes[k] = steps_per_log * (dv * step + ds0 * from + ds1 * to);
+  }
+  value = {values[0], values[1], values[2], values[3]};
+  slope = {slopes[0], slopes[1], slopes[2], slopes[3]};
 }
 
 }  // namespace skyscan
