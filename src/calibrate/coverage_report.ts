@@ -2,7 +2,7 @@
 
 import type { ContourLevel } from "../result/levels.ts";
 import { type Entry, hasFailed, type Outcome } from "./experiment.ts";
-import { chiSquareLevel, quantile, scaledFit, shareBelow } from "./statistics.ts";
+import { measuredLevels, quantile, scaledFit, shareBelow } from "./statistics.ts";
 
 /** Events of a study together, or in one energy range. */
 export interface CoverageInput {
@@ -40,20 +40,19 @@ function summaryOf(outcomes: readonly Outcome[], contours: readonly ContourLevel
 }
 
 /**
- * Shares inside levels that the other half of the events calibrates: what a calibration is worth on events it has not
- * seen. Halves are the even and the odd numbers.
+ * Shares inside levels that the other half of the events calibrates, as calibrations make them: what one is worth on
+ * events it has not seen. Halves are the even and the odd numbers.
  */
 function crossCalibrated(outcomes: readonly Outcome[]) {
-  const half = (parity: number) => outcomes.filter(({ k }) => k % 2 === parity).map(({ ts }) => ts);
-  const [even, odd] = [half(0), half(1)];
-  if (even.length === 0 || odd.length === 0) return [];
-  const inUnits = [
-    ...even.map((ts) => ts / scaledFit(odd).scale),
-    ...odd.map((ts) => ts / scaledFit(even).scale),
-  ];
+  const halves = [0, 1].map((parity) =>
+    outcomes.filter(({ k }) => k % 2 === parity).map(({ ts }) => ts),
+  );
+  if (halves.some((half) => half.length === 0)) return [];
+  const measured = halves.map(measuredLevels);
   return [50, 90].map((percent) => {
-    const level = chiSquareLevel(percent);
-    return { percent, level, ...shareBelow(inUnits, level) };
+    const levels = measured.map((of) => of.find((level) => level.percent === percent)!.level);
+    const inUnits = halves.flatMap((half, i) => half.map((ts) => ts / levels[1 - i]!));
+    return { percent, levels, ...shareBelow(inUnits, 1) };
   });
 }
 

@@ -35,6 +35,15 @@ describe("a coverage report", () => {
       expect(Math.abs(share - percent / 100)).toBeLessThan(4 * error);
   });
 
+  test("calibrates as calibrations do, also where single large losses make a tail that no scaled χ² has", () => {
+    const random = uniformNumbers(5, 7);
+    const tailed = events(2000, 1).map((entry) =>
+      random() < 0.1 ? { ...entry, ts: 20 * (entry as { ts: number }).ts } : entry,
+    );
+    for (const { percent, share, error } of reportOf(tailed).calibrated)
+      expect(Math.abs(share - percent / 100)).toBeLessThan(4 * error);
+  });
+
   test("has a P–P curve that is the diagonal for honest contours, and ends at all events", () => {
     const { pp } = reportOf(events(2000, 1));
     for (const { stated, held } of pp)
