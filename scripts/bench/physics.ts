@@ -110,7 +110,7 @@ const notes = join(pages, "physics-notes.md");
 const page = `# Physics: do contours hold what they state?
 
 ${new Date().toISOString().slice(0, 10)}, splinempe, ${main.light}. \`make bench-physics\` does it again. Errors are binomial,
-68 %. "Calibrated": levels scaled by what the other half of the sample says. Simulated light is the light model's own,
+68 %. "Calibrated": levels as a calibration on the other half of the sample gives. Simulated light is the light model's own,
 except in the photon Monte Carlo, which traces every photon.
 
 ${coverageTable("Coverage", samples)}

@@ -113,7 +113,7 @@ export function coverageLines(report: CoverageReport): string[] {
     ]),
     ...report.calibrated.map((share) => [
       `calibrated ${share.percent} %`,
-      `${percentText(share)}  (levels scaled by what the other half of the events says)`,
+      `${percentText(share)}  (levels as a calibration on the other half of the events gives)`,
     ]),
     [
       "2Δllh at truth",
