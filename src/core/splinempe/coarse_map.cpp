@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "math/lanes.hpp"
 #include "splinempe/noise_mixture.hpp"
 
 namespace skyscan {
@@ -16,8 +17,9 @@ constexpr std::size_t set_length = CoarseMap::sides * CoarseMap::distances * Coa
 // DOMs within this height [m] share their light: thinner layers follow the ice's more closely and
 // take longer to draw.
 constexpr double layer_height = 30;
-constexpr double kernel_reach = 2.5;     // of the smearing, in sigmas
-constexpr double edge_tolerance = 1e-3;  // m
+constexpr double kernel_reach = 2.5;        // of the smearing, in sigmas
+constexpr double edge_tolerance = 1e-3;     // m
+constexpr double least_likelihood = 1e-30;  // a number with a logarithm, below all there are
 
 double distance_of(std::size_t i) { return CoarseMap::first_distance * static_cast<double>(i * i); }
 
@@ -149,6 +151,7 @@ class RowPainter {
         ends_((shift_ + steps_) / stride * stride + stride + 1),
         times_(ends_),
         likelihoods_(steps_),
+        smeared_(steps),
         direct_(steps_ + 1),
         noise_(ends_),
         timing_(steps_ + 1) {
@@ -178,10 +181,18 @@ class RowPainter {
     model_.likelihoods(pulse, expectation, direct_.data(), &noise_[shift_], noise_.data(), step_,
                        steps_, likelihoods_.data());
     std::int16_t* const first = row + margin;
-    for (std::size_t j = 0; j < steps; ++j) {
-      double smeared = 0;
-      for (std::size_t i = 0; i < kernel_.size(); ++i) smeared += kernel_[i] * likelihoods_[j + i];
-      first[steps - 1 - j] = rounded(-std::log(static_cast<float>(smeared)));
+    // Point by point of the kernel: many steps at a time.
+    std::fill(smeared_.begin(), smeared_.end(), 0);
+    for (std::size_t i = 0; i < kernel_.size(); ++i)
+      for (std::size_t j = 0; j < steps; ++j) smeared_[j] += kernel_[i] * likelihoods_[j + i];
+    constexpr std::size_t lanes = Lanes::count;
+    static_assert(steps % lanes == 0);
+    for (std::size_t j = 0; j < steps; j += lanes) {
+      Lanes several;
+      for (std::size_t k = 0; k < lanes; ++k) several.v[k] = static_cast<float>(smeared_[j + k]);
+      const Lanes llh = -1.0 * logarithm_of(greater(several, least_likelihood));
+      for (std::size_t k = 0; k < lanes; ++k)
+        first[steps - 1 - (j + k)] = rounded(static_cast<double>(llh[k]));
     }
     std::fill_n(row, margin, first[0]);
     std::fill_n(first + steps, margin, first[steps - 1]);
@@ -199,7 +210,7 @@ class RowPainter {
   // Steps around the residuals, one after-pulse in steps, and the steps' ends from one after-pulse
   // before on.
   std::size_t steps_, shift_, ends_;
-  std::vector<double> times_, few_times_, likelihoods_, direct_, noise_;
+  std::vector<double> times_, few_times_, likelihoods_, smeared_, direct_, noise_;
   std::vector<Timing> timing_;
 };
 

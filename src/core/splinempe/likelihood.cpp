@@ -347,19 +347,24 @@ void SplineMpe::likelihoods(std::size_t i, const DomExpectation& expectation, co
   const double flat = (share.random - structured) / setting_.window;
   const double flat_cumulative = flat * (pulse.time - setting_.start);
   const std::int64_t photons = std::max<std::int64_t>(setting_.photons[i], 1);
+  // Step by step of the formula, many times at a time.
+  std::vector<double> rest(n + 1), others(n + 1, 1);
+  for (std::size_t k = 0; k <= n; ++k) {
+    rest[k] = 1 - clamp01(share.physics * clamp01(direct[k]) + structured * clamp01(noise[k]) +
+                          share.after * clamp01(after[k]) + flat_cumulative);
+  }
+  std::vector<double> square = rest;
+  for (std::int64_t power = photons - 1; power > 0; power /= 2) {
+    if (power % 2 == 1)
+      for (std::size_t k = 0; k <= n; ++k) others[k] *= square[k];
+    for (std::size_t k = 0; k <= n; ++k) square[k] *= square[k];
+  }
   // Averaged over a step the likelihood is the difference of what is left at its ends; but flat
   // noise is flat in the pulse's time, not in its residual.
-  double before = 0;
-  for (std::size_t k = 0; k <= n; ++k) {
-    const double rest =
-        1 - clamp01(share.physics * clamp01(direct[k]) + structured * clamp01(noise[k]) +
-                    share.after * clamp01(after[k]) + flat_cumulative);
-    const double others = integer_power(rest, photons - 1);
-    const double left = others * rest;
-    if (k > 0)
-      out[k - 1] = std::fmax(before - left, 0) / step +
-                   static_cast<double>(photons) * flat * others + noise_rate;
-    before = left;
+  const double per_step = 1 / step, flat_density = static_cast<double>(photons) * flat;
+  for (std::size_t k = 0; k < n; ++k) {
+    const double seen = others[k] * rest[k] - others[k + 1] * rest[k + 1];
+    out[k] = (seen > 0 ? seen : 0) * per_step + flat_density * others[k + 1] + noise_rate;
   }
 }
 
