@@ -170,16 +170,19 @@ export function openUnfolding(
   return {
     fit: (seed) => asFit(seed, fitOne(seed)),
     fitDirection(seeds, starts) {
-      if (starts.length === 0) {
-        const all = [...seeds];
-        const found = all.map(fitOne);
-        const fits = found.map((fit, n) => asFit(all[n]!, fit)) as [Fit, ...Fit[]];
-        return { fits, minima: passedOn(all[0]!, found) };
+      if (starts.length > 0) {
+        const [first] = seeds;
+        const vertices = starts.map((start) => vertexOf(start, middle));
+        const found = widened(core.fitFrom(first!, vertices, search), first!);
+        const hasMinimum = starts.some(({ llh }) => !Number.isNaN(llh));
+        // Where neighbours' minima lead nowhere there may be others.
+        if (hasMinimum || found.reason === undefined)
+          return { fits: [asFit(first!, found)], minima: passedOn(first!, [found]) };
       }
-      const [first] = seeds;
-      const vertices = starts.map((start) => vertexOf(start, middle));
-      const found = widened(core.fitFrom(first!, vertices, search), first!);
-      return { fits: [asFit(first!, found)], minima: passedOn(first!, [found]) };
+      const all = [...seeds];
+      const found = all.map(fitOne);
+      const fits = found.map((fit, n) => asFit(all[n]!, fit)) as [Fit, ...Fit[]];
+      return { fits, minima: passedOn(all[0]!, found) };
     },
     evaluate(hypothesis, options = {}) {
       const value: MillipedeValue = core.evaluate(

@@ -202,6 +202,11 @@ describe("fits of a track with three losses, its direction known", () => {
       const beside = core.fitFrom(truth, [guess], search);
       expect(beside.llh).toBeLessThan(whole.llh + 0.1);
       expect(beside.minima[0]!.llh).toBe(beside.llh);
+      // Light that the way there leaves out is all in the result.
+      expect(core.evaluate({ ...truth, ...beside }, everywhere.spacing).llh).toBeCloseTo(
+        beside.llh,
+        1,
+      );
       const again = core.fitFrom(truth, [...beside.minima, guess], search);
       expect(again.reason).toMatch(/nothing is lower/);
       expect(again.minima[0]!.llh).toBe(beside.llh);

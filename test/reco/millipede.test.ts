@@ -297,6 +297,23 @@ describe("fits of millipede", () => {
     light.close();
   }, 60_000);
 
+  test("where neighbours' minima are no tracks of this direction it is searched whole", async () => {
+    const light = openEmbeddedLight("cascade-ftp");
+    const event = await loadEvent(shared("events", bronze));
+    const prepared = millipedeWilks.prepare(event, builtinDetector(), light);
+    const fitter = millipedeWilks.open(prepared, light);
+    const direction = { zenith: 1.5, azimuth: 0.7 };
+    const seed = pixelSeed(prepared, millipedeWilks.seeds, direction, 0);
+    // Nothing 5 km up lights the detector.
+    const nowhere = { x: 0, y: 0, z: 5000, llh: Number.NaN };
+    const [found, whole] = [[nowhere], []].map((starts) => fitter.fitDirection!([seed], starts));
+    expect(found!.minima).toEqual(whole!.minima);
+    expect(found!.fits[0].llh).toBe(whole!.fits[0].llh);
+    expect(found!.fits[0].llh).not.toBeNaN();
+    fitter.close();
+    light.close();
+  }, 60_000);
+
   test("--relative-uncertainty names an algorithm that has one, or is refused", () => {
     expect(widenedName("millipede_wilks")).toBe("millipede_wilks_widened");
     expect(findReco("millipede_wilks_widened").likelihood).toContain("uncertain by 100 %");

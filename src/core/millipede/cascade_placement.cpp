@@ -68,8 +68,8 @@ Placed lowest_placement(const Candidate& best, const std::vector<Placement>& pla
 }  // namespace
 
 void place_cascades(const Millipede& millipede, const TrackFrame& frame, double spacing,
-                    const DescentLimits& limits, const PlacementOptions& options, int& evaluations,
-                    Candidate& best) {
+                    const DescentLimits& limits, const PlacementOptions& options,
+                    const LightCutoff& cutoff, int& evaluations, Candidate& best) {
   for (int round = 0; round < options.rounds; ++round) {
     const double before = best.llh();
     const auto inside = chord(best.track, millipede.boundary());
@@ -78,7 +78,7 @@ void place_cascades(const Millipede& millipede, const TrackFrame& frame, double 
     const bool is_at_boundary = !placements.empty();
     if (round == 0) placements.push_back({0.5 * spacing, std::nullopt});
     if (placements.empty()) return;
-    LocalLikelihood likelihood(millipede, spacing, evaluations);
+    LocalLikelihood likelihood(millipede, spacing, evaluations, cutoff);
     auto [lowest, axis] = lowest_placement(best, placements, likelihood);
     const double margin = is_at_boundary ? options.edge_margin : options.margin;
     if (!lowest.found() || lowest.llh() > best.llh() + margin) return;

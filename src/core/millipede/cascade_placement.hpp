@@ -25,7 +25,7 @@ struct PlacementOptions {
 // Moves the cascades of `best` to the boundary, or between where they are, and goes down from there
 // where that is lower.
 void place_cascades(const Millipede& millipede, const TrackFrame& frame, double spacing,
-                    const DescentLimits& limits, const PlacementOptions& options, int& evaluations,
-                    Candidate& best);
+                    const DescentLimits& limits, const PlacementOptions& options,
+                    const LightCutoff& cutoff, int& evaluations, Candidate& best);
 
 }  // namespace skyscan

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/constants.hpp"
@@ -85,8 +86,12 @@ class DirectionFit {
   // The lowest of these with few cascades; `known`: minima of this direction, lowest first.
   std::vector<RoughMinimum> lowest_guesses(std::vector<RoughMinimum> guesses,
                                            const std::vector<RoughMinimum>& known) {
+    double lowest = std::numeric_limits<double>::infinity();
     const auto look = [&](const Track& track) {
-      return rough_llh(millipede_, options_.medium, track);
+      const Candidate seen = solve(millipede_, options_.medium, track, nullptr);
+      if (seen.llh() < lowest) shorten_cutoff(seen.value);
+      lowest = std::min(lowest, seen.llh());
+      return seen.llh();
     };
     for (RoughMinimum& each : guesses) each.llh = look(each.track);
     keep_distinct(guesses, options_.separation, options_.guesses_followed);
@@ -103,8 +108,15 @@ class DirectionFit {
   MillipedeFit minimum(const std::vector<RoughMinimum>& starts,
                        const std::vector<RoughMinimum>& known = {}, bool is_beside = false) {
     std::vector<Candidate> all;
-    for (const RoughMinimum& start : starts) all.push_back({start.track, {}});
-    for (Candidate& each : all) minimise(2 * search_.spacing, options_.llh_tolerance_half, each);
+    for (const RoughMinimum& start : starts) {
+      // Neighbours' minima are most often one another's.
+      const auto is_reached = [&](const Candidate& other) {
+        return track_separation(other.track, start.track) < options_.reached;
+      };
+      if (is_beside && std::ranges::any_of(all, is_reached)) continue;
+      all.push_back({start.track, {}});
+      minimise(2 * search_.spacing, options_.llh_tolerance_half, all.back());
+    }
     keep_distinct(all, options_.separation, options_.minima_kept);
     std::vector<RoughMinimum> passed = minima_of(all);
     drop_above(all, &Candidate::llh, options_.abandon_margin_half);
@@ -127,8 +139,8 @@ class DirectionFit {
     keep_distinct(all, options_.separation, 1);
     for (Candidate& each : all)
       place_cascades(millipede_, frame_, search_.spacing, descent_limits(options_.llh_tolerance),
-                     settles ? options_.placement_settling : options_.placement, evaluations_,
-                     each);
+                     settles ? options_.placement_settling : options_.placement, cutoff_,
+                     evaluations_, each);
     keep_distinct(all, options_.separation, 1);
     if (all.empty()) return none(FitOutcome::outside);
     settles ? settle_on(all.front()) : polish_last(all.front());
@@ -189,6 +201,16 @@ class DirectionFit {
       });
   }
 
+  // Leaves out light so far from the brightest of these cascades that hardly any gets there.
+  void shorten_cutoff(const MillipedeValue& value) {
+    double brightest = 0;
+    for (const Cascade& cascade : value.cascades) brightest = std::max(brightest, cascade.energy);
+    const double reach =
+        std::max(options_.least_reach, millipede_.reach(brightest, options_.least_light));
+    const bool is_short = reach < search_cutoff.to;
+    cutoff_ = is_short ? FadingCutoff{options_.fading_from * reach, reach} : search_cutoff;
+  }
+
   double in_time(double step) const { return options_.ns_per_metre_step * step; }
   DescentLimits descent_limits(double llh_tolerance) const {
     return {options_.first_radius, llh_tolerance, search_.max_evaluations};
@@ -203,7 +225,7 @@ class DirectionFit {
 
   // Goes down to the minimum next to where it is, with cascades so far apart.
   void minimise(double spacing, double llh_tolerance, Candidate& at) {
-    LocalLikelihood likelihood(millipede_, spacing, evaluations_);
+    LocalLikelihood likelihood(millipede_, spacing, evaluations_, cutoff_);
     at.value = likelihood.at(at.track, nullptr);
     if (at.found()) descend(likelihood, frame_.shifts(), descent_limits(llh_tolerance), at);
   }
@@ -232,7 +254,7 @@ class DirectionFit {
 
   template <std::size_t n, typename TrackAt>
   void polish(const TrackAt& track_at, const std::array<double, n>& steps, Candidate& best) {
-    LocalLikelihood likelihood(millipede_, search_.spacing, evaluations_);
+    LocalLikelihood likelihood(millipede_, search_.spacing, evaluations_, cutoff_);
     best.value = likelihood.at(best.track, &best.value);
     MillipedeValue latest = best.value;
     const auto llh = [&](const std::array<double, n>& x) {
@@ -246,7 +268,7 @@ class DirectionFit {
 
   // Goes down by slopes, the cascades moving along the track too.
   void settle(Candidate& best) {
-    LocalLikelihood likelihood(millipede_, search_.spacing, evaluations_);
+    LocalLikelihood likelihood(millipede_, search_.spacing, evaluations_, cutoff_);
     best.value = likelihood.at(best.track, &best.value);
     descend(likelihood, frame_.shifts_and_along(),
             {options_.settling_radius, options_.llh_tolerance, options_.settling_evaluations},
@@ -258,7 +280,7 @@ class DirectionFit {
     settle(best);
     for (int again = 0; again < options_.most_settlings; ++again) {
       const double before = best.llh();
-      LocalLikelihood likelihood(millipede_, search_.spacing, evaluations_);
+      LocalLikelihood likelihood(millipede_, search_.spacing, evaluations_, cutoff_);
       const Candidate middle = best;
       for (const double length : {-options_.settling_along, options_.settling_along}) {
         const Track track = advanced_along(middle.track, length);
@@ -289,6 +311,7 @@ class DirectionFit {
   const TrackFrame frame_;
   const MillipedeSearch& search_;
   const MillipedeFitOptions& options_;
+  FadingCutoff cutoff_ = search_cutoff;
   int evaluations_ = 0;
 };
 

@@ -39,9 +39,18 @@ struct MillipedeFitOptions {
   // Where minima of directions nearby are known, so many of them are followed, those that are
   // lowest with few cascades: fewer lost minima, more found none.
   std::size_t guesses_followed = 4;
+  // m: nobody starts so close to where another one, lower with few cascades, has led to.
+  double reached = 8;
+  // PE: there, light is left out from where the brightest of the lowest guess's cascades, as far
+  // apart as in the medium pass, puts less into any DOM, and fades out from this share of the way
+  // on. The same for all of a direction, as their llh are compared: of 128 pixels of nside 64 none
+  // ended higher by 0.1, in two thirds of the time; where each way down had its own reach 3 did.
+  // Whole searches far from the source, whose cascades are brighter than any, go wrong with less.
+  double least_light = 0.2, fading_from = 0.72;
+  double least_reach = 200;  // m: never nearer, as where nothing shines yet something will
   // llh: of those what looks so much above the lowest of them leads nowhere (of 40 minima 10
   // lost 14 by 0.1 and more, 40 lost 6, this 3), nor what looks so much above a minimum that is
-  // known.
+  // known (of 192 looks of nside 8 21 found something lower by 0.1 and more, 18 with 10).
   double guess_margin = 80, guess_margin_known = 40;
   // m: tracks closer than this count as one, of starts, of minima with few cascades, and with many.
   double start_separation = 30, rough_separation = 15, separation = 2;

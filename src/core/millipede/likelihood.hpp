@@ -109,6 +109,9 @@ class Millipede {
   std::vector<double> column_sums(const Track& track, double spacing,
                                   const LightCutoff& cutoff) const;
 
+  // m: beyond, a cascade of this energy [GeV] puts less than `light` PE into any DOM.
+  double reach(double energy, double light) const { return response_.reach(energy, light); }
+
   const std::vector<MillipedeDom>& doms() const { return response_.doms(); }
   const std::vector<FirstLight>& first_light() const { return first_light_; }
   double boundary() const { return settings_.boundary; }

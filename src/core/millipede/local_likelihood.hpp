@@ -28,8 +28,12 @@ class LocalLikelihood {
  public:
   // `evaluations` counts. All must outlive this.
   LocalLikelihood(const Millipede& millipede, double spacing, int& evaluations,
-                  const SelectionOptions& options = {})
-      : millipede_(millipede), spacing_(spacing), options_(options), evaluations_(evaluations) {}
+                  const LightCutoff& cutoff = search_cutoff, const SelectionOptions& options = {})
+      : millipede_(millipede),
+        spacing_(spacing),
+        options_(options),
+        cutoff_(cutoff),
+        evaluations_(evaluations) {}
 
   // Not placed where there is no likelihood. `previous` may be null.
   MillipedeValue at(const Track& track, const MillipedeValue* previous);
@@ -44,7 +48,7 @@ class LocalLikelihood {
   const Millipede& millipede_;
   const double spacing_;
   const SelectionOptions options_;
-  const LightCutoff cutoff_ = search_cutoff;
+  const LightCutoff cutoff_;
   int& evaluations_;
   Track selected_at_{};
   // What may matter around there, and of that what did where all of it was solved last.

@@ -86,6 +86,12 @@ DetectorResponse::DetectorResponse(const CascadeLight& light, std::vector<Millip
     bound_[shell] = std::max(bound_[shell], bound_[shell + 1]);
 }
 
+double DetectorResponse::reach(double energy, double light) const {
+  std::size_t shell = 0;
+  while (shell + 1 < bound_.size() && energy * bound_[shell] > light) ++shell;
+  return static_cast<double>(shell) * options_.shell_width;
+}
+
 // DOMs of one kind, by shells of distance from a cascade.
 struct DetectorResponse::Shells {
   std::vector<std::uint8_t> shell;   // of every DOM

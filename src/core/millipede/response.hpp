@@ -116,6 +116,9 @@ class DetectorResponse {
 
   const std::vector<MillipedeDom>& doms() const { return doms_; }
 
+  // m: beyond, a cascade of this energy [GeV] puts less than `light` PE into any DOM.
+  double reach(double energy, double light) const;
+
  private:
   struct Member {
     std::size_t dom;
