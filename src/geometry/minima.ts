@@ -21,6 +21,13 @@ export interface Flood {
   /** Rounds in which the pixels of an nside look where their neighbours have minima; 0: none. */
   readonly rounds: number;
   /**
+   * So many of each four neighbouring pixels of the first map are searched as if nothing were known around them; from
+   * there minima spread over the map, from pixel to pixel. 4: all are. So are those within an angle [rad] of the best of
+   * them.
+   */
+  readonly sown: number;
+  readonly sownWithin: number;
+  /**
    * One pixel in so many of a scan's second map is searched as if nothing were known around it, and tells its neighbours; 0:
    * none.
    */

@@ -50,7 +50,16 @@ const seeds: SeedSettings = {
  * One pixel in 16 of the second map is searched whole: of 2432 pixels of nside 64 of these 15 ended higher than 0.1.0's by
  * 0.1 and more, 24 without, and it takes a fortieth of the time.
  */
-const flood: Flood = { most: 4, margin: 15, separation: 10, known: 5, rounds: 4, searched: 16 };
+const flood: Flood = {
+  most: 4,
+  margin: 15,
+  separation: 10,
+  known: 5,
+  rounds: 4,
+  sown: 4,
+  sownWithin: 0,
+  searched: 16,
+};
 
 /** Of three alerts' twelve best pixels of nside 8 three at least led to the lowest track. */
 const freeStarts = 12;

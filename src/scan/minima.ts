@@ -81,6 +81,13 @@ export function startsBelow(
 export const isSearchedWhole = ({ nside, pixel }: Pixel, { searched }: Flood): boolean =>
   searched > 0 && nestedOf(nside, pixel) % searched === 0;
 
+/** In which order the four pixels within one of a coarser map are chosen: those on a diagonal first, to lie evenly. */
+const orderInFour = [0, 2, 3, 1];
+
+/** Whether a pixel of the first map is searched before its neighbours are: such pixels lie evenly over the map. */
+export const isSown = ({ nside, pixel }: Pixel, { sown }: Flood): boolean =>
+  orderInFour[nestedOf(nside, pixel) % 4]! < sown;
+
 /**
  * Where to look again in a pixel that has its fits: its own minima, then those of its neighbours in the same map that it
  * does not have. Empty: there is nothing to look at.

@@ -12,7 +12,7 @@ import {
 } from "../sky/healpix.ts";
 import { checkProgression, expectedPixels, type Progression } from "../sky/progression.ts";
 import { fitValues } from "./fit_values.ts";
-import { isSearchedWhole, news, startsBelow, startsBeside } from "./minima.ts";
+import { isSearchedWhole, isSown, news, startsBelow, startsBeside } from "./minima.ts";
 import {
   type FreeStart,
   fitsOf,
@@ -143,6 +143,8 @@ export class Scan {
   #rounds = 0;
   /** Fits and further looks sent whose results are not in. */
   #outstanding = 0;
+  /** Pixels of the first stage that wait until there is something known beside them. */
+  readonly #held = new Set<number>();
   /** All sent fits and looks are in, and set no more free. */
   #isLast = false;
   /** The fit that leaves the direction free: which task it is, and what came of it. */
@@ -178,7 +180,13 @@ export class Scan {
     if (this.#rounds > 0) throw new Error("the scan has been started already");
     const { progression, pointing } = this.#settings;
     const first = progression[0]!.nside;
-    return this.#send(new Map([[first, firstPixels(first, pointing)]]));
+    const pixels = firstPixels(first, pointing);
+    const { flood } = this.#settings;
+    const sown = pixels.filter((pixel) => !flood || isSown({ nside: first, pixel }, flood));
+    // Of a pointed scan's few pixels there may be none.
+    if (sown.length === 0) return this.#send(new Map([[first, pixels]]));
+    for (const pixel of pixels) this.#held.add(pixel);
+    return this.#send(new Map([[first, sown]]));
   }
 
   /** Takes a result and returns the tasks it sets free (most often none). Duplicates and foreign results change nothing but their count. */
@@ -288,9 +296,10 @@ export class Scan {
   #progressOf(stage: StageState, i: number): Counts & { readonly nside: number } {
     const { progression, pointing, variations } = this.#settings;
     const pixelsSent = stage.pixels.size;
+    const pixelsHeld = i === 0 ? this.#held.size : 0;
     // Of what lies beyond the progression nobody knows more than has been sent.
     const isKnown = i < progression.length && !(pointing && i === 0);
-    const expected = isKnown ? Math.round(expectedPixels(progression, i)) : pixelsSent;
+    const expected = isKnown ? Math.round(expectedPixels(progression, i)) : pixelsSent + pixelsHeld;
     const pixelsEstimated = this.#isLast ? pixelsSent : Math.max(pixelsSent, expected);
     return {
       nside: stage.nside,
@@ -343,7 +352,8 @@ export class Scan {
   #releasedFree(): ReleasedTask[] {
     const { freeStarts = 0, variations } = this.#settings;
     const { nside, pixels, final } = this.#stages[0]!;
-    if (freeStarts === 0 || this.#free !== undefined || final.size < pixels.size) return [];
+    const isWhole = this.#held.size === 0 && final.size === pixels.size;
+    if (freeStarts === 0 || this.#free !== undefined || !isWhole) return [];
     const free = [...final.values()]
       .filter(({ llh }) => !Number.isNaN(llh))
       .sort((a, b) => a.llh - b.llh || a.pixel - b.pixel)
@@ -361,6 +371,7 @@ export class Scan {
 
   /** What a pixel that has just become whole sets free. */
   #released(stage: StageState): ReleasedTask[] {
+    if (this.#held.size > 0) return this.#outstanding === 0 ? this.#spread() : [];
     if (this.#outstanding === 0) {
       const again = this.#revisit();
       if (again.length > 0) return again;
@@ -374,6 +385,15 @@ export class Scan {
     if (passed <= stage.passed) return [];
     stage.passed = passed;
     return this.#refine(this.#stages.indexOf(stage));
+  }
+
+  /** The pixels of the first stage that touch one that has its fits; all that are left where none does. */
+  #spread(): ReleasedTask[] {
+    const { nside, final } = this.#stages[0]!;
+    const held = [...this.#held];
+    const isFitted = (pixel: number) => !Number.isNaN(final.get(pixel)?.llh ?? Number.NaN);
+    const beside = held.filter((pixel) => neighbours(nside, pixel).some(isFitted));
+    return this.#send(new Map([[nside, beside.length > 0 ? beside : held]]));
   }
 
   /**
@@ -444,6 +464,7 @@ export class Scan {
       const stage = this.#stageOf.get(nside)!;
       for (const pixel of pixels)
         if (!stage.pixels.has(pixel)) {
+          if (stage === this.#stages[0]) this.#held.delete(pixel);
           stage.pixels.set(pixel, {
             seen: new Uint8Array(variations),
             missing: variations,
@@ -475,12 +496,14 @@ export class Scan {
     return parent ? { ...task, parent } : task;
   }
 
-  /** The minima of the finest coarser pixels around this one. */
+  /** The minima of the finest coarser pixels around this one, or, in the first map, of those beside it. */
   #startsIn(pixel: Pixel): Start[] {
     const { flood } = this.#settings;
+    if (!flood) return [];
+    const [first, second] = this.#stages;
+    if (pixel.nside === first!.nside) return this.#startsAround(pixel, flood);
     // What such pixels of the second map have found reaches those of finer ones.
-    const isSecond = this.#stages.indexOf(this.#stageOf.get(pixel.nside)!) === 1;
-    if (!flood || (isSecond && isSearchedWhole(pixel, flood))) return [];
+    if (pixel.nside === second!.nside && isSearchedWhole(pixel, flood)) return [];
     for (const { nside, pixels, final } of this.#stages.toReversed()) {
       if (nside >= pixel.nside) continue;
       const minimaOf = (at: number) => (final.has(at) ? pixels.get(at)?.minima : undefined);
@@ -488,6 +511,18 @@ export class Scan {
       if (starts.length > 0) return starts;
     }
     return [];
+  }
+
+  /** The minima beside a pixel of the first map that waited for them, unless it is near the best of those that did not. */
+  #startsAround(pixel: Pixel, flood: Flood): Start[] {
+    const best = this.#best;
+    const here = pixelVector(pixel.nside, pixel.pixel);
+    const isNear =
+      best && angleBetween(pixelVector(best.nside, best.pixel), here) < flood.sownWithin;
+    if (isNear || isSown(pixel, flood)) return [];
+    const { nside, pixels, final } = this.#stages[0]!;
+    const minimaOf = (at: number) => (final.has(at) ? pixels.get(at)?.minima : undefined);
+    return startsBeside(pixel, neighbours(nside, pixel.pixel), minimaOf, flood);
   }
 
   /** The fit to start from: the finest coarser pixel around this one, if its fit succeeded. */

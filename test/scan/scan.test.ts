@@ -14,7 +14,14 @@ import {
   type Task,
   type TaskResult,
 } from "../../src/scan/task.ts";
-import { angleBetween, parentOf, pixelVector, vectorOf } from "../../src/sky/healpix.ts";
+import {
+  angleBetween,
+  neighbours,
+  parentOf,
+  pixelCentre,
+  pixelVector,
+  vectorOf,
+} from "../../src/sky/healpix.ts";
 import { parseProgression } from "../../src/sky/progression.ts";
 import { shared } from "../shared.ts";
 
@@ -363,7 +370,16 @@ describe("a scan", () => {
 });
 
 describe("minima passed on", () => {
-  const flood = { most: 4, margin: 15, separation: 8, known: 15, rounds: 3, searched: 0 };
+  const flood = {
+    most: 4,
+    margin: 15,
+    separation: 8,
+    known: 15,
+    rounds: 3,
+    sown: 4,
+    sownWithin: 0,
+    searched: 0,
+  };
   const flooding: ScanSettings = { ...small, flood };
   /** A task's best fit: its llh is of where it starts, as of everything else; a minimum or two to go with it. */
   function found(task: ReleasedTask): TaskResult {
@@ -405,6 +421,64 @@ describe("minima passed on", () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  test.each([1, 2, 3])(
+    "of each four pixels of the first map %i are searched first, the others start beside them but for those near the best",
+    (sown) => {
+      const sownWithin = 0.8;
+      const settings = { ...flooding, flood: { ...flood, sown, sownWithin } };
+      const scan = new Scan(settings);
+      const first = scan.start();
+      const four = ({ nside, pixel }: Task) => parentOf(nside, pixel, nside / 2);
+      const inFours = Map.groupBy(first, four);
+      expect(inFours.size).toBe(12);
+      for (const [, some] of inFours) expect(some).toHaveLength(sown);
+      expect(first.every(({ starts }) => starts === undefined)).toBe(true);
+      // Nobody waits for them, and none of them is begun, before all of the first are in.
+      const [last, ...others] = first.map(found);
+      for (const result of others) expect(scan.add(result)).toEqual([]);
+      const held = scan.add(last!);
+      expect(held).toHaveLength((4 - sown) * 12);
+      const fitted = [last!, ...others].filter(({ llh }) => !Number.isNaN(llh));
+      const best = fitted.reduce((a, b) => (b.llh < a.llh ? b : a));
+      const away = (pixel: number) =>
+        angleBetween(pixelVector(2, pixel), pixelVector(2, best.pixel));
+      for (const { nside, pixel, starts, round } of held) {
+        expect(round).toBeUndefined();
+        const around = neighbours(nside, pixel);
+        const isKnown = fitted.some((fit) => around.includes(fit.pixel));
+        expect(starts !== undefined).toBe(isKnown && away(pixel) > sownWithin);
+        for (const [, , , llh] of starts ?? []) expect(llh).toBeNull();
+      }
+      expect(held.some(({ pixel }) => away(pixel) < sownWithin)).toBe(true);
+      expect(held.some(({ starts }) => starts !== undefined)).toBe(true);
+
+      const { scan: plain, sent } = runWhole(() => 0, settings);
+      expect(plain.isComplete).toBe(true);
+      expect(plain.pixels().get(2)).toHaveLength(48);
+      fc.assert(
+        fc.property(picks, (pick) => {
+          const other = runWhole(pick, settings);
+          expect(other.scan.pixels()).toEqual(plain.pixels());
+          expect(other.sent).toEqual(sent);
+        }),
+        { numRuns: 10 },
+      );
+    },
+  );
+
+  test("a pointed scan's few pixels are all searched where none of them would be first", () => {
+    for (const sown of [1, 2]) {
+      for (const pixel of Array.from({ length: 48 }, (_, n) => n)) {
+        const pointing = { centre: pixelCentre(2, pixel), radius: 1e-3 };
+        const progression = parseProgression("2:0");
+        const settings = { ...flooding, progression, pointing, flood: { ...flood, sown } };
+        const { scan, sent } = runWhole(() => 0, settings);
+        expect(scan.isComplete).toBe(true);
+        expect(sent.map(({ pixel, starts }) => [pixel, starts])).toEqual([[pixel, undefined]]);
+      }
+    }
   });
 
   test("one pixel in so many of a finer map is searched whole, evenly over the map", () => {

@@ -21,7 +21,16 @@ export async function planOf(
   });
   const { variations } = plan.reco.seeds;
   const seeds = { ...plan.reco.seeds, variations: [...variations, ...variations] };
-  const flood = { most: 2, margin: 1e9, separation: 8, known: 15, rounds: 2, searched: 5 };
+  const flood = {
+    most: 2,
+    margin: 1e9,
+    separation: 8,
+    known: 15,
+    rounds: 2,
+    sown: 2,
+    sownWithin: 0.5,
+    searched: 5,
+  };
   const reco = { ...plan.reco, seeds, ...(isFlooding && { flood, freeStarts: 5 }) };
   return { ...plan, reco, event: { ...plan.event, frames: [] } };
 }
