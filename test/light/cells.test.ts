@@ -91,6 +91,27 @@ function ofCascades(): Difference[] {
   });
 }
 
+test("near a track light falls off about inversely to the distance, and smoothly, everywhere", () => {
+  const light = openEmbeddedLight("muon", { jitter: JITTER });
+  for (const height of [-480, -350, -200, -100, 50, 150, 400])
+    for (const zenith of [10, 60, 90, 130])
+      for (const phi of [0, 1, 2, 3]) {
+        const track = source({ height, zenith });
+        const [nx, nz] = [Math.sin(zenith * radian), -Math.cos(zenith * radian)];
+        const logarithms = [1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7].map((rho) => {
+          const [up, side] = [rho * Math.cos(phi), rho * Math.sin(phi)];
+          const dom = [-nz * up, side, height + nx * up] as const;
+          return Math.log(rho * muonExpectationAt(light, track, [...dom], []).amplitude);
+        });
+        const steps = logarithms.slice(1).map((value, i) => value - logarithms[i]!);
+        for (const [i, step] of steps.entries()) {
+          expect(Math.abs(step)).toBeLessThan(0.25);
+          if (i > 0) expect(Math.abs(step - steps[i - 1]!)).toBeLessThan(0.12);
+        }
+      }
+  light.close();
+});
+
 const rms = (numbers: readonly number[]): number =>
   Math.sqrt(numbers.reduce((sum, x) => sum + x * x, 0) / numbers.length);
 const ofTimes = (differences: readonly Difference[]) =>

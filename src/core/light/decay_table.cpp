@@ -94,10 +94,10 @@ DecayTable::DecayTable(const NodeAt& node_at) : numbers_(heights * layer) {
     const double height = lowest + spacing * static_cast<double>(z);
     for (std::size_t r = 0; r < distances; ++r) {
       const double share = static_cast<double>(r) / per_share;
-      const double distance = std::fmax(near * share / (1 - share), diffused);
+      const double distance = near * share / (1 - share);
       for (std::size_t c = 0; c < cosines; ++c) {
         const double cosine = -1 + 2 * static_cast<double>(c) / (cosines - 1);
-        const auto [decay, log_scattering] = node_at(height, distance, cosine);
+        const auto [decay, log_scattering] = node_at(height, std::fmax(distance, diffused), cosine);
         values[r * row + c] = static_cast<float>(decay - log_scattering / (rounding + distance));
       }
     }

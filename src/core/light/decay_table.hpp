@@ -56,7 +56,7 @@ class DecayTable {
   // 1/m: no ice is as clear, but given ice may be odd.
   static constexpr double least = 1e-4;
   // m: ln(b) counts divided by the distance and this.
-  static constexpr double rounding = 10;
+  static constexpr double rounding = 20;
 
   // A parabolic spline needs a number more on either side of its nodes; and four are read at once.
   static constexpr std::size_t row = cosines + 3, layer = (distances + 2) * row;
