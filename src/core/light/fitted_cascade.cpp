@@ -289,7 +289,11 @@ class FittedCascade final : public CascadeLight {
     constexpr std::size_t near = 100, stride = 10;
     constexpr double between = 1.15;  // more than where it is looked at
     bounds_.assign(count, 0);
-    for (std::size_t i = 0; i < count; i += i < near ? 1 : stride) {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i >= near && i % stride != 0) {
+        bounds_[i] = bounds_[i - 1];
+        continue;
+      }
       const double r = std::fmax(static_cast<double>(i) * bound_spacing, 1e-6);
       for (double height = -600; height <= 600; height += 10)
         for (double rising = -1; rising <= 1; rising += 1 / 8.) {

@@ -62,8 +62,8 @@ DecayTable TrackDecay::made(double upwards) const {
 
 void TrackDecay::turn(Slice& slice, double upwards) const {
   if (upwards == slice.upwards) return;
-  const double at = std::clamp((upwards + 1) / 2 * (directions - 1), 0.0, directions - 1.001);
-  const auto i = static_cast<std::size_t>(at);
+  const double at = std::clamp((upwards + 1) / 2 * (directions - 1), 0.0, directions - 1.0);
+  const std::size_t i = std::min(static_cast<std::size_t>(at), directions - 2);
   slice.decay.mix(of_direction(i), of_direction(i + 1), at - static_cast<double>(i));
   slice.upwards = upwards;
 }

@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <vector>
 
+#include "dusty_ice.hpp"
 #include "light/fitted_optics.hpp"
 
 using namespace skyscan;
@@ -12,15 +12,6 @@ using namespace skyscan;
 namespace {
 
 constexpr double window = 0.1;
-
-LayeredIce dusty() {
-  std::vector<double> layers;
-  for (int z = -700; z <= 700; z += 10) {
-    const double dust = std::exp(-std::pow((z + 100) / 40.0, 2));
-    layers.insert(layers.end(), {1.0 * z, 0.04 * std::exp(dust), 0.01 * std::exp(dust)});
-  }
-  return LayeredIce(layers.data(), layers.size() / 3);
-}
 
 double log_scattering(const LayeredIce& ice, double from, double to, double distance) {
   return std::log(fitted::usual_scattering_length *
@@ -31,8 +22,7 @@ double log_scattering(const LayeredIce& ice, double from, double to, double dist
 
 TEST_CASE("in even ice a cascade's light decays as that of a point") {
   constexpr double b = 0.04, a = 0.01;
-  constexpr double layers[] = {-700, b, a, 700, b, a};
-  const DecayTable decays = cascade_decay(LayeredIce(layers, 2), window);
+  const DecayTable decays = cascade_decay(even_ice(b, a), window);
   for (const double distance : {30, 70, 150, 300})
     for (const double rising : {-0.9, 0.0, 0.4})
       CHECK(decays.at(20.0, distance, rising, std::log(b * fitted::usual_scattering_length)) *
@@ -41,7 +31,7 @@ TEST_CASE("in even ice a cascade's light decays as that of a point") {
 }
 
 TEST_CASE("light takes the same ways forth and back") {
-  const LayeredIce ice = dusty();
+  const LayeredIce ice = dusty_ice(-100);
   const DecayTable decays = cascade_decay(ice, window);
   for (const double height : {-240, -100, 40})
     for (const double distance : {40, 100, 180})
@@ -54,7 +44,7 @@ TEST_CASE("light takes the same ways forth and back") {
 }
 
 TEST_CASE("eight decays at one height are as those of the table") {
-  const DecayTable decays = cascade_decay(dusty(), window);
+  const DecayTable decays = cascade_decay(dusty_ice(-100), window);
   for (const double height : {-433.0, -100.0, 77.7, 700.0}) {
     const DecayTable::AtHeight there = decays.at_height(height);
     Lanes distance, rising, log;

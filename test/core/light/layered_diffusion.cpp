@@ -5,31 +5,15 @@
 #include <boost/math/special_functions/bessel.hpp>
 #include <cmath>
 #include <numbers>
-#include <vector>
 
 #include "base/constants.hpp"
+#include "dusty_ice.hpp"
 
 using namespace skyscan;
 
-namespace {
-
-// Ice with a dusty layer 80 m thick at `dust`, given every 10 m: height, scattering, absorption.
-LayeredIce dusty(double dust) {
-  std::vector<double> layers;
-  for (int z = -700; z <= 700; z += 10) {
-    const bool is_dust = std::fabs(z - dust) <= 40;
-    layers.insert(layers.end(), {1.0 * z, is_dust ? 0.15 : 0.035, is_dust ? 0.04 : 0.009});
-  }
-  return LayeredIce(layers.data(), layers.size() / 3);
-}
-
-}  // namespace
-
 TEST_CASE("in even ice light of a track diffuses as K0") {
   constexpr double b = 0.04, a = 0.01;
-  constexpr double layers[] = {-700, b, a, 700, b, a};
-  const LayeredIce even(layers, 2);
-  const LayeredDiffusion diffusion(even);
+  const LayeredDiffusion diffusion(even_ice(b, a));
   for (const double upwards : {0.0, 0.5, -0.9}) {
     const LayeredDiffusion::Tracks tracks(diffusion, upwards);
     for (const double distance : {20, 50, 120, 250})
@@ -46,7 +30,7 @@ TEST_CASE("in even ice light of a track diffuses as K0") {
 }
 
 TEST_CASE("what a level track emits is absorbed, wherever it went") {
-  const LayeredIce ice = dusty(-100);
+  const LayeredIce ice = dusty_ice(-100);
   const LayeredDiffusion diffusion(ice);
   const LayeredDiffusion::Tracks tracks(diffusion, 0);
   for (const double height : {-100.0, -60.0, 0.0, 200.0}) {
@@ -69,7 +53,7 @@ TEST_CASE("what a level track emits is absorbed, wherever it went") {
 }
 
 TEST_CASE("in ice upside down tracks shine upside down") {
-  const LayeredDiffusion above(dusty(100)), below(dusty(-100));
+  const LayeredDiffusion above(dusty_ice(100)), below(dusty_ice(-100));
   for (const double upwards : {0.0, 0.3, -0.9}) {
     const LayeredDiffusion::Tracks of_above(above, upwards), of_below(below, -upwards);
     for (const double height : {-40, 100, 170})
@@ -80,10 +64,11 @@ TEST_CASE("in ice upside down tracks shine upside down") {
 }
 
 TEST_CASE("light goes around dust") {
-  const LayeredIce ice = dusty(-100);
+  const LayeredIce ice = dusty_ice(-100);
   const LayeredDiffusion diffusion(ice);
-  // In the middle of the dust, along it, less than e^-14 would come 200 m far.
-  const double straight = std::sqrt(3 * 0.15 * 0.04) * 200;
+  // In the middle of the dust, along it, little would come 200 m far.
+  const LayeredIce::Point dust = ice.point(-100);
+  const double straight = std::sqrt(3 * dust.value[0] * dust.value[1]) * 200;
   CHECK(std::log(LayeredDiffusion::Tracks(diffusion, 0).density(-100, 200, 0)) >
         std::log(boost::math::cyl_bessel_k(0, straight)) + 5);
 }

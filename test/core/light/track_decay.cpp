@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../random.hpp"
+#include "dusty_ice.hpp"
 #include "light/fitted_optics.hpp"
 
 using namespace skyscan;
@@ -14,22 +15,11 @@ namespace {
 
 constexpr double window = 0.1;
 
-LayeredIce wavy() {
-  std::vector<double> layers;
-  for (int z = -700; z <= 700; z += 10) {
-    const double dust = std::exp(-std::pow((z + 100) / 30.0, 2)) + 0.3 * std::sin(z / 60.0);
-    layers.insert(layers.end(),
-                  {1.0 * z, 0.04 * std::exp(1.2 * dust), 0.01 * std::exp(1.2 * dust)});
-  }
-  return LayeredIce(layers.data(), layers.size() / 3);
-}
-
 }  // namespace
 
 TEST_CASE("in even ice decays are those of diffusion, to all sides") {
   constexpr double b = 0.04, a = 0.01;
-  constexpr double layers[] = {-700, b, a, 700, b, a};
-  const TrackDecay decay(LayeredIce(layers, 2), window);
+  const TrackDecay decay(even_ice(b, a), window);
   TrackDecay::Slice slice;
   for (const double upwards : {0.0, 0.37, -0.81, 1.0}) {
     decay.turn(slice, upwards);
@@ -46,7 +36,7 @@ TEST_CASE("in even ice decays are those of diffusion, to all sides") {
 }
 
 TEST_CASE("slopes of decays are those of differences, and eight at a time are as each") {
-  const TrackDecay decay(wavy(), window);
+  const TrackDecay decay(dusty_ice(-100), window);
   TrackDecay::Slice slice;
   Random random(3);
   for (int turn = 0; turn < 20; ++turn) {
@@ -89,7 +79,7 @@ TEST_CASE("slopes of decays are those of differences, and eight at a time are as
 }
 
 TEST_CASE("tracks straight up are seen alike from all sides") {
-  const TrackDecay decay(wavy(), window);
+  const TrackDecay decay(dusty_ice(-100), window);
   TrackDecay::Slice slice;
   decay.turn(slice, 1);
   for (const double height : {-120.0, 30.0, 411.0})
