@@ -94,7 +94,7 @@ def spread(cells, *axes):
 
 
 class LayeredDiffusion:
-    """What src/core/light/layered_diffusion.cpp says, without tables: light of tracks in horizontal layers."""
+    """What src/core/light/layered_diffusion.cpp says, without tables: light in horizontal layers."""
 
     STEP = 10  # m
 

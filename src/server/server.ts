@@ -300,7 +300,7 @@ function judgeFirst({ scan }: Pick<Collection<TaskBook>, "scan">): void {
   const first = firstDirection(scan);
   if (first === null) return;
   const { text, isContradicted } = verdictOn(first);
-  if (isContradicted) consola.warn(`first direction: ${text}`);
+  if (isContradicted) consola.warn(`first direction: ${text}: the map's best fit counts`);
   else consola.info(`first direction: ${text}`);
 }
 
